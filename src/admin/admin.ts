@@ -1,0 +1,22 @@
+import fastify, { type FastifyInstance } from 'fastify';
+
+/** Whether the proxy should get requests, and why not. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+}
+
+/**
+ * The second listener: `/livez` (the process answers) and `/readyz` (it should get requests).
+ *
+ * @param readiness asked for each `/readyz`
+ */
+export function buildAdmin(readiness: () => Promise<Readiness>): FastifyInstance {
+  const app = fastify({ forceCloseConnections: true });
+  app.get('/livez', () => ({ status: 'alive' }));
+  app.get('/readyz', async (_request, reply) => {
+    const { ready, reasons } = await readiness();
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', reasons });
+  });
+  return app;
+}

@@ -1,0 +1,33 @@
+import { Problem } from '../problem.ts';
+import { identify } from '../upstream/identity.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { Readiness } from './admin.ts';
+
+const fresh = 5_000;
+
+/**
+ * Asks MAAS whether it answers and takes the key, at most once in 5 s, however often it is asked itself.
+ *
+ * @param draining whether the proxy is stopping
+ */
+export function createReadiness(upstream: Upstream, draining: () => boolean): () => Promise<Readiness> {
+  let asked = -Infinity;
+  let last: Promise<Readiness> | undefined;
+  return async () => {
+    if (draining()) return { ready: false, reasons: ['The proxy is stopping.'] };
+    if (last === undefined || performance.now() - asked > fresh) {
+      asked = performance.now();
+      last = askMaas(upstream);
+    }
+    return last;
+  };
+}
+
+async function askMaas(upstream: Upstream): Promise<Readiness> {
+  try {
+    const { user } = await identify(upstream);
+    return 'refused' in user ? { ready: false, reasons: [user.refused] } : { ready: true, reasons: [] };
+  } catch (error) {
+    return { ready: false, reasons: [error instanceof Problem ? error.message : 'MAAS could not be asked.'] };
+  }
+}

@@ -1,0 +1,36 @@
+import { connectionOptions, hopByHop } from '../hop-by-hop.ts';
+
+/**
+ * Fields of MAAS's that would act on the client beyond this answer: a cookie would be a session at MAAS, and
+ * `Strict-Transport-Security` would bind the proxy's host name, `localhost` say, to https.
+ */
+const dropped: ReadonlySet<string> = new Set([...hopByHop, 'set-cookie', 'set-cookie2', 'strict-transport-security']);
+
+/**
+ * The header fields of MAAS's answer that the client gets, as a flat list of names and values.
+ *
+ * @param raw names and values as bytes, in the order in which they came
+ * @param requestId sent back as `X-Request-Id`
+ */
+export function answerHeaders(raw: readonly Buffer[], requestId: string): string[] {
+  const headers: string[] = [];
+  let listed: ReadonlySet<string> | undefined;
+  let via = '';
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = (raw[index] as Buffer).toString('latin1');
+    const value = (raw[index + 1] as Buffer).toString('latin1');
+    const lower = name.toLowerCase();
+    if (lower === 'connection') {
+      const options = connectionOptions(value);
+      if (options !== undefined) listed = new Set([...(listed ?? []), ...options]);
+    }
+    if (lower === 'via') via += `${value}, `;
+    else if (!dropped.has(lower) && !lower.startsWith('proxy-') && lower !== 'x-request-id') headers.push(name, value);
+  }
+  headers.push('Via', `${via}1.1 maas-auth-proxy`, 'X-Request-Id', requestId);
+  return listed === undefined ? headers : withoutListed(headers, listed);
+}
+
+function withoutListed(headers: readonly string[], listed: ReadonlySet<string>): string[] {
+  return headers.filter((_, index) => !listed.has((headers[index - (index % 2)] as string).toLowerCase()));
+}

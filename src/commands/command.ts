@@ -1,0 +1,23 @@
+import type { ExtraFlag, Layers } from '../config/layers.ts';
+import type { SettingName } from '../config/settings.ts';
+
+/** One command of the program. */
+export interface Command {
+  /** What `--help` says it is for. */
+  readonly summary: string;
+  /** The settings that mean something to it, `all` of them or those named. */
+  readonly settings: 'all' | readonly SettingName[];
+  readonly flags?: readonly ExtraFlag[];
+  /** Does the work. @returns the exit code: 0 fine, 1 failed, 2 wrong usage or configuration */
+  run(layers: Layers): Promise<number>;
+}
+
+/** Writes a line to standard output. */
+export function say(line = ''): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Writes a line to standard error. */
+export function complain(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,64 @@
+import { get } from 'node:http';
+import { ConfigurationError } from '../config/configuration.ts';
+import { settings, type SettingName } from '../config/settings.ts';
+import { SettingError } from '../config/values.ts';
+import type { Layers } from '../config/layers.ts';
+import { complain, say, type Command } from './command.ts';
+
+/** For `HEALTHCHECK` in an image without curl. */
+export const healthcheck: Command = {
+  summary: "ask a running proxy's admin listener whether it is alive",
+  settings: ['adminHost', 'adminPort'],
+  flags: [{ flag: 'ready', help: 'ask whether it is ready, MAAS included, instead' }],
+  async run(layers) {
+    const mistakes = [...layers.mistakes];
+    const host = value(layers, 'adminHost', mistakes);
+    const port = value(layers, 'adminPort', mistakes);
+    if (mistakes.length > 0 || host === undefined || port === undefined) throw new ConfigurationError(mistakes);
+    if (port === 'off') {
+      complain('There is no admin listener to ask: ADMIN_PORT is "off".');
+      return 1;
+    }
+    const local = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+    return ask(local, port, layers.extra.has('ready') ? '/readyz' : '/livez');
+  },
+};
+
+function value<Name extends SettingName>(
+  layers: Layers,
+  name: Name,
+  mistakes: string[],
+): ReturnType<(typeof settings)[Name]['read']> | undefined {
+  const found = layers.found.get(name);
+  const setting = settings[name] as { read: (text: string) => unknown; default?: unknown };
+  try {
+    return (found === undefined ? setting.default : setting.read(found.text)) as ReturnType<
+      (typeof settings)[Name]['read']
+    >;
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error;
+    mistakes.push(`${found?.source} ${error.message}.`);
+    return undefined;
+  }
+}
+
+function ask(host: string, port: number, path: string): Promise<number> {
+  return new Promise((resolve) => {
+    const request = get({ host, port, path, timeout: 5_000 }, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        body += chunk;
+      });
+      response.on('end', () => {
+        say(body.trim());
+        resolve(response.statusCode === 200 ? 0 : 1);
+      });
+    });
+    request.on('timeout', () => request.destroy(new Error('no answer within 5 s')));
+    request.on('error', () => {
+      complain(`No proxy answers at ${host} port ${port}; is it running, and is that its ADMIN_PORT?`);
+      resolve(1);
+    });
+  });
+}

@@ -1,0 +1,74 @@
+import { homedir } from 'node:os';
+import type { Logger } from 'pino';
+import { readConfiguration, type Configuration } from '../config/configuration.ts';
+import { createLog, isForPeople } from '../log.ts';
+import { Problem } from '../problem.ts';
+import { startProxy, type Proxy } from '../proxy.ts';
+import { identify, type Identity } from '../upstream/identity.ts';
+import { version } from '../version.ts';
+import { say, type Command } from './command.ts';
+import { untilStopped } from './until-stopped.ts';
+
+/** The default command: the proxy itself. */
+export const serve: Command = {
+  summary: 'start the proxy (the default)',
+  settings: 'all',
+  async run(layers) {
+    const config = await readConfiguration(layers, homedir());
+    const log = await createLog(config);
+    const proxy = await startProxy(config, log, layers.found.has('adminPort'));
+    const stopped = untilStopped(proxy, log);
+    if (isForPeople(config.logFormat)) await greet(config, proxy);
+    else await report(config, proxy, log);
+    for (const warning of config.warnings) log.warn(warning);
+    if (config.insecure) log.warn("MAAS's certificate is not verified (--insecure): whoever answers gets the API key.");
+    return stopped;
+  },
+};
+
+/** What a person reads at the start. */
+async function greet({ maas, key, keySource }: Configuration, proxy: Proxy): Promise<void> {
+  say(`maas-auth-proxy ${version}`);
+  say();
+  const found = await lookAtMaas(proxy);
+  say(
+    `  MAAS      ${maas.href} ${'failure' in found ? `does not answer: ${found.failure}` : `(version ${found.version})`}`,
+  );
+  say(`  API key   ${key}, from ${keySource}: ${'failure' in found ? 'not tried yet' : whose(found)}`);
+  say(`  Address   ${proxy.url}`);
+  if (proxy.adminUrl !== undefined) say(`  Health    ${proxy.adminUrl}/readyz`);
+  say();
+  say(`  Try       curl ${proxy.url}/machines/`);
+  say();
+}
+
+/** The same for a log collector. */
+async function report({ maas, key, keySource }: Configuration, proxy: Proxy, log: Logger): Promise<void> {
+  log.info(
+    { url: proxy.url, adminUrl: proxy.adminUrl, version, maas: maas.href, key, keySource },
+    `listening on ${proxy.url}`,
+  );
+  const found = await lookAtMaas(proxy);
+  if ('failure' in found) log.warn({ maas: maas.href }, `MAAS does not answer: ${found.failure}`);
+  else if ('refused' in found.user)
+    log.warn({ maasVersion: found.version }, `MAAS refuses the API key: ${found.user.refused}`);
+  else
+    log.info(
+      { maasVersion: found.version, user: found.user.name },
+      `MAAS ${found.version} answers, the key is ${whose(found)}`,
+    );
+}
+
+async function lookAtMaas({ upstream }: Proxy): Promise<Identity | { failure: string }> {
+  try {
+    return await identify(upstream);
+  } catch (error) {
+    // A sidecar may be up before its MAAS: no reason not to start.
+    if (error instanceof Problem) return { failure: error.message };
+    throw error;
+  }
+}
+
+function whose({ user }: Identity): string {
+  return 'refused' in user ? user.refused : `${user.name}, ${user.administrator ? 'administrator' : 'user'}`;
+}

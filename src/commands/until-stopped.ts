@@ -1,0 +1,24 @@
+import type { Logger } from 'pino';
+import type { Proxy } from '../proxy.ts';
+
+/**
+ * Runs until SIGINT or SIGTERM. The first signal finishes what is in flight; a second one ends the process at once.
+ *
+ * @returns the exit code
+ */
+export async function untilStopped(proxy: Pick<Proxy, 'stop'>, log: Logger): Promise<number> {
+  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+    let stopping = false;
+    const onSignal = (received: NodeJS.Signals): void => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      resolve(received);
+    };
+    process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  });
+  log.info(`${signal}: finishing what is in flight`);
+  const cut = await proxy.stop();
+  if (cut > 0) log.warn(`${cut} requests were cut because --drain-timeout had passed`);
+  log.info('stopped');
+  return 0;
+}

@@ -1,0 +1,157 @@
+import { createSecureContext } from 'node:tls';
+import type { ApiKey } from '../maas/api-key.ts';
+import type { MaasAddress } from '../maas/maas-address.ts';
+import { othersMayRead, readSettingFile } from './files.ts';
+import type { Found, Layers } from './layers.ts';
+import { readProfile, type Profile } from './profile.ts';
+import { settings, type Setting, type SettingName, type SettingValues } from './settings.ts';
+import { apiKey, maasAddress, SettingError } from './values.ts';
+
+/** The configuration of a proxy: parsed once, at the edge, and then only read. */
+export interface Configuration extends SettingValues {
+  readonly maas: MaasAddress;
+  readonly key: ApiKey;
+  /** Where the key came from, as a person would say it: `MAAS_API_KEY in .env`. */
+  readonly keySource: string;
+  /** PEM text of the further certificate authorities. */
+  readonly ca: string | undefined;
+  /** Sentences for the operator that stop nothing. */
+  readonly warnings: readonly string[];
+}
+
+/** All that is wrong with a configuration, a sentence each. */
+export class ConfigurationError extends Error {
+  override name = 'ConfigurationError';
+  readonly mistakes: readonly string[];
+
+  constructor(mistakes: readonly string[]) {
+    super(mistakes.join('\n'));
+    this.mistakes = mistakes;
+  }
+}
+
+const noUrl = "MAAS's address is not set: set MAAS_URL or --maas-url, for example http://maas.example:5240.";
+const noKey =
+  'No API key is set: set MAAS_API_KEY to consumer:token:secret, or name a file that holds it by --api-key-file. ' +
+  'MAAS shows it under your user name, "API keys".';
+
+/**
+ * Turns what was found into a configuration.
+ *
+ * @param home the user's home directory, where the MAAS CLI keeps its logins
+ * @throws {ConfigurationError} all mistakes together
+ */
+export async function readConfiguration(layers: Layers, home: string): Promise<Configuration> {
+  const mistakes = [...layers.mistakes];
+  const warnings: string[] = [];
+  const attempt = <Value>(source: string, read: () => Value): Value | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof SettingError)) throw error;
+      mistakes.push(`${source} ${error.message}.`);
+      return undefined;
+    }
+  };
+  const values = readValues(layers, attempt);
+
+  const profile = await readChosenProfile(layers, home, mistakes);
+  const overProfile = (found: Found | undefined): boolean =>
+    found !== undefined && (profile === undefined || found.rank <= (layers.found.get('profile')?.rank ?? 3));
+
+  const maas = overProfile(layers.found.get('maasUrl'))
+    ? values.maasUrl
+    : profile && attempt(profile.source, () => maasAddress(profile.url));
+  const key = chooseKey(layers, overProfile, profile, values, warnings, mistakes, attempt);
+  const caFile = layers.found.get('caFile');
+  const ca =
+    caFile !== undefined && overProfile(caFile)
+      ? attempt(caFile.source, () => readCertificates(caFile.text))
+      : (profile?.ca ?? undefined);
+
+  if (maas === undefined && !layers.found.has('maasUrl') && profile === undefined && !layers.found.has('profile')) {
+    mistakes.push(noUrl);
+  }
+  if (mistakes.length > 0 || maas === undefined || key === undefined) throw new ConfigurationError(mistakes);
+  return { ...values, maas, ...key, ca, warnings };
+}
+
+type Attempt = <Value>(source: string, read: () => Value) => Value | undefined;
+
+function readValues(layers: Layers, attempt: Attempt): SettingValues {
+  const values: Partial<Record<SettingName, unknown>> = {};
+  for (const [name, setting] of Object.entries(settings) as [SettingName, Setting<unknown>][]) {
+    const found = layers.found.get(name);
+    values[name] = found === undefined ? setting.default : attempt(found.source, () => setting.read(found.text));
+  }
+  return values as SettingValues;
+}
+
+async function readChosenProfile(layers: Layers, home: string, mistakes: string[]): Promise<Profile | undefined> {
+  const found = layers.found.get('profile');
+  if (found === undefined) return undefined;
+  try {
+    return await readProfile(found.text, home);
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error;
+    mistakes.push(`${found.source} ${error.message}.`);
+    return undefined;
+  }
+}
+
+function chooseKey(
+  layers: Layers,
+  overProfile: (found: Found | undefined) => boolean,
+  profile: Profile | undefined,
+  values: SettingValues,
+  warnings: string[],
+  mistakes: string[],
+  attempt: Attempt,
+): { key: ApiKey; keySource: string } | undefined {
+  const inline = layers.found.get('apiKey');
+  const file = layers.found.get('apiKeyFile');
+  if (inline !== undefined && file !== undefined && inline.rank === file.rank) {
+    mistakes.push(`${inline.source} and ${file.source} are both set; keep one of them.`);
+    return undefined;
+  }
+  if (file !== undefined && overProfile(file) && (inline === undefined || file.rank < inline.rank)) {
+    const key = attempt(file.source, () => readKeyFile(file.text));
+    if (key !== undefined && othersMayRead(file.text)) {
+      warnings.push(`Every user of this machine may read the API key in ${file.text}; chmod 600 it.`);
+    }
+    return key && { key, keySource: `${file.source} ${file.text}` };
+  }
+  if (inline !== undefined && overProfile(inline)) {
+    if (inline.rank === 2 && othersMayRead('.env')) {
+      warnings.push('Every user of this machine may read the API key in .env; chmod 600 it.');
+    }
+    return values.apiKey && { key: values.apiKey, keySource: inline.source };
+  }
+  if (profile !== undefined) {
+    const key = attempt(profile.source, () => apiKey(profile.key));
+    return key && { key, keySource: profile.source };
+  }
+  if (!layers.found.has('profile')) mistakes.push(noKey);
+  return undefined;
+}
+
+function readKeyFile(file: string): ApiKey {
+  const content = readSettingFile(file);
+  try {
+    return apiKey(content);
+  } catch (error) {
+    if (error instanceof SettingError) throw new SettingError(`names the file ${file}: the key in it ${error.message}`);
+    throw error;
+  }
+}
+
+function readCertificates(file: string): string {
+  const pem = readSettingFile(file);
+  try {
+    if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new Error('no certificate');
+    createSecureContext({ ca: pem });
+  } catch {
+    throw new SettingError(`names the file ${file}, which holds no certificate in PEM ("-----BEGIN CERTIFICATE-----")`);
+  }
+  return pem;
+}

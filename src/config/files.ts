@@ -1,0 +1,37 @@
+import { readFileSync, statSync } from 'node:fs';
+import { SettingError } from './values.ts';
+
+/**
+ * Reads a file that a setting names.
+ *
+ * @throws {SettingError} in words, without the system's own
+ */
+export function readSettingFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new SettingError(`names the file ${file}, ${whyUnreadable(error)}`);
+  }
+}
+
+/** Says in words why a file could not be read or written. */
+export function whyUnreadable(error: unknown): string {
+  switch (error instanceof Error && 'code' in error ? error.code : '') {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return 'which does not exist';
+    case 'EACCES':
+    case 'EPERM':
+      return 'which this user may not read';
+    case 'EISDIR':
+      return 'which is a directory';
+    default:
+      return 'which cannot be read';
+  }
+}
+
+/** Whether every user of the machine may read a file; `false` also where there is none. */
+export function othersMayRead(file: string): boolean {
+  const mode = statSync(file, { throwIfNoEntry: false })?.mode;
+  return process.platform !== 'win32' && mode !== undefined && (mode & 0o004) !== 0;
+}

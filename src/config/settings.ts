@@ -1,0 +1,152 @@
+import * as values from './values.ts';
+
+/** One setting: everything that is known of it stands here, and only here. */
+export interface Setting<Value> {
+  /** The flag's name without its dashes; `undefined` where a process list must not show the value. */
+  readonly flag?: string;
+  /** The names in the environment and in `.env`, the first one winning. */
+  readonly env: readonly string[];
+  /** What stands behind the flag in `--help`; `undefined` for a flag that takes no value. */
+  readonly argument?: string;
+  /** The flag turns the setting off (`--no-…`). */
+  readonly negative?: true;
+  readonly default?: Value;
+  /** The default in words, where the value does not say it. */
+  readonly defaultText?: string;
+  readonly help: string;
+  readonly read: (text: string) => Value;
+}
+
+/** A setting that always has a value. */
+interface SettingWithDefault<Value> extends Setting<Value> {
+  readonly default: Value;
+}
+
+function setting<Value>(definition: SettingWithDefault<Value>): SettingWithDefault<Value> {
+  return definition;
+}
+
+function optional<Value>(definition: Omit<Setting<Value>, 'default'>): Omit<Setting<Value>, 'default'> {
+  return definition;
+}
+
+/** Every setting, in the order in which `--help`, `.env.example` and the README show them. */
+export const settings = {
+  maasUrl: optional({
+    flag: 'maas-url',
+    env: ['MAAS_URL', 'MAAS_API_URL'],
+    argument: 'URL',
+    help: 'address of MAAS, such as http://maas:5240, with or without /MAAS',
+    read: values.maasAddress,
+  }),
+  apiKey: optional({
+    env: ['MAAS_API_KEY'],
+    help: 'API key of MAAS, consumer:token:secret',
+    read: values.apiKey,
+  }),
+  apiKeyFile: optional({
+    flag: 'api-key-file',
+    env: ['MAAS_API_KEY_FILE'],
+    argument: 'FILE',
+    help: 'file that holds the API key',
+    read: values.text,
+  }),
+  profile: optional({
+    flag: 'profile',
+    env: ['MAAS_PROFILE'],
+    argument: 'NAME',
+    help: 'take address, key and CA from this login of the MAAS CLI (~/.maascli.db)',
+    read: values.text,
+  }),
+  caFile: optional({
+    flag: 'ca-file',
+    env: ['MAAS_API_CACERT', 'MAAS_CA_FILE'],
+    argument: 'FILE',
+    defaultText: "the system's",
+    help: "certificate authority of MAAS in PEM, added to the system's",
+    read: values.text,
+  }),
+  insecure: setting({
+    flag: 'insecure',
+    env: ['MAAS_INSECURE'],
+    default: false,
+    help: "do not verify MAAS's certificate",
+    read: values.onOrOff,
+  }),
+  host: setting({
+    flag: 'host',
+    env: ['HOST'],
+    argument: 'HOST',
+    default: '127.0.0.1',
+    help: 'address to listen on',
+    read: values.host,
+  }),
+  port: setting({
+    flag: 'port',
+    env: ['PORT'],
+    argument: 'PORT',
+    default: 8240,
+    help: 'port to listen on; 0 for any free one',
+    read: values.port,
+  }),
+  adminHost: setting({
+    flag: 'admin-host',
+    env: ['ADMIN_HOST'],
+    argument: 'HOST',
+    default: '127.0.0.1',
+    help: 'address of the admin listener (/livez, /readyz)',
+    read: values.host,
+  }),
+  adminPort: setting({
+    flag: 'admin-port',
+    env: ['ADMIN_PORT'],
+    argument: 'PORT',
+    default: 8241 as number | 'off',
+    help: 'port of the admin listener; "off" for none',
+    read: values.portOrOff,
+  }),
+  upstreamTimeout: setting({
+    flag: 'upstream-timeout',
+    env: ['UPSTREAM_TIMEOUT'],
+    argument: 'SECONDS',
+    default: 930,
+    help: "how long to wait for MAAS's first byte, and between bytes",
+    read: values.seconds,
+  }),
+  drainTimeout: setting({
+    flag: 'drain-timeout',
+    env: ['DRAIN_TIMEOUT'],
+    argument: 'SECONDS',
+    default: 30,
+    help: 'how long requests in flight get when stopping',
+    read: values.seconds,
+  }),
+  logLevel: setting({
+    flag: 'log-level',
+    env: ['LOG_LEVEL'],
+    argument: 'LEVEL',
+    default: 'info',
+    help: 'fatal, error, warn, info, debug, trace or silent',
+    read: values.oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+  }),
+  logFormat: setting({
+    flag: 'log-format',
+    env: ['LOG_FORMAT'],
+    argument: 'FORMAT',
+    default: 'auto',
+    help: 'json, pretty, or auto: pretty on a terminal, json otherwise',
+    read: values.oneOf('auto', 'json', 'pretty'),
+  }),
+} as const;
+
+/** The name of a setting in the program. */
+export type SettingName = keyof typeof settings;
+
+type ValueOf<S> = S extends { readonly read: (text: string) => infer Value }
+  ? S extends { readonly default: unknown }
+    ? Value
+    : Value | undefined
+  : never;
+
+/** The settings as they were found, each read and valid; those without a default may be missing. */
+export type SettingValues = { readonly [Name in SettingName]: ValueOf<(typeof settings)[Name]> };

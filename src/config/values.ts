@@ -1,0 +1,86 @@
+import { ApiKey, ApiKeyError } from '../maas/api-key.ts';
+import { MaasAddressError, parseMaasAddress, type MaasAddress } from '../maas/maas-address.ts';
+
+/** Says in a sentence what a setting's text should have been; the name of the setting is put before it. */
+export class SettingError extends Error {
+  override name = 'SettingError';
+}
+
+/** Reads text as it is. */
+export function text(value: string): string {
+  return value;
+}
+
+/** Reads on or off as people write it. */
+export function onOrOff(value: string): boolean {
+  if (/^(?:1|true|on|yes)$/i.test(value)) return true;
+  if (/^(?:0|false|off|no)$/i.test(value)) return false;
+  throw new SettingError(`must be "true" or "false", not ${quote(value)}`);
+}
+
+/** Reads a TCP port; 0 means any free one. */
+export function port(value: string): number {
+  const number = /^\d{1,5}$/.test(value) ? Number(value) : Number.NaN;
+  if (!(number <= 65_535)) throw new SettingError(`must be a port number from 0 to 65535, not ${quote(value)}`);
+  return number;
+}
+
+/** Reads a TCP port, or `off`. */
+export function portOrOff(value: string): number | 'off' {
+  if (value.toLowerCase() === 'off') return 'off';
+  try {
+    return port(value);
+  } catch {
+    throw new SettingError(`must be a port number from 0 to 65535, or "off", not ${quote(value)}`);
+  }
+}
+
+/** Reads a host name or an IP address to listen on. */
+export function host(value: string): string {
+  const bare = /^\[.*\]$/.test(value) ? value.slice(1, -1) : value;
+  if (!/^[A-Za-z0-9._:%-]+$/.test(bare)) {
+    throw new SettingError(`must be a host name or an IP address, for example 127.0.0.1, not ${quote(value)}`);
+  }
+  if (/^[^:]+:\d+$/.test(bare)) throw new SettingError(`must not hold a port; that is set on its own`);
+  return bare;
+}
+
+/** Reads a time span in seconds. */
+export function seconds(value: string): number {
+  const number = /^\d{1,7}(?:\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
+  if (!(number > 0)) throw new SettingError(`must be a number of seconds above 0, not ${quote(value)}`);
+  return number;
+}
+
+/** Reads one of a few words. */
+export function oneOf<const Words extends readonly string[]>(...words: Words): (value: string) => Words[number] {
+  return (value) => {
+    const found = words.find((word) => word === value.toLowerCase());
+    if (found === undefined) throw new SettingError(`must be one of ${words.join(', ')}, not ${quote(value)}`);
+    return found;
+  };
+}
+
+/** Reads MAAS's address. */
+export function maasAddress(value: string): MaasAddress {
+  try {
+    return parseMaasAddress(value);
+  } catch (error) {
+    if (error instanceof MaasAddressError) throw new SettingError(error.message);
+    throw error;
+  }
+}
+
+/** Reads an API key; the text is never repeated. */
+export function apiKey(value: string): ApiKey {
+  try {
+    return ApiKey.parse(value);
+  } catch (error) {
+    if (error instanceof ApiKeyError) throw new SettingError(error.message);
+    throw error;
+  }
+}
+
+function quote(value: string): string {
+  return `"${value.length > 60 ? `${value.slice(0, 60)}…` : value}"`;
+}

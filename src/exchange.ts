@@ -1,0 +1,35 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ApiPath } from './maas/api-path.ts';
+import type { Problem } from './problem.ts';
+
+/** One request on its way through the proxy, and what has been learnt about it so far. */
+export interface Exchange {
+  /** The client's `X-Request-Id`, or one made here. */
+  readonly id: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly method: string;
+  /** The request target as it came, before anything was decoded. */
+  readonly target: string;
+  /** `performance.now()` when the request's head was read, ms. */
+  readonly startedAt: number;
+  /** Set by the address step. */
+  apiPath: ApiPath | undefined;
+  /** How often the request was sent to MAAS. */
+  attempts: number;
+  /** `performance.now()` when the request went to MAAS for the first time, ms; 0 before. */
+  sentAt: number;
+  /** `performance.now()` when MAAS's answer began, ms; 0 before. */
+  answeredAt: number;
+  /** Why the proxy answers by itself, or why the transfer broke. */
+  problem: Problem | undefined;
+}
+
+/** A step on the way of a request: it returns, or throws the `Problem` that ends the way. */
+export type Step = (exchange: Exchange) => void | Promise<void>;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    exchange: Exchange;
+  }
+}

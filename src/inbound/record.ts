@@ -1,0 +1,60 @@
+import type { IncomingMessage } from 'node:http';
+import type { Logger } from 'pino';
+import type { Exchange } from '../exchange.ts';
+import { errorCode } from '../upstream/failure.ts';
+
+/**
+ * Step 10: one line for each request, once its connection is done with it: answered, or left by the client (499).
+ * Of the query only the names are written, since values may be secrets.
+ */
+export function record(log: Logger): (exchange: Exchange) => void {
+  return (exchange) => {
+    exchange.response.once('close', () => {
+      const { request, response, problem } = exchange;
+      const status = response.writableFinished ? response.statusCode : 499;
+      const total = performance.now() - exchange.startedAt;
+      const line = {
+        requestId: exchange.id,
+        method: exchange.method,
+        path: loggable(exchange.target),
+        status,
+        peer: request.socket.remoteAddress ?? 'unix',
+        ms: round(total),
+        ...(exchange.answeredAt > 0 && { maasMs: round(exchange.answeredAt - exchange.sentAt) }),
+        ...(exchange.attempts > 1 && { attempts: exchange.attempts }),
+        ...(problem !== undefined && { code: problem.code, ...cause(problem.cause) }),
+      };
+      if (status >= 500) log.error(line, 'request');
+      else log.info(line, 'request');
+    });
+  };
+}
+
+function cause(error: unknown): { cause?: string } {
+  if (!(error instanceof Error)) return {};
+  const code = errorCode(error);
+  return { cause: code === '' || error.message.includes(code) ? error.message : `${code}: ${error.message}` };
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
+
+/** The target without the values of its query. */
+function loggable(target: string): string {
+  const at = target.indexOf('?');
+  if (at === -1) return target;
+  const names = target
+    .slice(at + 1)
+    .split('&')
+    .map((pair) => pair.split('=', 1)[0]);
+  return `${target.slice(0, at)}?${names.join('&')}`;
+}
+
+const requestIdForm = /^[\x21-\x7e]{1,128}$/;
+
+/** The client's own `X-Request-Id` where it is a plain word, so that its logs and ours can be laid side by side. */
+export function requestId(request: IncomingMessage, make: () => string): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && requestIdForm.test(given) ? given : make();
+}

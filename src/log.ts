@@ -1,0 +1,42 @@
+import { pino, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
+import type { SettingValues } from './config/settings.ts';
+
+/**
+ * The log: JSON lines on standard output, or lines for people.
+ *
+ * @param settings level and format; `auto` is for people where standard output is a terminal
+ */
+export async function createLog({
+  logLevel,
+  logFormat,
+}: Pick<SettingValues, 'logLevel' | 'logFormat'>): Promise<Logger> {
+  const options = {
+    level: logLevel,
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return isForPeople(logFormat) ? pino(options, await forPeople()) : pino(options);
+}
+
+/** Whether the log is written for people. */
+export function isForPeople(format: SettingValues['logFormat']): boolean {
+  return format === 'pretty' || (format === 'auto' && process.stdout.isTTY);
+}
+
+async function forPeople(): Promise<DestinationStream> {
+  // Loaded here because a service, which logs JSON, never needs it.
+  const { build } = await import('pino-pretty');
+  return build({
+    colorize: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+    translateTime: 'SYS:HH:MM:ss',
+    sync: true,
+    hideObject: true,
+    messageFormat: (line, messageKey) => {
+      const { method, path, status, ms, code, cause, requestId } = line;
+      if (method === undefined) return [line[messageKey], cause].filter((part) => part !== undefined).join(': ');
+      const why = [code, cause].filter((part) => part !== undefined).join(': ');
+      return `${status} ${method} ${path} ${ms} ms${why === '' ? '' : ` (${why}; request ${requestId})`}`;
+    },
+  });
+}

@@ -1,0 +1,107 @@
+/**
+ * Which path of MAAS's API a request means. Three forms name the same thing: `/MAAS/api/2.0/users/` (as MAAS's own
+ * `resource_uri`s have it), `/api/2.0/users/` and `/users/`.
+ */
+export interface ApiPath {
+  /** The form that the client used, as the text that stands before the API's own path. */
+  readonly form: '/MAAS/api/2.0' | '/api/2.0' | '';
+  /** The raw path below the API's root, `/users/`, with the trailing slash that MAAS wants. */
+  readonly path: string;
+  /** The raw query with its question mark, or nothing. */
+  readonly query: string;
+  /** The segments of `path`, percent-decoded, empty ones left out as MAAS does. */
+  readonly segments: readonly string[];
+}
+
+/** Why a request target names no path of MAAS's API. */
+export type ApiPathFault = 'outside-api' | 'malformed' | 'dot-segment';
+
+const apiPrefix = /^\/+(?:MAAS\/+)?api\/+2\.0(?=\/|$)/;
+const maasPrefix = /^\/+MAAS(?=\/|$)/;
+
+/**
+ * Reads a request target in origin form (RFC 9112 §3.2.1). The raw bytes of path and query are kept; only a missing
+ * trailing slash is added where MAAS wants one, because without it MAAS answers a plain 404 and has run nothing.
+ */
+export function resolveApiPath(target: string): ApiPath | ApiPathFault {
+  const queryAt = target.indexOf('?');
+  const rawPath = queryAt === -1 ? target : target.slice(0, queryAt);
+  const query = queryAt === -1 ? '' : target.slice(queryAt);
+  if (rawPath.charCodeAt(0) !== 47 /* slash */ || target.includes('#')) return 'malformed';
+
+  const prefix = apiPrefix.exec(rawPath)?.[0];
+  if (prefix === undefined && maasPrefix.test(rawPath)) return 'outside-api';
+  const below = prefix === undefined ? rawPath : rawPath.slice(prefix.length) || '/';
+  const form = prefix === undefined ? '' : prefix.includes('MAAS') ? '/MAAS/api/2.0' : '/api/2.0';
+
+  const segments: string[] = [];
+  for (const raw of below.split('/')) {
+    if (raw === '') continue;
+    const segment = raw.includes('%') ? decode(raw) : raw;
+    if (segment === undefined) return 'malformed';
+    // MAAS's web server would resolve dot segments and so leave the API (RFC 3986 §5.2.4), also behind `%2F`.
+    if (segment.split('/').some((piece) => piece === '.' || piece === '..')) return 'dot-segment';
+    segments.push(segment);
+  }
+  const path = below.endsWith('/') || endsWithoutSlash(segments) ? below : `${below}/`;
+  return { form, path, query, segments };
+}
+
+function decode(text: string): string | undefined {
+  if (/%(?![0-9A-Fa-f]{2})/.test(text)) return undefined;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined; // not UTF-8, which Django would replace by U+FFFD: no name of MAAS's holds that
+  }
+}
+
+/** The paths that MAAS knows only without a trailing slash, and operations written as a path suffix (`op-deploy`). */
+function endsWithoutSlash(segments: readonly string[]): boolean {
+  const [first, second] = segments;
+  const last = segments.at(-1);
+  if (last === undefined) return false;
+  if (last.startsWith('op-') && segments.length > 1) return true;
+  switch (segments.length) {
+    case 1:
+      return first === 'openapi.yaml';
+    case 2:
+      return (
+        first === 'scripts' ||
+        first === 'commissioning-scripts' ||
+        first === 'virtual-machines' ||
+        first === 'vm-clusters'
+      );
+    case 3:
+      return first === 'license-key';
+    case 6:
+      return second !== undefined && segments[2] === 'blockdevices' && /^partitions?$/.test(segments[4] ?? '');
+    default:
+      return false;
+  }
+}
+
+/**
+ * Whether a name of the query is one that MAAS would take instead of the signature: `oauth_*` beats the header, and
+ * `callback` turns JSON into script. Compared after percent-decoding, as MAAS does.
+ *
+ * @returns the name as MAAS would read it, or `undefined`
+ */
+export function findSignatureOverride(query: string): string | undefined {
+  if (query.length < 2) return undefined;
+  for (const pair of query.slice(1).split('&')) {
+    const equals = pair.indexOf('=');
+    const name = decodeFormName(equals === -1 ? pair : pair.slice(0, equals)).toLowerCase();
+    if (name.startsWith('oauth_') || name === 'callback') return name;
+  }
+  return undefined;
+}
+
+/** Decodes a name as Python's `parse_qsl` does: `+` is a space, a malformed escape stays as it is. */
+export function decodeFormName(raw: string): string {
+  if (!raw.includes('%') && !raw.includes('+')) return raw;
+  const text = raw.replaceAll('+', ' ');
+  return text.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (run) =>
+    Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'),
+  );
+}

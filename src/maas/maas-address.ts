@@ -1,0 +1,62 @@
+/** Where a MAAS is: the origin to connect to and the path below which its API lies. */
+export interface MaasAddress {
+  /** Scheme, host and port, such as `http://maas.example:5240`. */
+  readonly origin: string;
+  /** The path of MAAS itself: `/MAAS`, or `/prefix/MAAS` behind a reverse proxy. */
+  readonly basePath: string;
+  /** The path of its API, without a final slash: `/MAAS/api/2.0`. */
+  readonly apiPath: string;
+  /** The whole address of the API, as a person would write it. */
+  readonly href: string;
+}
+
+/** Says what is wrong with the text of MAAS's address. */
+export class MaasAddressError extends Error {
+  override name = 'MaasAddressError';
+}
+
+const example = 'for example http://maas.example:5240';
+
+/**
+ * Reads MAAS's address as people write it: `http://h:5240`, `…/MAAS`, `…/MAAS/`, `…/MAAS/api/2.0/`, an address copied
+ * from the web interface (`…/MAAS/r/machines`), with IPv6 or with a path prefix before `/MAAS`.
+ *
+ * @throws {MaasAddressError} what is wrong and what would be right; a password in the address is not repeated
+ */
+export function parseMaasAddress(text: string): MaasAddress {
+  const trimmed = text.trim();
+  if (!/^https?:\/\//i.test(trimmed)) {
+    throw new MaasAddressError(`must begin with http:// or https://, ${example}`);
+  }
+  if (/[\s\\]/.test(trimmed)) throw new MaasAddressError(`must not hold spaces or backslashes, ${example}`);
+  if (!URL.canParse(trimmed)) throw new MaasAddressError(`is not a valid address, ${example}`);
+  const url = new URL(trimmed);
+  if (url.username !== '' || url.password !== '') {
+    throw new MaasAddressError('must not hold a user name or password; the API key is set on its own');
+  }
+  if (url.search !== '') throw new MaasAddressError(`must not hold a query (the part after "?"), ${example}`);
+
+  const segments = url.pathname.split('/').filter((segment) => segment !== '');
+  const at = segments.indexOf('MAAS');
+  if (at === -1 && segments.at(-1)?.toUpperCase() === 'MAAS') {
+    throw new MaasAddressError('must write /MAAS in capital letters');
+  }
+  if (at === -1 && segments.at(-2) === 'api') {
+    throw new MaasAddressError(`names an API path without /MAAS before it, ${example}/MAAS`);
+  }
+  const [first, second, ...rest] = at === -1 ? [] : segments.slice(at + 1);
+  const isApi = first === 'api' && second === '2.0' && rest.length === 0;
+  // `r` and `l` are where the web interface lives: people copy its address from the browser.
+  const isWebInterface = first === 'r' || first === 'l';
+  if (first !== undefined && !isApi && !isWebInterface) {
+    throw new MaasAddressError(
+      first === 'api' && second === '1.0'
+        ? 'names the API 1.0, which MAAS no longer has; end the address at /MAAS'
+        : 'goes on after /MAAS with something other than /api/2.0; end it at /MAAS',
+    );
+  }
+  const prefix = at === -1 ? segments : segments.slice(0, at);
+  const basePath = `/${[...prefix, 'MAAS'].join('/')}`;
+  const apiPath = `${basePath}/api/2.0`;
+  return { origin: url.origin, basePath, apiPath, href: `${url.origin}${apiPath}/` };
+}

@@ -1,0 +1,94 @@
+/**
+ * Everything that the proxy answers by itself, by its code: the HTTP status, the title (RFC 9457 §3.1.3) and the error
+ * type for `Proxy-Status` (RFC 9209 §2.3).
+ */
+const kinds = {
+  'malformed-request': { status: 400, title: 'The request is malformed', proxyError: 'http_request_error' },
+  'malformed-path': { status: 400, title: 'The path is malformed', proxyError: 'http_request_error' },
+  'signature-override': {
+    status: 400,
+    title: 'The query would override the signature',
+    proxyError: 'http_request_error',
+  },
+  'outside-api': { status: 404, title: 'Not an address of the MAAS API', proxyError: 'http_request_error' },
+  'method-not-forwarded': { status: 405, title: 'This method is not forwarded', proxyError: 'http_request_error' },
+  'request-timeout': { status: 408, title: 'The request took too long to arrive', proxyError: 'http_request_error' },
+  'headers-too-large': { status: 431, title: 'The request headers are too large', proxyError: 'http_request_error' },
+  'maas-unresolved': { status: 502, title: "MAAS's name cannot be resolved", proxyError: 'dns_error' },
+  'maas-refused': { status: 502, title: 'MAAS refused the connection', proxyError: 'connection_refused' },
+  'maas-unroutable': { status: 502, title: 'There is no route to MAAS', proxyError: 'destination_ip_unroutable' },
+  'maas-reset': { status: 502, title: 'MAAS closed the connection', proxyError: 'connection_terminated' },
+  'maas-connect-timeout': { status: 504, title: 'Connecting to MAAS took too long', proxyError: 'connection_timeout' },
+  'maas-certificate-unknown-issuer': {
+    status: 502,
+    title: "MAAS's certificate is from an unknown issuer",
+    proxyError: 'tls_certificate_error',
+  },
+  'maas-certificate-expired': {
+    status: 502,
+    title: "MAAS's certificate is not valid today",
+    proxyError: 'tls_certificate_error',
+  },
+  'maas-certificate-wrong-name': {
+    status: 502,
+    title: "MAAS's certificate is for another name",
+    proxyError: 'tls_certificate_error',
+  },
+  'maas-tls': { status: 502, title: 'No TLS connection to MAAS', proxyError: 'tls_protocol_error' },
+  'maas-answer-timeout': { status: 504, title: 'MAAS did not answer in time', proxyError: 'http_response_timeout' },
+  'maas-body-timeout': { status: 504, title: "MAAS's answer stopped", proxyError: 'connection_read_timeout' },
+  'maas-broken-answer': { status: 502, title: 'MAAS sent a broken answer', proxyError: 'http_protocol_error' },
+  'maas-header-too-large': {
+    status: 502,
+    title: "The headers of MAAS's answer are too large",
+    proxyError: 'http_response_header_section_size',
+  },
+  'client-gone': { status: 499, title: 'The client went away', proxyError: 'http_request_error' },
+  'internal-error': { status: 500, title: 'The proxy failed', proxyError: 'proxy_internal_error' },
+} as const satisfies Record<string, { status: number; title: string; proxyError: string }>;
+
+/** The name of a kind of problem, as it stands in the `code` member of the problem document. */
+export type ProblemCode = keyof typeof kinds;
+
+/** A problem document (RFC 9457) as it is sent. */
+export interface ProblemDocument {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ProblemCode;
+  readonly requestId: string;
+}
+
+/** Why the proxy answers a request by itself. The one error type that becomes an answer. */
+export class Problem extends Error {
+  override name = 'Problem';
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly proxyError: string;
+
+  /**
+   * @param code the kind
+   * @param detail a sentence for the client that says what to do: no secret, no address, no library's words
+   * @param cause what happened, for the log alone
+   */
+  constructor(code: ProblemCode, detail: string, cause?: unknown) {
+    super(detail, { cause });
+    this.code = code;
+    this.status = kinds[code].status;
+    this.proxyError = kinds[code].proxyError;
+  }
+
+  /** The document that the client gets. */
+  document(requestId: string): ProblemDocument {
+    const { title, status } = kinds[this.code];
+    return {
+      type: `urn:problem-type:maas-auth-proxy:${this.code}`,
+      title,
+      status,
+      detail: this.message,
+      code: this.code,
+      requestId,
+    };
+  }
+}

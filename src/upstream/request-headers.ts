@@ -1,0 +1,50 @@
+import type { Exchange } from '../exchange.ts';
+import { connectionOptions, hopByHop } from '../hop-by-hop.ts';
+
+/** Fields that are not the client's to set, because they would speak to MAAS in place of the proxy. */
+const dropped: ReadonlySet<string> = new Set([
+  ...hopByHop,
+  // The proxy has answered it itself; MAAS's web server would answer it a second time.
+  'expect',
+  // A session cookie or a macaroon outranks the signature at MAAS.
+  'authorization',
+  'cookie',
+  'cookie2',
+  'macaroons',
+  // MAAS's audit log takes the first forwarded address for the client's.
+  'forwarded',
+  'x-real-ip',
+  // Set anew below, or by undici (Host: MAAS's own).
+  'host',
+  'content-length',
+  'via',
+  'x-request-id',
+]);
+
+/**
+ * The header fields that go to MAAS, as a flat list of names and values, without the signature.
+ *
+ * @param contentLength the body's length in bytes, `undefined` where there is no body
+ */
+export function requestHeaders(exchange: Exchange, contentLength: number | undefined): string[] {
+  const { rawHeaders, headers: named, httpVersion, socket } = exchange.request;
+  const listed = connectionOptions(named.connection);
+  const headers: string[] = [];
+  let via = '';
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    const value = rawHeaders[index + 1] as string;
+    const lower = name.toLowerCase();
+    if (lower === 'via') via += `${value}, `;
+    if (dropped.has(lower) || listed?.has(lower) === true) continue;
+    // Django reads an underscore in a name as a dash, so `X_Forwarded_For` would pass for the real one.
+    if (lower.includes('_') || lower.startsWith('x-forwarded-') || lower.startsWith('proxy-')) continue;
+    headers.push(name, value);
+  }
+  if (contentLength !== undefined) headers.push('Content-Length', String(contentLength));
+  headers.push('Via', `${via}${httpVersion} maas-auth-proxy`, 'X-Request-Id', exchange.id);
+  if (socket.remoteAddress !== undefined) headers.push('X-Forwarded-For', socket.remoteAddress);
+  if (named.host !== undefined) headers.push('X-Forwarded-Host', named.host);
+  headers.push('X-Forwarded-Proto', 'encrypted' in socket ? 'https' : 'http');
+  return headers;
+}

@@ -1,0 +1,16 @@
+import type { Dispatcher } from 'undici';
+import type { Signer } from '../maas/signature.ts';
+
+/**
+ * The last link before the connection: signs each attempt where its bytes leave. Nothing above it ever sees the secret,
+ * and a retry above it gets a nonce of its own.
+ *
+ * @param signer the signer in force, asked for each attempt
+ * @param now the time by MAAS's clock, in whole seconds since 1970
+ */
+export function sign(signer: () => Signer, now: () => number): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) => {
+    const headers = [...(options.headers as string[]), 'Authorization', signer()(now())];
+    return dispatch({ ...options, headers }, handler);
+  };
+}
