@@ -1,0 +1,93 @@
+// The shapes that MAAS's answers take. Which headers an answer carries depends on how far it got inside MAAS, so each
+// depth has its function here; all header sets are those of the recordings (MAAS 3.4.10 and 3.7.3, seen).
+import type { Readable } from 'node:stream';
+
+export interface Answer {
+  status: number;
+  headers: [name: string, value: string][];
+  /** A stream comes with its length in bytes, so that Content-Length can be sent. */
+  body: Buffer | { length: number; open: () => Readable };
+  /** A value that MAAS's emitter made into JSON: only these can become JSONP or be refused for `?format=`. */
+  emitted?: boolean;
+  /** The answer went through MAAS's API resource, which adds its hash (it differs by version, so it is added last). */
+  hashed?: boolean;
+  /** Sent without Content-Length, as MAAS does when Django itself refuses the request. */
+  chunked?: boolean;
+}
+
+/** Thrown by an operation to end with an answer other than its normal one. */
+export class Refusal extends Error {
+  readonly answer: Answer;
+  constructor(answer: Answer) {
+    super(`${answer.status}`);
+    this.answer = answer;
+  }
+}
+
+const FRAME: [string, string] = ['X-Frame-Options', 'DENY'];
+
+/** The answer of an operation that reached its handler. */
+export function handled(status: number, contentType: string, body: string | Buffer, vary = 'Authorization, Cookie') {
+  const headers: Answer['headers'] = [['Content-Type', contentType], ['Vary', vary], FRAME];
+  return { status, headers, body: Buffer.from(body), hashed: true } satisfies Answer;
+}
+
+/** A value as MAAS's emitter writes it: JSON indented by 4. */
+export function json(value: unknown, status = 200): Answer {
+  return { ...handled(status, 'application/json; charset=utf-8', JSON.stringify(value, null, 4)), emitted: true };
+}
+
+/** JSON text that is already written (the list of machines is kept as text, for speed). */
+export function jsonText(text: string): Answer {
+  return { ...handled(200, 'application/json; charset=utf-8', text), emitted: true };
+}
+
+/** Python's json.dumps without indent: `{"a": 1, "b": 2}`. A few operations answer so (MAAS 3.7.3, seen). */
+export function dumps(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(dumps).join(', ')}]`;
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  return `{${Object.entries(value)
+    .map(([key, item]) => `${JSON.stringify(key)}: ${dumps(item)}`)
+    .join(', ')}}`;
+}
+
+/** The fixed answers of Piston, the library below MAAS's API: `OK`, `Forbidden`, an empty 204. */
+export const plain = (status: number, text: string): Answer => handled(status, 'text/plain', text);
+export const ok = (): Answer => plain(200, 'OK');
+export const deleted = (): Answer => plain(204, '');
+
+/** An exception, turned into an answer outside of the API resource: no hash, and another Vary. */
+export function raised(status: number, text: string, contentType = 'text/plain; charset=utf-8'): Answer {
+  return { status, headers: [['Content-Type', contentType], FRAME, ['Vary', 'Cookie']], body: Buffer.from(text) };
+}
+
+/** Plain Django views: `describe/`, `openapi.yaml`, unknown endpoints, API 1.0. */
+export function view(status: number, contentType: string, text: string | Buffer): Answer {
+  return { status, headers: [['Content-Type', contentType], FRAME], body: Buffer.from(text) };
+}
+
+/** MAAS's nginx answers by itself. */
+export function nginx(status: number, title: string, headers: Answer['headers'] = []): Answer {
+  const page = [
+    '<html>',
+    `<head><title>${status} ${title}</title></head>`,
+    '<body>',
+    `<center><h1>${status} ${title}</h1></center>`,
+    '<hr><center>nginx/1.22.1</center>',
+    '</body>',
+    '</html>',
+    '',
+  ].join('\r\n');
+  return { status, headers: [['Content-Type', 'text/html'], ...headers], body: Buffer.from(page) };
+}
+
+/** Throws what MAAS's own exceptions become: a line of text, or errors by field. */
+export function refuse(status: number, reason: string | Record<string, string[]>): never {
+  if (typeof reason === 'string') throw new Refusal(raised(status, reason));
+  throw new Refusal(raised(status, dumps(reason), 'application/json; charset=utf-8'));
+}
+
+/** Django's get_object_or_404: unlike other refusals it carries the hash (MAAS 3.7.3, seen). */
+export function missing(model: string): never {
+  throw new Refusal(plain(404, `No ${model} matches the given query.`));
+}

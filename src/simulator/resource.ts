@@ -1,0 +1,85 @@
+// How a part of the API is declared: a path, and a function for each (method, op).
+import type { Hash } from 'node:crypto';
+import { raised, Refusal, type Answer } from './answer.ts';
+import type { Accounts, User } from './accounts.ts';
+import { last, type Fields } from './fields.ts';
+import type { Multipart } from './multipart.ts';
+import type { State } from './state.ts';
+import type { Version } from './version-facts.ts';
+
+export interface Call {
+  /** The values of the path's `{names}`, in order, decoded. */
+  params: string[];
+  query: Fields;
+  /** Form or multipart fields. Operations that read this ignore a JSON body, silently, as MAAS does. */
+  form: Fields;
+  /** Form or JSON fields, for the operations that take both. */
+  data: Fields;
+  /** The body was JSON. */
+  json: boolean;
+  files: Multipart['files'];
+  bodyLength: number;
+  /** Null only in anonymous operations. */
+  user: User | null;
+  accounts: Accounts;
+  state: State;
+  version: Version;
+  /** Of the whole body, hex. */
+  bodySha256: string;
+  /** The hash that the resource's `stream` began, with the body in it. */
+  upload: Hash | undefined;
+}
+
+export type Action = (call: Call) => Answer;
+
+/** Operations by `METHOD` (a plain read, create, update or delete) or `METHOD op`. */
+export type Actions = Record<string, Action>;
+
+export interface Resource {
+  /** The handler's name in `describe/`. */
+  name: string;
+  /** Below `/MAAS/api/2.0/`; `{name}` is one segment, `{name+}` may hold slashes. */
+  path: string;
+  pattern: RegExp;
+  actions: Actions;
+  /** Answers requests without a usable signature; absent: those are `Forbidden`. */
+  anonymous: Actions | undefined;
+  /** Needs no signature at all. */
+  open: boolean;
+  /** Wants its body as a stream, so that its size does not matter: gives the hash that the body is to be added to. */
+  stream: ((params: string[], state: State) => Hash | undefined) | undefined;
+  /** The cap of MAAS's nginx on bodies does not hold here. */
+  unlimited: boolean;
+}
+
+type Options = Partial<Pick<Resource, 'anonymous' | 'open' | 'stream' | 'unlimited'>>;
+
+export function resource(name: string, path: string, actions: Actions, options: Options = {}): Resource {
+  const source = path.replaceAll(/\{\w+(\+?)\}/g, (_, plus: string) => (plus ? '(.+)' : '([^/]+)'));
+  const pattern = new RegExp(`^${source}$`);
+  const plain = { anonymous: undefined, open: false, stream: undefined, unlimited: false };
+  return { name, path, pattern, actions, ...plain, ...options };
+}
+
+/** Only for superusers (MAAS 3.7.3, seen: 403 with this text). */
+export const adminOnly =
+  (action: Action): Action =>
+  (call) => {
+    if (!call.user?.superuser) throw new Refusal(raised(403, 'This method is reserved for admin users.'));
+    return action(call);
+  };
+
+export const param = (call: Call, index = 0): string => call.params[index] ?? '';
+
+/** A field that must be there. */
+export function mandatory(fields: Fields, name: string): string {
+  const value = last(fields, name);
+  if (!value) throw new Refusal(raised(400, `No provided ${name}!`));
+  return value;
+}
+
+/** The HTTP methods of a set of operations, in the order of MAAS's Allow header (MAAS 3.7.3, seen: `GET, POST`). */
+export function methods(actions: Actions): string[] {
+  const known = new Set(Object.keys(actions).map((key) => key.split(' ')[0]));
+  return ['GET', 'POST', 'PUT', 'DELETE'].filter((method) => known.has(method));
+}

@@ -1,0 +1,139 @@
+// The rest: version, settings, events, scripts, and the networks that are only read.
+import { deleted, dumps, handled, json, missing, ok, refuse } from './answer.ts';
+import { last } from './fields.ts';
+import { domain, pool } from './machine.ts';
+import { adminOnly, mandatory, param, resource, type Action, type Call } from './resource.ts';
+
+const capabilities = [
+  'networks-management',
+  'static-ipaddresses',
+  'ipv6-deployment-ubuntu',
+  'devices-management',
+  'storage-deployment-ubuntu',
+  'network-deployment-ubuntu',
+  'bridging-interface-ubuntu',
+  'bridging-automatic-ubuntu',
+  'authenticate-api',
+];
+
+const versionInfo: Action = ({ version }) =>
+  handled(200, 'application/json; charset=utf-8', dumps({ capabilities, version, subversion: '' }), 'Authorization');
+
+/** The value alone, as JSON, and a content type without charset (MAAS 3.7.3, seen). */
+const getConfig: Action = ({ query, state }) => {
+  const name = mandatory(query, 'name');
+  if (!state.config.has(name)) refuse(400, { [name]: [`${name} is not a valid config setting.`] });
+  return handled(200, 'application/json', JSON.stringify(state.config.get(name)));
+};
+
+const setConfig: Action = ({ form, state }) => {
+  state.config.set(mandatory(form, 'name'), last(form, 'value') ?? '');
+  return ok();
+};
+
+const LEVELS = ['INFO', 'WARNING', 'ERROR'];
+const EVENTS = 100;
+
+/** The newest first; the links lead to the pages beside this one. */
+const events: Action = ({ query }) => {
+  const limit = Math.min(Number(last(query, 'limit') ?? 100), 1000);
+  const before = Number(last(query, 'before') ?? EVENTS + 1);
+  const after = last(query, 'after');
+  const newest = after === undefined ? before - 1 : Math.min(EVENTS, Number(after) + limit);
+  const ids = Array.from({ length: Math.max(0, Math.min(limit, newest)) }, (_, index) => newest - index);
+  const link = (side: string, id: number | undefined) =>
+    `/MAAS/api/2.0/events/?op=query&limit=${limit}&${side}=${id ?? 0}`;
+  return json({
+    count: ids.length,
+    events: ids.map((id) => ({
+      username: 'unknown',
+      node: 'm00001',
+      hostname: 'sample00001',
+      id,
+      level: LEVELS[id % LEVELS.length],
+      created: 'Tue, 24 Nov. 2026 02:19:11',
+      type: `Event ${id % 7}`,
+      description: `event number ${id}`,
+    })),
+    next_uri: link('after', ids[0]),
+    prev_uri: link('before', ids.at(-1)),
+  });
+};
+
+function subnetJson(id: number) {
+  const cidr = `10.0.${id - 1}.0/24`;
+  const vlan = {
+    vid: 0,
+    mtu: 1500,
+    dhcp_on: false,
+    external_dhcp: null,
+    relay_vlan: null,
+    space: 'undefined',
+    id: 5000 + id,
+    primary_rack: null,
+    fabric_id: 0,
+    secondary_rack: null,
+    fabric: 'fabric-0',
+    name: 'untagged',
+    resource_uri: `/MAAS/api/2.0/vlans/${5000 + id}/`,
+  };
+  return {
+    name: cidr,
+    description: '',
+    vlan,
+    cidr,
+    rdns_mode: 2,
+    gateway_ip: null,
+    dns_servers: [],
+    allow_dns: true,
+    allow_proxy: true,
+    active_discovery: false,
+    managed: true,
+    disabled_boot_architectures: [],
+    space: 'undefined',
+    id,
+    resource_uri: `/MAAS/api/2.0/subnets/${id}/`,
+  };
+}
+const subnets = [1, 2, 3].map(subnetJson);
+
+/** By number, or by CIDR with its slash written as `%2F`. */
+const subnet: Action = (call) =>
+  json(subnets.find(({ id, cidr }) => param(call) === `${id}` || param(call) === cidr) ?? missing('Subnet'));
+
+const scriptJson = (name: string) => ({
+  name,
+  title: name,
+  type_name: 'Testing script',
+  resource_uri: `/MAAS/api/2.0/scripts/${name}`,
+});
+const scriptOf = (call: Call): string => call.state.scripts.get(param(call)) ?? missing('Script');
+
+const createScript: Action = ({ data, files, state }) => {
+  const name = last(data, 'name');
+  if (!name) refuse(400, { name: ['This field is required.'] });
+  state.scripts.set(name, last(data, 'script') ?? [...files.values()][0]?.content.toString() ?? '');
+  return json(scriptJson(name));
+};
+
+const readScript: Action = (call) => (scriptOf(call), json(scriptJson(param(call))));
+
+export const settingAndNetworkResources = [
+  resource('VersionHandler', 'version/', { GET: versionInfo }, { open: true }),
+  resource('MaasHandler', 'maas/', { 'GET get_config': getConfig, 'POST set_config': adminOnly(setConfig) }),
+  resource('EventsHandler', 'events/', { 'GET query': events }),
+  resource('DomainsHandler', 'domains/', { GET: () => json([domain]) }),
+  resource('ResourcePoolsHandler', 'resourcepools/', { GET: () => json([pool]) }),
+  resource('SubnetsHandler', 'subnets/', { GET: () => json(subnets) }),
+  resource('SubnetHandler', 'subnets/{id+}/', { GET: subnet }),
+  resource('NodeScriptsHandler', 'scripts/', {
+    GET: ({ state }) => json([...state.scripts.keys()].map(scriptJson)),
+    POST: adminOnly(createScript),
+  }),
+  // One of the few paths without a slash at the end.
+  resource('NodeScriptHandler', 'scripts/{name}', {
+    GET: readScript,
+    'GET download': (call) => handled(200, 'application/binary', scriptOf(call)),
+    DELETE: adminOnly((call) => (call.state.scripts.delete(param(call)), deleted())),
+  }),
+];
