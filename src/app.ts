@@ -10,6 +10,7 @@ import type { Exchange, Step } from './exchange.ts';
 import { address } from './inbound/address.ts';
 import { record, requestId } from './inbound/record.ts';
 import type { MaasAddress } from './maas/maas-address.ts';
+import { Problem } from './problem.ts';
 import { forward } from './upstream/forward.ts';
 import { maxHeaderSize } from './upstream/pool.ts';
 
@@ -21,9 +22,7 @@ export interface AppOptions {
   readonly log: Logger;
 }
 
-/**
- * CONNECT would open a tunnel. TRACE would have MAAS send the signed header back (RFC 9110 §9.3.8).
- */
+/** All but CONNECT, which would open a tunnel, and TRACE, by which MAAS would send the signed header back (RFC 9110 §9.3.8). */
 const methods = METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE');
 
 /** Builds the proxy: the way of a request, from top to bottom. */
@@ -43,6 +42,9 @@ export function buildApp({ maas, dispatch, log }: AppOptions): FastifyInstance {
   });
   for (const method of methods) app.addHttpMethod(method, bodyUnread);
   app.setErrorHandler(answerProblem);
+  app.setNotFoundHandler(() => {
+    throw new Problem('method-not-forwarded', 'TRACE would have MAAS send the signature back; use another method.');
+  });
   app.decorateRequest('exchange');
   app.addHook('onRequest', (request, reply, done) => {
     const exchange = begin(request.raw, reply.raw);

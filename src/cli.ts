@@ -1,15 +1,17 @@
 #!/usr/bin/env node
 import { resolve } from 'node:path';
+import { check } from './commands/check.ts';
 import { complain, say, type Command } from './commands/command.ts';
+import { demo } from './commands/demo.ts';
 import { healthcheck } from './commands/healthcheck.ts';
 import { helpText } from './commands/help.ts';
 import { serve } from './commands/serve.ts';
 import { ConfigurationError } from './config/configuration.ts';
-import { readLayers } from './config/layers.ts';
+import { readLayers, type Layers } from './config/layers.ts';
 import { ListenError } from './proxy.ts';
 import { version } from './version.ts';
 
-const commands: Readonly<Record<string, Command>> = { serve, healthcheck };
+const commands: Readonly<Record<string, Command>> = { serve, check, healthcheck, demo };
 
 /** Runs the program. @returns the exit code */
 async function main(args: readonly string[]): Promise<number> {
@@ -32,7 +34,13 @@ async function main(args: readonly string[]): Promise<number> {
     say(version);
     return 0;
   }
-  return command.run(layers);
+  return command.run(refusePositionals(layers));
+}
+
+/** No command takes a bare word. Behind a flag that nobody knows it was meant as its value. */
+function refusePositionals(layers: Layers): Layers {
+  if (layers.mistakes.length > 0) return layers;
+  return { ...layers, mistakes: layers.positionals.map((word) => `"${word}" is not expected here; --help says more.`) };
 }
 
 /** Says what went wrong in sentences. A stack or a library's words would help nobody, and might hold a secret. */

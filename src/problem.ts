@@ -50,6 +50,9 @@ const kinds = {
 /** The name of a kind of problem, as it stands in the `code` member of the problem document. */
 export type ProblemCode = keyof typeof kinds;
 
+/** All codes; the README lists them. */
+export const problemCodes = Object.keys(kinds) as readonly ProblemCode[];
+
 /** A problem document (RFC 9457) as it is sent. */
 export interface ProblemDocument {
   readonly type: string;

@@ -19,6 +19,22 @@ export interface Configuration extends SettingValues {
   readonly warnings: readonly string[];
 }
 
+/** A sentence for the operator, and what it is about. */
+export interface Remark {
+  readonly about: 'address' | 'key' | 'ca' | 'profile' | 'setting';
+  readonly text: string;
+}
+
+/** What was found of a configuration, and what is wrong with the rest: `check` goes on with the parts that can be used. */
+export interface Draft {
+  readonly values: SettingValues;
+  readonly maas: MaasAddress | undefined;
+  readonly key: { readonly key: ApiKey; readonly keySource: string } | undefined;
+  readonly ca: string | undefined;
+  readonly warnings: readonly Remark[];
+  readonly mistakes: readonly Remark[];
+}
+
 /** All that is wrong with a configuration, a sentence each. */
 export class ConfigurationError extends Error {
   override name = 'ConfigurationError';
@@ -42,14 +58,27 @@ const noKey =
  * @throws {ConfigurationError} all mistakes together
  */
 export async function readConfiguration(layers: Layers, home: string): Promise<Configuration> {
-  const mistakes = [...layers.mistakes];
-  const warnings: string[] = [];
-  const attempt = <Value>(source: string, read: () => Value): Value | undefined => {
+  const { values, maas, key, ca, warnings, mistakes } = await readDraft(layers, home);
+  if (mistakes.length > 0 || maas === undefined || key === undefined) {
+    throw new ConfigurationError(mistakes.map(({ text }) => text));
+  }
+  return { ...values, maas, ...key, ca, warnings: warnings.map(({ text }) => text) };
+}
+
+/**
+ * The same, with what is wrong as remarks.
+ *
+ * @param home the user's home directory, where the MAAS CLI keeps its logins
+ */
+export async function readDraft(layers: Layers, home: string): Promise<Draft> {
+  const mistakes: Remark[] = layers.mistakes.map((text) => ({ about: 'setting', text }));
+  const warnings: Remark[] = [];
+  const attempt: Attempt = (about, source, read) => {
     try {
       return read();
     } catch (error) {
       if (!(error instanceof SettingError)) throw error;
-      mistakes.push(`${source} ${error.message}.`);
+      mistakes.push({ about, text: `${source} ${error.message}.` });
       return undefined;
     }
   };
@@ -61,40 +90,45 @@ export async function readConfiguration(layers: Layers, home: string): Promise<C
 
   const maas = overProfile(layers.found.get('maasUrl'))
     ? values.maasUrl
-    : profile && attempt(profile.source, () => maasAddress(profile.url));
+    : profile && attempt('address', profile.source, () => maasAddress(profile.url));
   const key = chooseKey(layers, overProfile, profile, values, warnings, mistakes, attempt);
   const caFile = layers.found.get('caFile');
   const ca =
     caFile !== undefined && overProfile(caFile)
-      ? attempt(caFile.source, () => readCertificates(caFile.text))
+      ? attempt('ca', caFile.source, () => readCertificates(caFile.text))
       : (profile?.ca ?? undefined);
 
   if (maas === undefined && !layers.found.has('maasUrl') && profile === undefined && !layers.found.has('profile')) {
-    mistakes.push(noUrl);
+    mistakes.push({ about: 'address', text: noUrl });
   }
-  if (mistakes.length > 0 || maas === undefined || key === undefined) throw new ConfigurationError(mistakes);
-  return { ...values, maas, ...key, ca, warnings };
+  return { values, maas, key, ca, warnings, mistakes };
 }
 
-type Attempt = <Value>(source: string, read: () => Value) => Value | undefined;
+type Attempt = <Value>(about: Remark['about'], source: string, read: () => Value) => Value | undefined;
+
+/** The settings that are steps of `check`; whatever else cannot be read stops every command. */
+const subjects: { readonly [Name in SettingName]?: Remark['about'] } = { maasUrl: 'address', apiKey: 'key' };
 
 function readValues(layers: Layers, attempt: Attempt): SettingValues {
   const values: Partial<Record<SettingName, unknown>> = {};
   for (const [name, setting] of Object.entries(settings) as [SettingName, Setting<unknown>][]) {
     const found = layers.found.get(name);
-    values[name] = found === undefined ? setting.default : attempt(found.source, () => setting.read(found.text));
+    values[name] =
+      found === undefined
+        ? setting.default
+        : attempt(subjects[name] ?? 'setting', found.source, () => setting.read(found.text));
   }
   return values as SettingValues;
 }
 
-async function readChosenProfile(layers: Layers, home: string, mistakes: string[]): Promise<Profile | undefined> {
+async function readChosenProfile(layers: Layers, home: string, mistakes: Remark[]): Promise<Profile | undefined> {
   const found = layers.found.get('profile');
   if (found === undefined) return undefined;
   try {
     return await readProfile(found.text, home);
   } catch (error) {
     if (!(error instanceof SettingError)) throw error;
-    mistakes.push(`${found.source} ${error.message}.`);
+    mistakes.push({ about: 'profile', text: `${found.source} ${error.message}.` });
     return undefined;
   }
 }
@@ -104,35 +138,39 @@ function chooseKey(
   overProfile: (found: Found | undefined) => boolean,
   profile: Profile | undefined,
   values: SettingValues,
-  warnings: string[],
-  mistakes: string[],
+  warnings: Remark[],
+  mistakes: Remark[],
   attempt: Attempt,
 ): { key: ApiKey; keySource: string } | undefined {
   const inline = layers.found.get('apiKey');
   const file = layers.found.get('apiKeyFile');
   if (inline !== undefined && file !== undefined && inline.rank === file.rank) {
-    mistakes.push(`${inline.source} and ${file.source} are both set; keep one of them.`);
+    mistakes.push({ about: 'key', text: `${inline.source} and ${file.source} are both set; keep one of them.` });
     return undefined;
   }
   if (file !== undefined && overProfile(file) && (inline === undefined || file.rank < inline.rank)) {
-    const key = attempt(file.source, () => readKeyFile(file.text));
+    const key = attempt('key', file.source, () => readKeyFile(file.text));
     if (key !== undefined && othersMayRead(file.text)) {
-      warnings.push(`Every user of this machine may read the API key in ${file.text}; chmod 600 it.`);
+      warnings.push(readable(file.text));
     }
     return key && { key, keySource: `${file.source} ${file.text}` };
   }
   if (inline !== undefined && overProfile(inline)) {
     if (inline.rank === 2 && othersMayRead('.env')) {
-      warnings.push('Every user of this machine may read the API key in .env; chmod 600 it.');
+      warnings.push(readable('.env'));
     }
     return values.apiKey && { key: values.apiKey, keySource: inline.source };
   }
   if (profile !== undefined) {
-    const key = attempt(profile.source, () => apiKey(profile.key));
+    const key = attempt('key', profile.source, () => apiKey(profile.key));
     return key && { key, keySource: profile.source };
   }
-  if (!layers.found.has('profile')) mistakes.push(noKey);
+  if (!layers.found.has('profile')) mistakes.push({ about: 'key', text: noKey });
   return undefined;
+}
+
+function readable(file: string): Remark {
+  return { about: 'key', text: `Every user of this machine may read the API key in ${file}; chmod 600 it.` };
 }
 
 function readKeyFile(file: string): ApiKey {

@@ -69,7 +69,7 @@ function readDotenv(file: string, mistakes: string[]): Record<string, string> {
     return parseDotenv(readFileSync(file, 'utf8'));
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
-      mistakes.push(`.env is a file ${whyUnreadable(error)}.`);
+      mistakes.push(`There is a .env here ${whyUnreadable(error)}.`);
     }
     return {};
   }

@@ -1,0 +1,81 @@
+import { homedir } from 'node:os';
+import { readConfiguration } from '../config/configuration.ts';
+import type { Layers } from '../config/layers.ts';
+import { host as readHost, port as readPort, SettingError } from '../config/values.ts';
+import { ConfigurationError } from '../config/configuration.ts';
+import { createLog } from '../log.ts';
+import { startProxy } from '../proxy.ts';
+import { startSimulator, type Simulator } from '../simulator/simulator.ts';
+import { say, type Command } from './command.ts';
+import { untilStopped } from './until-stopped.ts';
+
+/** A small MAAS and a proxy in front of it, to try things on without a MAAS. */
+export const demo: Command = {
+  summary: 'start a small MAAS with the proxy in front of it, to try things on',
+  settings: ['host', 'port', 'adminHost', 'adminPort', 'upstreamTimeout', 'drainTimeout', 'logLevel', 'logFormat'],
+  flags: [
+    { flag: 'maas-host', argument: 'HOST', help: 'address the small MAAS listens on (default 127.0.0.1)' },
+    { flag: 'maas-port', argument: 'PORT', help: 'port the small MAAS listens on (default: any free one)' },
+    { flag: 'maas-only', help: 'start the small MAAS without the proxy' },
+  ],
+  async run(layers) {
+    const place = readPlace(layers);
+    const log = await createLog(await readConfiguration(pointedAt(layers, 'http://127.0.0.1', 'a:b:c'), homedir()));
+    const simulator = await startSimulator(place);
+    if (layers.extra.has('maas-only')) {
+      say(`A small MAAS listens on ${simulator.url}/MAAS; its API key (for nothing else) is ${simulator.adminKey}`);
+      return untilStopped({ stop: () => simulator.close().then(() => 0) }, log);
+    }
+    const config = await readConfiguration(pointedAt(layers, simulator.url, simulator.adminKey), homedir());
+    try {
+      const proxy = await startProxy(config, log, layers.found.has('adminPort'));
+      const stopped = untilStopped(proxy, log);
+      invite(proxy.url, simulator);
+      return await stopped;
+    } finally {
+      await simulator.close();
+    }
+  },
+};
+
+/** The settings of the proxy, with the small MAAS in place of a real one. */
+function pointedAt(layers: Layers, url: string, key: string): Layers {
+  const found = new Map(layers.found);
+  for (const name of ['profile', 'apiKeyFile', 'caFile', 'insecure'] as const) found.delete(name);
+  found.set('maasUrl', { text: url, source: 'the small MAAS', rank: 0 });
+  found.set('apiKey', { text: key, source: 'the small MAAS', rank: 0 });
+  return { ...layers, found };
+}
+
+function readPlace({ extra }: Layers): { host?: string; port?: number } {
+  const mistakes: string[] = [];
+  const read = <Value>(flag: string, reader: (text: string) => Value): Value | undefined => {
+    const text = extra.get(flag);
+    if (typeof text !== 'string') return undefined;
+    try {
+      return reader(text);
+    } catch (error) {
+      if (!(error instanceof SettingError)) throw error;
+      mistakes.push(`--${flag} ${error.message}.`);
+      return undefined;
+    }
+  };
+  const host = read('maas-host', readHost);
+  const port = read('maas-port', readPort);
+  if (mistakes.length > 0) throw new ConfigurationError(mistakes);
+  return { ...(host !== undefined && { host }), ...(port !== undefined && { port }) };
+}
+
+function invite(url: string, simulator: Simulator): void {
+  const port = new URL(url).port;
+  say(`A small MAAS listens on ${simulator.url}/MAAS, the proxy on ${url}. Try, in another terminal:`);
+  say();
+  say(`  curl ${url}/users/`);
+  say(`  curl '${url}/MAAS/api/2.0/users/?op=whoami'`);
+  say(`  curl ${url}/machines/`);
+  say(`  http POST :${port}/zones/ name=lab`);
+  say(`  http --form POST :${port}/tags/ name=fast comment='NVMe inside'`);
+  say();
+  say('Ctrl-C ends both.');
+  say();
+}

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import type { TestContext } from 'node:test';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** How to find out whether a program is there. */
+export interface Probe {
+  /** What it may be called, in this order of preference; by default its name. */
+  readonly commands?: readonly string[];
+  /** Arguments with which it ends at once, and well; by default `--version`. */
+  readonly args?: readonly string[];
+  /** The Debian package that it is in; by default its name. */
+  readonly debianPackage?: string;
+}
+
+/**
+ * The command of a program that a test cannot do without.
+ *
+ * @returns `undefined` where the program is missing: the test is then skipped with `skipped: no NAME`, and returns. With
+ *   `CI=true` it fails instead, and names the package to install.
+ */
+export async function needProgram(
+  t: TestContext,
+  name: string,
+  { commands = [name], args = ['--version'], debianPackage = name }: Probe = {},
+): Promise<string | undefined> {
+  for (const command of commands) {
+    try {
+      await run(command, args);
+      return command;
+    } catch {
+      // Not there, or not able to do what the test needs: the next one.
+    }
+  }
+  if (process.env['CI'] === 'true') assert.fail(`no ${name}: install the Debian package ${debianPackage}`);
+  t.skip(`skipped: no ${name}`);
+  return undefined;
+}
