@@ -8,6 +8,7 @@ import { answerMalformed } from './answer/answer-malformed.ts';
 import { answerProblem } from './answer/answer-problem.ts';
 import type { Exchange, Step } from './exchange.ts';
 import { address } from './inbound/address.ts';
+import { body } from './inbound/body.ts';
 import { record, requestId } from './inbound/record.ts';
 import type { MaasAddress } from './maas/maas-address.ts';
 import { Problem } from './problem.ts';
@@ -19,6 +20,8 @@ export interface AppOptions {
   readonly maas: MaasAddress;
   /** The chain that ends at MAAS, signing included. */
   readonly dispatch: Dispatcher['dispatch'];
+  /** Whether JSON is made a form for operations that read forms alone. */
+  readonly jsonToForm: boolean;
   readonly log: Logger;
 }
 
@@ -26,9 +29,10 @@ export interface AppOptions {
 const methods = METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE');
 
 /** Builds the proxy: the way of a request, from top to bottom. */
-export function buildApp({ maas, dispatch, log }: AppOptions): FastifyInstance {
+export function buildApp({ maas, dispatch, jsonToForm, log }: AppOptions): FastifyInstance {
   const way: readonly Step[] = [
-    address, //  3  which MAAS API path is meant?
+    address, //           3  which MAAS API path is meant?
+    body(jsonToForm), //  6  a length for the body; JSON made the form that MAAS reads
   ];
   const forwarding = forward(maas, dispatch); //  8, 9
   const recording = record(log); // 10
@@ -68,6 +72,8 @@ function begin(request: Exchange['request'] & { originalUrl?: string }, response
     target: request.originalUrl ?? '/',
     startedAt: performance.now(),
     apiPath: undefined,
+    body: undefined,
+    contentType: undefined,
     attempts: 0,
     sentAt: 0,
     answeredAt: 0,

@@ -1,17 +1,12 @@
 #!/usr/bin/env node
 import { resolve } from 'node:path';
-import { check } from './commands/check.ts';
-import { complain, say, type Command } from './commands/command.ts';
-import { demo } from './commands/demo.ts';
-import { healthcheck } from './commands/healthcheck.ts';
+import { complain, say } from './commands/command.ts';
+import { commands } from './commands/commands.ts';
 import { helpText } from './commands/help.ts';
-import { serve } from './commands/serve.ts';
 import { ConfigurationError } from './config/configuration.ts';
 import { readLayers, type Layers } from './config/layers.ts';
-import { ListenError } from './proxy.ts';
+import { ListenError } from './listen-error.ts';
 import { version } from './version.ts';
-
-const commands: Readonly<Record<string, Command>> = { serve, check, healthcheck, demo };
 
 /** Runs the program. @returns the exit code */
 async function main(args: readonly string[]): Promise<number> {
@@ -34,7 +29,8 @@ async function main(args: readonly string[]): Promise<number> {
     say(version);
     return 0;
   }
-  return command.run(refusePositionals(layers));
+  const run = await command.load();
+  return run(refusePositionals(layers));
 }
 
 /** No command takes a bare word. Behind a flag that nobody knows it was meant as its value. */

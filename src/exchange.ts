@@ -15,6 +15,10 @@ export interface Exchange {
   readonly startedAt: number;
   /** Set by the address step. */
   apiPath: ApiPath | undefined;
+  /** The body where the proxy has read it, or made it anew; otherwise it streams. */
+  body: Buffer | undefined;
+  /** The body's type where it is no longer the client's. */
+  contentType: string | undefined;
   /** How often the request was sent to MAAS. */
   attempts: number;
   /** `performance.now()` when the request went to MAAS for the first time, ms; 0 before. */

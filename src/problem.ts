@@ -12,6 +12,13 @@ const kinds = {
   },
   'outside-api': { status: 404, title: 'Not an address of the MAAS API', proxyError: 'http_request_error' },
   'method-not-forwarded': { status: 405, title: 'This method is not forwarded', proxyError: 'http_request_error' },
+  'malformed-json': { status: 400, title: 'The body is not JSON', proxyError: 'http_request_error' },
+  'body-too-large': { status: 413, title: 'The body is too large', proxyError: 'http_request_error' },
+  'json-not-an-object': {
+    status: 415,
+    title: 'The JSON body cannot be made a form',
+    proxyError: 'http_request_error',
+  },
   'request-timeout': { status: 408, title: 'The request took too long to arrive', proxyError: 'http_request_error' },
   'headers-too-large': { status: 431, title: 'The request headers are too large', proxyError: 'http_request_error' },
   'maas-unresolved': { status: 502, title: "MAAS's name cannot be resolved", proxyError: 'dns_error' },
@@ -44,6 +51,18 @@ const kinds = {
     proxyError: 'http_response_header_section_size',
   },
   'client-gone': { status: 499, title: 'The client went away', proxyError: 'http_request_error' },
+  'key-unknown': { status: 401, title: 'MAAS does not know the API key', proxyError: 'http_request_denied' },
+  'key-secret-wrong': { status: 401, title: "The API key's secret is wrong", proxyError: 'http_request_denied' },
+  'clock-difference': { status: 401, title: 'The clocks differ', proxyError: 'http_request_denied' },
+  'nonce-reused': { status: 401, title: 'MAAS has seen this nonce before', proxyError: 'http_request_denied' },
+  'signature-lost': { status: 401, title: 'The signature did not reach MAAS', proxyError: 'http_request_denied' },
+  'signature-refused': { status: 401, title: 'MAAS refused the signature', proxyError: 'http_request_denied' },
+  'maas-region-down': { status: 502, title: "MAAS's region controller is down", proxyError: 'destination_unavailable' },
+  'maas-region-slow': {
+    status: 504,
+    title: "MAAS's region controller did not answer in time",
+    proxyError: 'http_response_timeout',
+  },
   'internal-error': { status: 500, title: 'The proxy failed', proxyError: 'proxy_internal_error' },
 } as const satisfies Record<string, { status: number; title: string; proxyError: string }>;
 
@@ -63,23 +82,36 @@ export interface ProblemDocument {
   readonly requestId: string;
 }
 
+/** What a problem carries beside its sentence. */
+export interface ProblemContext {
+  /** What happened, for the log alone. */
+  readonly cause?: unknown;
+  /** The status of MAAS's answer that this takes the place of. */
+  readonly receivedStatus?: number;
+}
+
 /** Why the proxy answers a request by itself. The one error type that becomes an answer. */
 export class Problem extends Error {
   override name = 'Problem';
   readonly code: ProblemCode;
   readonly status: number;
-  readonly proxyError: string;
+  readonly #receivedStatus: number | undefined;
 
   /**
    * @param code the kind
    * @param detail a sentence for the client that says what to do: no secret, no address, no library's words
-   * @param cause what happened, for the log alone
    */
-  constructor(code: ProblemCode, detail: string, cause?: unknown) {
+  constructor(code: ProblemCode, detail: string, { cause, receivedStatus }: ProblemContext = {}) {
     super(detail, { cause });
     this.code = code;
     this.status = kinds[code].status;
-    this.proxyError = kinds[code].proxyError;
+    this.#receivedStatus = receivedStatus;
+  }
+
+  /** The value of `Proxy-Status` (RFC 9209). */
+  get proxyStatus(): string {
+    const received = this.#receivedStatus === undefined ? '' : `; received-status=${this.#receivedStatus}`;
+    return `maas-auth-proxy; error=${kinds[this.code].proxyError}${received}`;
   }
 
   /** The document that the client gets. */

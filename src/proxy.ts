@@ -6,6 +6,7 @@ import { createReadiness } from './admin/readiness.ts';
 import { buildApp } from './app.ts';
 import type { Configuration } from './config/configuration.ts';
 import { trackConnections } from './connections.ts';
+import { ListenError } from './listen-error.ts';
 import { createUpstream, type Upstream } from './upstream/upstream.ts';
 
 /** A proxy that listens. */
@@ -23,11 +24,6 @@ export interface Proxy {
   stop(): Promise<number>;
 }
 
-/** Says in a sentence why the proxy cannot listen. */
-export class ListenError extends Error {
-  override name = 'ListenError';
-}
-
 /**
  * Starts a proxy and its admin listener.
  *
@@ -41,8 +37,9 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
     ca: config.ca,
     insecure: config.insecure,
     timeout: config.upstreamTimeout,
+    onClockDifference: (offset) => log.warn({ offset }, clockSentence(offset)),
   });
-  const app = buildApp({ maas: config.maas, dispatch: upstream.dispatch, log });
+  const app = buildApp({ maas: config.maas, dispatch: upstream.dispatch, jsonToForm: config.jsonToForm, log });
   const connections = trackConnections(app.server);
   const admin = buildAdmin(createReadiness(upstream, () => connections.draining));
   try {
@@ -102,6 +99,11 @@ async function listen(app: FastifyInstance, host: string, port: number, setting:
         throw error;
     }
   }
+}
+
+function clockSentence(offset: number): string {
+  const side = offset > 0 ? 'ahead of' : 'behind';
+  return `MAAS's clock is ${Math.abs(offset)} s ${side} this machine's; signatures allow for it from now on. Set both right, for example with NTP.`;
 }
 
 function urlOf(app: FastifyInstance): string {

@@ -11,8 +11,15 @@ const dropped: ReadonlySet<string> = new Set([...hopByHop, 'set-cookie', 'set-co
  *
  * @param raw names and values as bytes, in the order in which they came
  * @param requestId sent back as `X-Request-Id`
+ * @param locate says where a `Location` leads for the client
+ * @param newLength the body's length in bytes where it is no longer MAAS's
  */
-export function answerHeaders(raw: readonly Buffer[], requestId: string): string[] {
+export function answerHeaders(
+  raw: readonly Buffer[],
+  requestId: string,
+  locate: (location: string) => string,
+  newLength?: number,
+): string[] {
   const headers: string[] = [];
   let listed: ReadonlySet<string> | undefined;
   let via = '';
@@ -25,6 +32,8 @@ export function answerHeaders(raw: readonly Buffer[], requestId: string): string
       if (options !== undefined) listed = new Set([...(listed ?? []), ...options]);
     }
     if (lower === 'via') via += `${value}, `;
+    else if (lower === 'location') headers.push(name, locate(value));
+    else if (lower === 'content-length' && newLength !== undefined) headers.push(name, String(newLength));
     else if (!dropped.has(lower) && !lower.startsWith('proxy-') && lower !== 'x-request-id') headers.push(name, value);
   }
   headers.push('Via', `${via}1.1 maas-auth-proxy`, 'X-Request-Id', requestId);

@@ -31,7 +31,7 @@ export function answerMalformed(log: Logger): (error: NodeJS.ErrnoException, soc
       `HTTP/1.1 ${problem.status} ${reasons[problem.status] ?? 'Bad Request'}\r\n` +
         'Content-Type: application/problem+json\r\n' +
         `Content-Length: ${Buffer.byteLength(body)}\r\n` +
-        `Proxy-Status: maas-auth-proxy; error=${problem.proxyError}\r\n` +
+        `Proxy-Status: ${problem.proxyStatus}\r\n` +
         `X-Request-Id: ${requestId}\r\n` +
         'Connection: close\r\n' +
         `\r\n${body}`,

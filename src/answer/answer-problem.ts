@@ -1,19 +1,27 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../problem.ts';
+import { finish } from './finish.ts';
 
 /** The one place where an error becomes an answer: a problem document, marked as the proxy's own by `Proxy-Status`. */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const { exchange } = request;
   const problem =
     error instanceof Problem
       ? error
-      : new Problem('internal-error', 'The proxy failed on this request; its log says why.', error);
-  request.exchange.problem ??= problem;
-  const body = JSON.stringify(problem.document(request.exchange.id));
-  void reply
-    .code(problem.status)
-    .header('Content-Type', 'application/problem+json')
-    .header('Proxy-Status', `maas-auth-proxy; error=${problem.proxyError}`)
-    .header('X-Request-Id', request.exchange.id)
-    .header('Cache-Control', 'no-store')
-    .send(Buffer.from(`${body}\n`));
+      : new Problem('internal-error', 'The proxy failed on this request; its log says why.', { cause: error });
+  exchange.problem ??= problem;
+  const body = `${JSON.stringify(problem.document(exchange.id))}\n`;
+  const { raw } = reply.hijack();
+  raw.writeHead(problem.status, {
+    'Content-Type': 'application/problem+json',
+    'Content-Length': Buffer.byteLength(body),
+    'Proxy-Status': problem.proxyStatus,
+    'X-Request-Id': exchange.id,
+    'Cache-Control': 'no-store',
+    // RFC 9110 §15.5.2: a 401 names its challenge. This is MAAS's own.
+    ...(problem.status === 401 && { 'WWW-Authenticate': 'OAuth realm="OAuth"' }),
+    ...(!exchange.request.complete && { Connection: 'close' }),
+  });
+  if (exchange.method !== 'HEAD') raw.write(body);
+  finish(exchange.request, raw);
 }

@@ -1,9 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Exchange } from '../exchange.ts';
+import type { MaasAddress } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
 import { toProblem } from '../upstream/failure.ts';
 import { answerHeaders } from './answer-headers.ts';
+import { finish } from './finish.ts';
+import { rewriteLocation } from './own-address.ts';
+import { descriptionRewrite, maxDescription, type Rewrite } from './rewrite-description.ts';
 
 /** The head of MAAS's answer, as reply-from hands it on. */
 export interface AnswerHead {
@@ -11,6 +15,9 @@ export interface AnswerHead {
   readonly headers: Record<string, never>;
   readonly body: Relay;
 }
+
+/** How long a client may read nothing of an answer, ms. */
+const readerPatience = 300_000;
 
 /**
  * Carries one answer from MAAS to the client: bytes are written to the client's socket as they come, and MAAS is made
@@ -22,6 +29,7 @@ export interface AnswerHead {
  */
 export class Relay implements Dispatcher.DispatchHandler {
   readonly #exchange: Exchange;
+  readonly #maas: MaasAddress;
   readonly #client: ServerResponse;
   #answer: ((error: Error | null, head?: AnswerHead) => void) | undefined;
   #abort: ((error?: Error) => void) | undefined;
@@ -29,21 +37,23 @@ export class Relay implements Dispatcher.DispatchHandler {
   #status = 0;
   #statusText = '';
   #rawHeaders: readonly Buffer[] = [];
+  /** Set while the answer is collected to be rewritten. */
+  #rewrite: Rewrite | undefined;
+  #collected: Buffer[] = [];
+  #size = 0;
 
-  constructor(exchange: Exchange, answer: (error: Error | null, head?: AnswerHead) => void) {
+  constructor(exchange: Exchange, maas: MaasAddress, answer: (error: Error | null, head?: AnswerHead) => void) {
     this.#exchange = exchange;
+    this.#maas = maas;
     this.#client = exchange.response;
     this.#answer = answer;
     this.#client.once('close', () => this.#onClientClose());
   }
 
-  /** Writes the head; called once reply-from has taken note of the answer and the reply is no longer Fastify's. */
+  /** Begins the answer, once reply-from has taken note of it and the reply is no longer Fastify's. */
   begin(): void {
-    const client = this.#client;
-    const headers = answerHeaders(this.#rawHeaders, this.#exchange.id);
-    // The client is still sending what MAAS did not wait for: the connection cannot carry another request.
-    if (!this.#exchange.request.complete) headers.push('Connection', 'close');
-    client.writeHead(this.#status, this.#statusText, headers);
+    this.#rewrite = descriptionRewrite(this.#exchange, this.#status);
+    if (this.#rewrite === undefined) this.#writeHead();
   }
 
   onConnect(abort: (error?: Error) => void): void {
@@ -53,6 +63,7 @@ export class Relay implements Dispatcher.DispatchHandler {
 
   onHeaders(statusCode: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
     if (statusCode < 200) return true; // 1xx: for the proxy alone, the real answer follows (RFC 9110 §15.2)
+    if (statusCode > 599) throw brokenAnswer();
     this.#exchange.answeredAt = performance.now();
     this.#resume = resume;
     this.#status = statusCode;
@@ -65,13 +76,26 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 
   onData(chunk: Buffer): boolean {
+    if (this.#rewrite !== undefined) {
+      this.#collect(chunk);
+      return true;
+    }
     if (this.#client.write(chunk)) return true;
-    this.#client.once('drain', () => this.#resume?.());
+    const timer = setTimeout(() => this.#client.destroy(), readerPatience);
+    this.#client.once('drain', () => {
+      clearTimeout(timer);
+      this.#resume?.();
+    });
     return false;
   }
 
   onComplete(): void {
-    this.#client.end();
+    if (this.#rewrite !== undefined) {
+      const body = Buffer.from(this.#rewrite(Buffer.concat(this.#collected).toString('utf8')));
+      this.#writeHead(body.length);
+      this.#client.write(body);
+    }
+    finish(this.#exchange.request, this.#client);
   }
 
   onError(error: Error): void {
@@ -86,6 +110,28 @@ export class Relay implements Dispatcher.DispatchHandler {
     }
   }
 
+  #writeHead(newLength?: number): void {
+    const headers = answerHeaders(
+      this.#rawHeaders,
+      this.#exchange.id,
+      (location) => rewriteLocation(location, this.#exchange, this.#maas),
+      newLength,
+    );
+    // The client is still sending what MAAS did not wait for: the connection cannot carry another request.
+    if (!this.#exchange.request.complete) headers.push('Connection', 'close');
+    this.#client.writeHead(this.#status, this.#statusText, headers);
+  }
+
+  #collect(chunk: Buffer): void {
+    this.#collected.push(chunk);
+    this.#size += chunk.length;
+    if (this.#size <= maxDescription) return;
+    this.#rewrite = undefined;
+    this.#writeHead();
+    for (const part of this.#collected) this.#client.write(part);
+    this.#collected = [];
+  }
+
   #onClientClose(): void {
     if (this.#client.writableFinished) return;
     this.#exchange.problem ??= clientGone();
@@ -95,4 +141,11 @@ export class Relay implements Dispatcher.DispatchHandler {
 
 function clientGone(): Problem {
   return new Problem('client-gone', 'The client closed the connection before the answer was complete.');
+}
+
+function brokenAnswer(): Problem {
+  return new Problem(
+    'maas-broken-answer',
+    'What answered is not valid HTTP; check that MAAS_URL names the port of MAAS.',
+  );
 }

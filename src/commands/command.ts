@@ -1,6 +1,9 @@
 import type { ExtraFlag, Layers } from '../config/layers.ts';
 import type { SettingName } from '../config/settings.ts';
 
+/** Does a command's work. @returns the exit code: 0 fine, 1 failed, 2 wrong usage or configuration */
+export type Run = (layers: Layers) => Promise<number>;
+
 /** One command of the program. */
 export interface Command {
   /** What `--help` says it is for. */
@@ -8,8 +11,8 @@ export interface Command {
   /** The settings that mean something to it, `all` of them or those named. */
   readonly settings: 'all' | readonly SettingName[];
   readonly flags?: readonly ExtraFlag[];
-  /** Does the work. @returns the exit code: 0 fine, 1 failed, 2 wrong usage or configuration */
-  run(layers: Layers): Promise<number>;
+  /** Loads the code: a health check that runs every few seconds should not load a proxy. */
+  load(): Promise<Run>;
 }
 
 /** Writes a line to standard output. */

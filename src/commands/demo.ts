@@ -6,36 +6,27 @@ import { ConfigurationError } from '../config/configuration.ts';
 import { createLog } from '../log.ts';
 import { startProxy } from '../proxy.ts';
 import { startSimulator, type Simulator } from '../simulator/simulator.ts';
-import { say, type Command } from './command.ts';
+import { say, type Run } from './command.ts';
 import { untilStopped } from './until-stopped.ts';
 
 /** A small MAAS and a proxy in front of it, to try things on without a MAAS. */
-export const demo: Command = {
-  summary: 'start a small MAAS with the proxy in front of it, to try things on',
-  settings: ['host', 'port', 'adminHost', 'adminPort', 'upstreamTimeout', 'drainTimeout', 'logLevel', 'logFormat'],
-  flags: [
-    { flag: 'maas-host', argument: 'HOST', help: 'address the small MAAS listens on (default 127.0.0.1)' },
-    { flag: 'maas-port', argument: 'PORT', help: 'port the small MAAS listens on (default: any free one)' },
-    { flag: 'maas-only', help: 'start the small MAAS without the proxy' },
-  ],
-  async run(layers) {
-    const place = readPlace(layers);
-    const log = await createLog(await readConfiguration(pointedAt(layers, 'http://127.0.0.1', 'a:b:c'), homedir()));
-    const simulator = await startSimulator(place);
-    if (layers.extra.has('maas-only')) {
-      say(`A small MAAS listens on ${simulator.url}/MAAS; its API key (for nothing else) is ${simulator.adminKey}`);
-      return untilStopped({ stop: () => simulator.close().then(() => 0) }, log);
-    }
-    const config = await readConfiguration(pointedAt(layers, simulator.url, simulator.adminKey), homedir());
-    try {
-      const proxy = await startProxy(config, log, layers.found.has('adminPort'));
-      const stopped = untilStopped(proxy, log);
-      invite(proxy.url, simulator);
-      return await stopped;
-    } finally {
-      await simulator.close();
-    }
-  },
+export const demo: Run = async (layers) => {
+  const place = readPlace(layers);
+  const log = await createLog(await readConfiguration(pointedAt(layers, 'http://127.0.0.1', 'a:b:c'), homedir()));
+  const simulator = await startSimulator(place);
+  if (layers.extra.has('maas-only')) {
+    say(`A small MAAS listens on ${simulator.url}/MAAS; its API key (for nothing else) is ${simulator.adminKey}`);
+    return untilStopped({ stop: () => simulator.close().then(() => 0) }, log);
+  }
+  const config = await readConfiguration(pointedAt(layers, simulator.url, simulator.adminKey), homedir());
+  try {
+    const proxy = await startProxy(config, log, layers.found.has('adminPort'));
+    const stopped = untilStopped(proxy, log);
+    invite(proxy.url, simulator);
+    return await stopped;
+  } finally {
+    await simulator.close();
+  }
 };
 
 /** The settings of the proxy, with the small MAAS in place of a real one. */

@@ -3,25 +3,20 @@ import { ConfigurationError } from '../config/configuration.ts';
 import { settings, type SettingName } from '../config/settings.ts';
 import { SettingError } from '../config/values.ts';
 import type { Layers } from '../config/layers.ts';
-import { complain, say, type Command } from './command.ts';
+import { complain, say, type Run } from './command.ts';
 
 /** For `HEALTHCHECK` in an image without curl. */
-export const healthcheck: Command = {
-  summary: "ask a running proxy's admin listener whether it is alive",
-  settings: ['adminHost', 'adminPort'],
-  flags: [{ flag: 'ready', help: 'ask whether it is ready, MAAS included, instead' }],
-  async run(layers) {
-    const mistakes = [...layers.mistakes];
-    const host = value(layers, 'adminHost', mistakes);
-    const port = value(layers, 'adminPort', mistakes);
-    if (mistakes.length > 0 || host === undefined || port === undefined) throw new ConfigurationError(mistakes);
-    if (port === 'off') {
-      complain('There is no admin listener to ask: ADMIN_PORT is "off".');
-      return 1;
-    }
-    const local = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-    return ask(local, port, layers.extra.has('ready') ? '/readyz' : '/livez');
-  },
+export const healthcheck: Run = async (layers) => {
+  const mistakes = [...layers.mistakes];
+  const host = value(layers, 'adminHost', mistakes);
+  const port = value(layers, 'adminPort', mistakes);
+  if (mistakes.length > 0 || host === undefined || port === undefined) throw new ConfigurationError(mistakes);
+  if (port === 'off') {
+    complain('There is no admin listener to ask: ADMIN_PORT is "off".');
+    return 1;
+  }
+  const local = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return ask(local, port, layers.extra.has('ready') ? '/readyz' : '/livez');
 };
 
 function value<Name extends SettingName>(

@@ -6,24 +6,20 @@ import { Problem } from '../problem.ts';
 import { startProxy, type Proxy } from '../proxy.ts';
 import { identify, type Identity } from '../upstream/identity.ts';
 import { version } from '../version.ts';
-import { say, type Command } from './command.ts';
+import { say, type Run } from './command.ts';
 import { untilStopped } from './until-stopped.ts';
 
 /** The default command: the proxy itself. */
-export const serve: Command = {
-  summary: 'start the proxy (the default)',
-  settings: 'all',
-  async run(layers) {
-    const config = await readConfiguration(layers, homedir());
-    const log = await createLog(config);
-    const proxy = await startProxy(config, log, layers.found.has('adminPort'));
-    const stopped = untilStopped(proxy, log);
-    if (isForPeople(config.logFormat)) await greet(config, proxy);
-    else await report(config, proxy, log);
-    for (const warning of config.warnings) log.warn(warning);
-    if (config.insecure) log.warn("MAAS's certificate is not verified (--insecure): whoever answers gets the API key.");
-    return stopped;
-  },
+export const serve: Run = async (layers) => {
+  const config = await readConfiguration(layers, homedir());
+  const log = await createLog(config);
+  const proxy = await startProxy(config, log, layers.found.has('adminPort'));
+  const stopped = untilStopped(proxy, log);
+  if (isForPeople(config.logFormat)) await greet(config, proxy);
+  else await report(config, proxy, log);
+  for (const warning of config.warnings) log.warn(warning);
+  if (config.insecure) log.warn("MAAS's certificate is not verified (--insecure): whoever answers gets the API key.");
+  return stopped;
 };
 
 /** What a person reads at the start. */

@@ -105,6 +105,14 @@ export const settings = {
     help: 'port of the admin listener; "off" for none',
     read: values.portOrOff,
   }),
+  jsonToForm: setting({
+    flag: 'no-json-to-form',
+    env: ['JSON_TO_FORM'],
+    negative: true,
+    default: true,
+    help: 'leave JSON bodies as they are, though MAAS ignores them where it reads a form',
+    read: values.onOrOff,
+  }),
   upstreamTimeout: setting({
     flag: 'upstream-timeout',
     env: ['UPSTREAM_TIMEOUT'],

@@ -65,9 +65,14 @@ export class ApiKey {
     return `${this.#consumer.slice(0, Math.min(4, this.#consumer.length >> 1))}…`;
   }
 
+  /** How long the parts are, such as `18:18:32`. */
+  get shape(): string {
+    return [this.#consumer, this.#token, this.#secret].map((part) => part.length).join(':');
+  }
+
   /** Whether the parts are as long as MAAS makes them: 18, 18 and 32 characters. */
   get hasUsualShape(): boolean {
-    return this.#consumer.length === 18 && this.#token.length === 18 && this.#secret.length === 32;
+    return this.shape === '18:18:32';
   }
 
   /** The secret in clear text, for the signature alone. */

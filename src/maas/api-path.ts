@@ -82,19 +82,23 @@ function endsWithoutSlash(segments: readonly string[]): boolean {
 }
 
 /**
- * Whether a name of the query is one that MAAS would take instead of the signature: `oauth_*` beats the header, and
- * `callback` turns JSON into script. Compared after percent-decoding, as MAAS does.
- *
- * @returns the name as MAAS would read it, or `undefined`
+ * The name in a query that MAAS would take instead of the signature, as MAAS would read it: compared after
+ * percent-decoding.
  */
 export function findSignatureOverride(query: string): string | undefined {
   if (query.length < 2) return undefined;
   for (const pair of query.slice(1).split('&')) {
     const equals = pair.indexOf('=');
-    const name = decodeFormName(equals === -1 ? pair : pair.slice(0, equals)).toLowerCase();
-    if (name.startsWith('oauth_') || name === 'callback') return name;
+    const name = decodeFormName(equals === -1 ? pair : pair.slice(0, equals));
+    if (isSignatureOverride(name)) return name.toLowerCase();
   }
   return undefined;
+}
+
+/** Whether MAAS would take a parameter for more than it is: `oauth_*` beats the header, `callback` makes JSON a script. */
+export function isSignatureOverride(name: string): boolean {
+  const lower = name.toLowerCase();
+  return lower.startsWith('oauth_') || lower === 'callback';
 }
 
 /** Decodes a name as Python's `parse_qsl` does: `+` is a space, a malformed escape stays as it is. */

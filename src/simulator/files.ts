@@ -92,7 +92,7 @@ export const fileResources = [
   // Not MAAS's own: takes a body of any size, above nginx's limit too, and tells what came.
   resource(
     'SimulatedUploadHandler',
-    'files/sim-upload',
+    'files/sim-upload/?',
     { PUT: ({ bodyLength, bodySha256 }) => json({ bytes: bodyLength, sha256: bodySha256 }) },
     { stream: () => createHash('sha256'), unlimited: true },
   ),

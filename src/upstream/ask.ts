@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { MaasAddress } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
@@ -7,7 +6,8 @@ import { toProblem } from './failure.ts';
 /** A short answer of MAAS, read whole. */
 export interface Answer {
   readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+  /** By name in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
@@ -24,37 +24,50 @@ export function ask(dispatch: Dispatcher['dispatch'], maas: MaasAddress, path: s
     const chunks: Buffer[] = [];
     let size = 0;
     let status = 0;
-    let headers: IncomingHttpHeaders = {};
-    const late = new Problem('maas-answer-timeout', 'MAAS did not answer within 5 seconds.');
-    let controller: Dispatcher.DispatchController | undefined;
+    let headers: Answer['headers'] = {};
+    let abort: ((error?: Error) => void) | undefined;
+    const fail = (problem: Problem): void => {
+      clearTimeout(timer);
+      reject(problem);
+      abort?.(problem);
+    };
     const timer = setTimeout(() => {
-      controller?.abort(late);
-      reject(late);
+      fail(new Problem('maas-answer-timeout', 'MAAS did not answer within 5 seconds.'));
     }, patience);
     dispatch(
       { origin: maas.origin, path: `${maas.apiPath}${path}`, method: 'GET', headers: ['Accept', '*/*'] },
       {
-        onRequestStart(started) {
-          controller = started;
+        onConnect(aborter) {
+          abort = aborter;
         },
-        onResponseStart(_, statusCode, received) {
+        onHeaders(statusCode, rawHeaders) {
           status = statusCode;
-          headers = received;
+          headers = headersOf(rawHeaders);
+          return true;
         },
-        onResponseData(current, chunk) {
+        onData(chunk) {
           size += chunk.length;
-          if (size > limit) current.abort(new Problem('maas-broken-answer', 'MAAS sent more than it was asked for.'));
-          else chunks.push(chunk);
+          if (size <= limit) chunks.push(chunk);
+          else fail(new Problem('maas-broken-answer', 'MAAS sent more than it was asked for.'));
+          return true;
         },
-        onResponseEnd() {
+        onComplete() {
           clearTimeout(timer);
           resolve({ status, headers, body: Buffer.concat(chunks).toString('utf8') });
         },
-        onResponseError(_, error) {
+        onError(error) {
           clearTimeout(timer);
           reject(toProblem(error));
         },
       },
     );
   });
+}
+
+function headersOf(raw: readonly Buffer[]): Answer['headers'] {
+  const headers: Record<string, string> = {};
+  for (let index = 0; index < raw.length; index += 2) {
+    headers[(raw[index] as Buffer).toString('latin1').toLowerCase()] = (raw[index + 1] as Buffer).toString('latin1');
+  }
+  return headers;
 }

@@ -79,8 +79,8 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const code = errorCode(error);
   const known = failures.find(({ codes }) => codes.test(code));
-  if (known !== undefined) return new Problem(known.problem, known.detail, error);
-  return new Problem('internal-error', 'The proxy failed on this request; its log says why.', error);
+  if (known !== undefined) return new Problem(known.problem, known.detail, { cause: error });
+  return new Problem('internal-error', 'The proxy failed on this request; its log says why.', { cause: error });
 }
 
 /** The code of an error, or of what lies below it: `tls` and undici wrap, and several tried addresses come as a bundle. */
@@ -90,6 +90,8 @@ export function errorCode(error: unknown): string {
     if (error.code === 'UND_ERR_SOCKET' && error.cause !== undefined) return errorCode(error.cause) || error.code;
     return error.code;
   }
+  // undici 7 sets the code of this one to undefined: llhttp's table of codes has the other order.
+  if (error.name === 'HTTPParserError') return 'HPE_INVALID';
   if (error instanceof AggregateError && error.errors.length > 0) return errorCode(error.errors[0]);
   return error.cause === undefined ? '' : errorCode(error.cause);
 }

@@ -2,9 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyHttpProxyOptions } from '@fastify/http-proxy';
 import type { Dispatcher } from 'undici';
 import { Relay, type AnswerHead } from '../answer/relay.ts';
+import { detachedBody, hasBody } from '../client-body.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MaasAddress } from '../maas/maas-address.ts';
-import { detachedBody, hasBody } from './request-body.ts';
+import type { Sending } from './attempt.ts';
 import { requestHeaders } from './request-headers.ts';
 
 const carried: unique symbol = Symbol('the exchange that these headers belong to');
@@ -56,21 +57,19 @@ function send(
   dispatch: Dispatcher['dispatch'],
   answer: (error: Error | null, head?: AnswerHead) => void,
 ): void {
-  const { request, method, apiPath } = exchange;
+  const { request, method, apiPath, body } = exchange;
   if (apiPath === undefined) throw new Error('a request without an address');
   // Neither MAAS nor RFC 9110 §9.3.1 gives a body on GET or HEAD a meaning.
-  const withBody = method !== 'GET' && method !== 'HEAD' && hasBody(request);
-  const length = request.headers['content-length'];
+  const streams = body === undefined && method !== 'GET' && method !== 'HEAD' && hasBody(request);
+  const length = body?.length ?? (streams ? Number(request.headers['content-length']) : undefined);
+  const sending: Sending = {
+    exchange,
+    origin: maas.origin,
+    path: `${maas.apiPath}${apiPath.path}${apiPath.query}`,
+    method,
+    headers: requestHeaders(exchange, length),
+    body: body ?? (streams ? detachedBody(request) : null),
+  };
   exchange.sentAt = performance.now();
-  exchange.attempts += 1;
-  dispatch(
-    {
-      origin: maas.origin,
-      path: `${maas.apiPath}${apiPath.path}${apiPath.query}`,
-      method,
-      headers: requestHeaders(exchange, withBody && length !== undefined ? Number(length) : undefined),
-      body: withBody ? detachedBody(request) : null,
-    },
-    new Relay(exchange, answer),
-  );
+  dispatch(sending, new Relay(exchange, maas, answer));
 }

@@ -1,4 +1,3 @@
-import { explainRefusal, readRefusal } from '../maas/refusal.ts';
 import { Problem } from '../problem.ts';
 import type { Answer } from './ask.ts';
 import type { Upstream } from './upstream.ts';
@@ -18,12 +17,21 @@ export interface Identity {
  */
 export async function identify(upstream: Upstream): Promise<Identity> {
   const version = readVersion(await upstream.ask('/version/'));
-  return { version, user: readUser(await upstream.ask('/users/?op=whoami')) };
+  return { version, user: await askUser(upstream) };
+}
+
+async function askUser(upstream: Upstream): Promise<Identity['user']> {
+  try {
+    return readUser(await upstream.ask('/users/?op=whoami'));
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) return { refused: error.message };
+    throw error;
+  }
 }
 
 /** Reads the answer to `version/`. */
 export function readVersion({ status, headers, body }: Answer): string {
-  if (status >= 300 && status < 400 && headers.location?.startsWith('https:') === true) {
+  if (status >= 300 && status < 400 && headers['location']?.startsWith('https:') === true) {
     throw new Problem(
       'maas-tls',
       'MAAS answers there with a redirect to https: it has TLS on. Use its https address (port 5443 on most).',
@@ -53,7 +61,6 @@ export function readUser({ status, body }: Answer): Identity['user'] {
       return { name: data['username'], administrator: data['is_superuser'] === true };
     }
   }
-  if (status === 401) return { refused: explainRefusal(readRefusal(body)) };
   if (status === 403) return { refused: 'MAAS knows the API key, but its user may not use the API; is it disabled?' };
   return { refused: `MAAS answered ${status} when asked whose the key is.` };
 }

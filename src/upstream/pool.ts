@@ -1,7 +1,6 @@
-import { createSecureContext } from 'node:tls';
 import { Pool } from 'undici';
 import type { MaasAddress } from '../maas/maas-address.ts';
-import { trustedAuthorities } from './trust.ts';
+import { trustingContext } from './trust.ts';
 
 /** How to reach MAAS. */
 export interface PoolOptions {
@@ -26,9 +25,7 @@ export function createPool({ maas, ca, insecure = false, timeout }: PoolOptions)
     connect: {
       timeout: connectTimeout,
       rejectUnauthorized: !insecure,
-      ...(maas.origin.startsWith('https:') && {
-        secureContext: createSecureContext({ ca: trustedAuthorities(ca), minVersion: 'TLSv1.2' }),
-      }),
+      ...(maas.origin.startsWith('https:') && { secureContext: trustingContext(ca) }),
     },
     // Below the 65 s after which MAAS's web server closes an idle connection, so that a request seldom meets the close.
     keepAliveTimeout: 30_000,

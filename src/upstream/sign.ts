@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { type Sending } from './attempt.ts';
 import type { Signer } from '../maas/signature.ts';
 
 /**
@@ -10,6 +11,8 @@ import type { Signer } from '../maas/signature.ts';
  */
 export function sign(signer: () => Signer, now: () => number): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) => {
+    const { exchange } = options as Sending;
+    if (exchange !== undefined) exchange.attempts += 1;
     const headers = [...(options.headers as string[]), 'Authorization', signer()(now())];
     return dispatch({ ...options, headers }, handler);
   };

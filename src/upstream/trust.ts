@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { rootCertificates } from 'node:tls';
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
 
 /** Where Linux distributions and BSDs keep the system's certificate authorities, as one PEM file. */
 const systemFiles = [
@@ -10,13 +10,22 @@ const systemFiles = [
 ];
 
 /**
+ * What a TLS connection to MAAS is made with.
+ *
+ * @param added PEM text of `--ca-file`
+ */
+export function trustingContext(added: string | undefined): SecureContext {
+  return createSecureContext({ ca: trustedAuthorities(added), minVersion: 'TLSv1.2' });
+}
+
+/**
  * The certificate authorities that MAAS's certificate may come from: the system's (Node's own where the system has
  * none), those of `NODE_EXTRA_CA_CERTS`, and what the configuration adds.
  *
  * @param added PEM text of `--ca-file`
  * @returns PEM texts, each one or more certificates
  */
-export function trustedAuthorities(added: string | undefined): string[] {
+function trustedAuthorities(added: string | undefined): string[] {
   const system = readFirst([process.env['SSL_CERT_FILE'], ...systemFiles]);
   const extra = readFirst([process.env['NODE_EXTRA_CA_CERTS']]);
   return [

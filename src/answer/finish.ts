@@ -1,0 +1,29 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** How much of an unwanted body is still read before the connection is closed, bytes, and for how long, ms. */
+const patience = { bytes: 64 * 1024 * 1024, time: 5_000 };
+
+/**
+ * Ends an answer that was written before its request had arrived whole. Closing at once would reset the connection under a
+ * client that is still sending, and with it the answer that it has not read yet (RFC 9112 §9.6); so the rest is read and
+ * thrown away for a while.
+ */
+export function finish(request: IncomingMessage, response: ServerResponse): void {
+  if (request.complete || request.destroyed) {
+    response.end();
+    return;
+  }
+  let read = 0;
+  const timer = setTimeout(end, patience.time);
+  function onData(chunk: Buffer): void {
+    read += chunk.length;
+    if (read > patience.bytes) end();
+  }
+  function end(): void {
+    clearTimeout(timer);
+    request.off('data', onData).off('end', end).off('close', end);
+    response.end();
+  }
+  request.on('data', onData).once('end', end).once('close', end);
+  request.resume();
+}

@@ -1,0 +1,25 @@
+import type { Exchange } from '../exchange.ts';
+import type { MaasAddress } from '../maas/maas-address.ts';
+
+/** The proxy's own address in the form that the client used: `http://localhost:8240/MAAS/api/2.0`. */
+export function ownAddress({ request, apiPath }: Exchange): { readonly origin: string; readonly path: string } {
+  const scheme = 'encrypted' in request.socket ? 'https' : 'http';
+  return { origin: `${scheme}://${request.headers.host ?? 'localhost'}`, path: apiPath?.form ?? '' };
+}
+
+/**
+ * A `Location` of MAAS's as the client should follow it: one that leads into MAAS's API leads to the proxy. Anything else,
+ * another host or MAAS's web interface, stays as it is.
+ */
+export function rewriteLocation(location: string, exchange: Exchange, maas: MaasAddress): string {
+  const base = `${maas.origin}${maas.apiPath}/`;
+  if (!URL.canParse(location, base)) return location;
+  const url = new URL(location, base);
+  if (url.origin !== maas.origin || !(url.pathname === maas.apiPath || url.pathname.startsWith(`${maas.apiPath}/`))) {
+    return location;
+  }
+  const own = ownAddress(exchange);
+  const rest = own.path + url.pathname.slice(maas.apiPath.length) + url.search + url.hash;
+  const isAbsolute = /^[a-z][a-z\d+.-]*:/i.test(location) || location.startsWith('//');
+  return isAbsolute || !location.startsWith('/') ? own.origin + rest : rest;
+}

@@ -1,0 +1,173 @@
+// The steps that one anonymous answer of `version/` decides: HTTP, is it a MAAS, which one, and its clock.
+import { parseMaasAddress, type MaasAddress } from '../maas/maas-address.ts';
+import { Problem } from '../problem.ts';
+import type { Answer } from '../upstream/ask.ts';
+import { readVersion } from '../upstream/identity.ts';
+import { failed, printable, reasonAndRemedy, type Finding } from './finding.ts';
+
+/** Asks MAAS without a signature; `path` begins below the API's root. */
+export type AskAnonymously = (maas: MaasAddress, path: string) => Promise<Answer>;
+
+/** An answer, and when it was asked for and came, ms since 1970. */
+export interface Timed {
+  readonly answer: Answer;
+  readonly askedAt: number;
+  readonly cameAt: number;
+}
+
+/** An answer of a MAAS. */
+export interface MaasAnswer extends Timed {
+  readonly version: string;
+}
+
+/**
+ * Does something speak HTTP there, and on the right port? A MAAS with TLS on redirects its plain port to https, all but
+ * `machines` (maas-api.md, "Errors and time").
+ */
+export async function checkHttp(maas: MaasAddress, ask: AskAnonymously): Promise<Finding<Timed>> {
+  const askedAt = Date.now();
+  let answer: Answer;
+  try {
+    answer = await ask(maas, '/version/');
+  } catch (error) {
+    return noAnswer(maas, error);
+  }
+  const timed = { answer, askedAt, cameAt: Date.now() };
+  const { status, body } = answer;
+  if (maas.origin.startsWith('http:')) {
+    const secureOrigin = redirectsToHttps(answer);
+    if (secureOrigin !== undefined) {
+      return failed(
+        `the plain port redirects to https (${status}): MAAS has TLS on`,
+        `Use ${secureOrigin}${maas.basePath} as MAAS_URL. The plain port still answers for /machines, so requests for ` +
+          'those would have gone on in clear text, the API key with them.',
+      );
+    }
+    if (status === 400 && body.includes('plain HTTP request was sent to HTTPS port')) {
+      return failed('this port wants https', 'Write https:// in MAAS_URL in place of http://.');
+    }
+  }
+  return {
+    status: 'ok',
+    detail: `answered ${status} by ${serverOf(timed.answer)} in ${timed.cameAt - askedAt} ms`,
+    found: timed,
+  };
+}
+
+function noAnswer(maas: MaasAddress, error: unknown): Finding<never> {
+  if (!(error instanceof Problem)) throw error;
+  if (error.code === 'maas-broken-answer' || error.code === 'maas-reset') {
+    return failed(
+      error.code === 'maas-reset' ? 'the connection was closed without an answer' : 'what answers does not speak HTTP',
+      maas.origin.startsWith('http:')
+        ? 'Check the port in MAAS_URL (5240 on most). A port that speaks TLS wants https://.'
+        : 'Check the port in MAAS_URL (5443 on most).',
+    );
+  }
+  const { reason, remedy } = reasonAndRemedy(error.message);
+  return failed(reason, remedy ?? 'Check that MAAS is well: is its web interface slow as well?');
+}
+
+/** As it names itself: `nginx/1.22.1`. */
+function serverOf({ headers }: Answer): string {
+  return printable(headers['server'] ?? '') || 'an unnamed web server';
+}
+
+function redirectsToHttps({ status, headers }: Answer): string | undefined {
+  const location = headers['location'] ?? '';
+  if (status < 300 || status > 399 || !location.startsWith('https:') || !URL.canParse(location)) return undefined;
+  return new URL(location).origin;
+}
+
+/** Is it a MAAS, and is the path before its API right? */
+export async function checkIsMaas(maas: MaasAddress, timed: Timed, ask: AskAnonymously): Promise<Finding<MaasAnswer>> {
+  const version = versionIn(timed.answer);
+  if (version !== undefined) {
+    return {
+      status: 'ok',
+      detail: `a MAAS answers at ${maas.apiPath}/`,
+      found: { ...timed, version: printable(version) },
+    };
+  }
+  const elsewhere = await lookWithoutPrefix(maas, ask);
+  if (elsewhere !== undefined) {
+    return failed(`not at ${maas.basePath}: MAAS answers at ${elsewhere}`, `Use ${elsewhere} as MAAS_URL.`);
+  }
+  return notMaas(maas, timed.answer);
+}
+
+function versionIn(answer: Answer): string | undefined {
+  try {
+    return readVersion(answer);
+  } catch (error) {
+    if (error instanceof Problem) return undefined;
+    throw error;
+  }
+}
+
+/** A path before `/MAAS` is right only behind a reverse proxy that has it. */
+async function lookWithoutPrefix(maas: MaasAddress, ask: AskAnonymously): Promise<string | undefined> {
+  if (maas.basePath === '/MAAS') return undefined;
+  const plain = parseMaasAddress(maas.origin);
+  try {
+    return versionIn(await ask(plain, '/version/')) === undefined ? undefined : `${plain.origin}${plain.basePath}`;
+  } catch (error) {
+    if (error instanceof Problem) return undefined;
+    throw error;
+  }
+}
+
+function notMaas(maas: MaasAddress, answer: Answer): Finding<never> {
+  const { status, headers, body } = answer;
+  const server = serverOf(answer);
+  const place = `${maas.apiPath}/version/`;
+  if (status === 502 || status === 503 || status === 504) {
+    return failed(
+      `the web server (${server}) answers ${status}: the MAAS region controller behind it is not up`,
+      'Wait a minute if MAAS is starting; otherwise look at its log on the MAAS server.',
+    );
+  }
+  if (body.startsWith('Unknown API endpoint')) {
+    return failed(
+      `a MAAS answers, but another path than ${place} reaches it`,
+      'Something before MAAS changes the path; check the part before /MAAS in MAAS_URL.',
+    );
+  }
+  const check = `Check host and port of MAAS_URL (MAAS's own are 5240 and, for https, 5443), and what stands before /MAAS in it.`;
+  if (status === 401 || status === 403 || status === 407) {
+    return failed(
+      `${server} asks for a login of its own (${status})`,
+      `MAAS needs none for ${place}, so something stands before it. ${check}`,
+    );
+  }
+  if (status >= 300 && status < 400) {
+    return failed(`${server} redirects ${place} elsewhere (${status})`, check);
+  }
+  const what = /html/i.test(headers['content-type'] ?? '') || /^\s*</.test(body) ? ' with a web page' : '';
+  return failed(`not a MAAS: ${server} answers ${place} ${status}${what}`, check);
+}
+
+/** Seconds by which two clocks may differ before it is worth a word, and before signatures are at risk. */
+const limits = { warning: 60, error: 240 };
+
+/**
+ * Do the clocks agree? MAAS refuses signatures that are more than 300 s old (maas-api.md, "The signature").
+ *
+ * `Date` has whole seconds and was written some time between question and answer, so both are allowed for.
+ */
+export function checkClock({ answer, askedAt, cameAt }: Timed): Finding {
+  const date = Date.parse(answer.headers['date'] ?? '');
+  if (Number.isNaN(date)) return { status: 'skipped', detail: 'the answer has no Date header to compare with' };
+  const ahead = (date + 500 - (askedAt + cameAt) / 2) / 1000;
+  const allowance = (cameAt - askedAt) / 2000 + 0.5;
+  const difference = Math.max(0, Math.abs(ahead) - allowance);
+  if (difference <= limits.warning) {
+    return { status: 'ok', detail: difference < 1 ? 'the same as here' : `${Math.round(difference)} s apart` };
+  }
+  return {
+    status: difference > limits.error ? 'error' : 'warning',
+    detail: `MAAS's clock is ${Math.round(Math.abs(ahead))} s ${ahead > 0 ? 'ahead of' : 'behind'} this machine's`,
+    remedy:
+      'Set both right with NTP ("timedatectl" shows whether it is on): MAAS refuses signatures that are more than 300 s old.',
+  };
+}

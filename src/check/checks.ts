@@ -1,0 +1,84 @@
+import type { Draft } from '../config/configuration.ts';
+import { ask } from '../upstream/ask.ts';
+import { createPool } from '../upstream/pool.ts';
+import { checkClock, checkHttp, checkIsMaas, type AskAnonymously } from './answer.ts';
+import { after, type Finding, type Step } from './finding.ts';
+import { about, checkAddress, checkKeyFormat } from './given.ts';
+import { checkIdentity, checkKey } from './key.ts';
+import { checkClearText, openConnection, patience, resolveName, type Located } from './network.ts';
+import { checkTls } from './tls.ts';
+
+/**
+ * Looks at everything between this machine and MAAS, in the order in which a request would need it. The key leaves this
+ * machine in one step alone, when all before it has shown that it is MAAS who gets it.
+ *
+ * @param report told of each step as soon as it has ended
+ */
+export async function runChecks(draft: Draft, report: (step: Step) => void): Promise<Step[]> {
+  const steps: Step[] = [];
+  async function tell<Found>(name: string, finding: Finding<Found> | Promise<Finding<Found>>): Promise<Step<Found>> {
+    const step = { step: name, ...(await finding) };
+    steps.push(step);
+    report(step);
+    return step;
+  }
+  const { ca, mistakes } = draft;
+  const { insecure } = draft.values;
+  const trust = { ca, caMistake: about(mistakes, 'ca'), insecure };
+
+  const key = await tell('key format', checkKeyFormat(draft));
+  const address = await tell('address', checkAddress(draft));
+  const dns = await tell('DNS', after(address, resolveName));
+  const tcp = await tell('TCP', after(dns, openConnection));
+  const tls = await tell(
+    'TLS',
+    after(tcp, (located) => checkTls(located, trust)),
+  );
+
+  await withAnonymous(tls, trust, async (anonymous) => {
+    const http = await tell(
+      'HTTP',
+      after(tls, ({ maas }) => checkHttp(maas, anonymous)),
+    );
+    const isMaas = await tell(
+      'MAAS',
+      both(tls, http, ({ maas }, timed) => checkIsMaas(maas, timed, anonymous)),
+    );
+    await tell(
+      'version',
+      after(isMaas, ({ version }) => ({ status: 'ok', detail: version })),
+    );
+    await tell('clock', after(isMaas, checkClock));
+    const taken = await tell(
+      'API key',
+      after(isMaas, () => both(tls, key, ({ maas }, found) => checkKey({ maas, key: found, ca, insecure }))),
+    );
+    await tell('identity', after(taken, checkIdentity));
+    await tell('clear text', after(dns, checkClearText));
+  });
+  return steps;
+}
+
+/** After two steps. */
+function both<First, Second, Next>(
+  first: Step<First>,
+  second: Step<Second>,
+  next: (first: First, second: Second) => Finding<Next> | Promise<Finding<Next>>,
+): Promise<Finding<Next>> {
+  return after(first, (one) => after(second, (two) => next(one, two)));
+}
+
+/** Connections on which nothing is ever signed, verified like the proxy's own. */
+async function withAnonymous(
+  { found }: Step<Located>,
+  { ca, insecure }: { ca: string | undefined; insecure: boolean },
+  use: (anonymous: AskAnonymously) => Promise<void>,
+): Promise<void> {
+  if (found === undefined) return use(() => Promise.reject(new Error('asked without a way to MAAS')));
+  const pool = createPool({ maas: found.maas, ca, insecure, timeout: patience });
+  try {
+    await use((maas, path) => ask((options, handler) => pool.dispatch(options, handler), maas, path));
+  } finally {
+    await pool.destroy();
+  }
+}

@@ -1,0 +1,58 @@
+// The steps that need no network: what the configuration gives.
+import { isIP } from 'node:net';
+import type { Draft, Remark } from '../config/configuration.ts';
+import type { ApiKey } from '../maas/api-key.ts';
+import type { MaasAddress } from '../maas/maas-address.ts';
+import { failed, reasonAndRemedy, type Finding } from './finding.ts';
+
+const copyKey =
+  'Copy the whole key from MAAS, user name, "API keys": 18, 18 and 32 letters and digits between two colons.';
+
+/** Is there an API key, and does it look like one of MAAS's? */
+export function checkKeyFormat({ key: given, mistakes, warnings }: Draft): Finding<ApiKey> {
+  const wrong = about(mistakes, 'key', 'profile');
+  if (wrong !== undefined || given === undefined) {
+    const { reason, remedy } = reasonAndRemedy(wrong ?? 'there is no API key');
+    return failed(reason, remedy ?? copyKey);
+  }
+  const { key, keySource } = given;
+  const remedies = [about(warnings, 'key'), key.hasUsualShape ? undefined : `MAAS's keys are 18:18:32. ${copyKey}`];
+  const remedy = remedies.filter((one) => one !== undefined).join('\n');
+  return {
+    status: remedy === '' ? 'ok' : 'warning',
+    detail: `${key.shape}, ${key.fingerprint}, from ${keySource}`,
+    remedy: remedy === '' ? undefined : remedy,
+    found: key,
+  };
+}
+
+/** Is there an address of MAAS, and do scheme and port go together? */
+export function checkAddress({ maas, mistakes }: Draft): Finding<MaasAddress> {
+  const wrong = about(mistakes, 'address', 'profile');
+  if (wrong !== undefined || maas === undefined) {
+    const { reason, remedy } = reasonAndRemedy(wrong ?? "MAAS's address is not known");
+    return failed(reason, remedy ?? 'It is what the browser shows for MAAS, up to /MAAS.');
+  }
+  const { port, protocol } = new URL(maas.origin);
+  const remedy =
+    port === '5443' && protocol === 'http:'
+      ? '5443 is where MAAS usually speaks https: write https:// if so.'
+      : port === '5240' && protocol === 'https:'
+        ? '5240 is where MAAS usually speaks plain http; its https port is 5443.'
+        : undefined;
+  return { status: remedy === undefined ? 'ok' : 'warning', detail: maas.href, remedy, found: maas };
+}
+
+/** The host and the port to connect to: without brackets, and with the scheme's own port where none is written. */
+export function endpoint({ origin }: MaasAddress): { host: string; port: number; secure: boolean } {
+  const { hostname, port, protocol } = new URL(origin);
+  const secure = protocol === 'https:';
+  const bare = hostname.replaceAll(/^\[|\]$/g, '');
+  return { host: isIP(bare) === 6 ? bare : hostname, port: port === '' ? (secure ? 443 : 80) : Number(port), secure };
+}
+
+/** The remarks about these matters as one text. */
+export function about(remarks: readonly Remark[], ...matters: Remark['about'][]): string | undefined {
+  const found = remarks.filter((remark) => matters.includes(remark.about)).map(({ text }) => text);
+  return found.length === 0 ? undefined : found.join('\n');
+}

@@ -1,0 +1,33 @@
+// The one step that sends the API key, and what MAAS says about it.
+import type { Configuration } from '../config/configuration.ts';
+import { Problem } from '../problem.ts';
+import { readUser, type Identity } from '../upstream/identity.ts';
+import { createUpstream } from '../upstream/upstream.ts';
+import { failed, printable, reasonAndRemedy, type Finding } from './finding.ts';
+
+type User = Exclude<Identity['user'], { refused: string }>;
+
+/** Does MAAS take the key? Asked in the way in which the proxy itself signs and connects. */
+export async function checkKey(
+  connection: Pick<Configuration, 'maas' | 'key' | 'ca' | 'insecure'>,
+): Promise<Finding<User>> {
+  const upstream = createUpstream({ ...connection, timeout: 5 });
+  try {
+    const user = readUser(await upstream.ask('/users/?op=whoami'));
+    if (!('refused' in user)) return { status: 'ok', detail: 'MAAS takes it', found: user };
+    const { reason, remedy } = reasonAndRemedy(user.refused);
+    return failed(reason, remedy);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    // Of a refusal the chain makes a problem, because MAAS's own words may hold the true secret.
+    const { reason, remedy } = reasonAndRemedy(error.message);
+    return failed(error.status === 401 ? reason : `no answer to the signed request: ${reason}`, remedy);
+  } finally {
+    await upstream.close();
+  }
+}
+
+/** Whose rights has everybody who reaches the proxy? */
+export function checkIdentity({ name, administrator }: User): Finding {
+  return { status: 'ok', detail: `${printable(name)}, ${administrator ? 'administrator' : 'user'}` };
+}

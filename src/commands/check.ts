@@ -1,0 +1,42 @@
+import { homedir } from 'node:os';
+import { styleText } from 'node:util';
+import { runChecks } from '../check/checks.ts';
+import type { Status, Step } from '../check/finding.ts';
+import { ConfigurationError, readDraft } from '../config/configuration.ts';
+import { say, type Run } from './command.ts';
+
+/** Finds out why it does not work: a line for each step between this machine and MAAS. */
+export const check: Run = async (layers) => {
+  const draft = await readDraft(layers, homedir());
+  // A bad address or key is what this command is there to explain. Another setting that cannot be read is not.
+  const unreadable = draft.mistakes.filter(({ about }) => about === 'setting').map(({ text }) => text);
+  if (unreadable.length > 0) throw new ConfigurationError(unreadable);
+
+  const forScripts = layers.extra.has('json');
+  const steps = await runChecks(draft, forScripts ? () => {} : show);
+  const ok = steps.every(({ status }) => status !== 'error');
+  if (forScripts) {
+    // Named one by one: `found` holds what later steps need, which is nobody else's.
+    const shown = steps.map(({ step, status, detail, remedy }) => ({ step, status, detail, remedy }));
+    say(JSON.stringify({ ok, steps: shown }, undefined, 2));
+  }
+  return ok ? 0 : 1;
+};
+
+const marks = {
+  ok: { mark: '✓', colour: 'green' },
+  warning: { mark: '!', colour: 'yellow' },
+  error: { mark: '✗', colour: 'red' },
+  skipped: { mark: '-', colour: 'gray' },
+} as const satisfies Record<Status, { mark: string; colour: Parameters<typeof styleText>[0] }>;
+
+/** The longest name of a step is `key format`. */
+const width = 12;
+
+function show({ step, status, detail, remedy }: Step): void {
+  const { mark, colour } = marks[status];
+  const coloured = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
+  const [first = '', ...more] = detail.split('\n');
+  say(`${coloured ? styleText(colour, mark) : mark} ${step.padEnd(width)} ${first}`);
+  for (const line of [...more, ...(remedy?.split('\n') ?? [])]) say(`  ${' '.repeat(width)} ${line}`);
+}

@@ -1,0 +1,32 @@
+import type { Command } from './command.ts';
+
+/** Every command, in the order in which `--help` shows them. */
+export const commands: Readonly<Record<string, Command>> = {
+  serve: {
+    summary: 'start the proxy (the default)',
+    settings: 'all',
+    load: async () => (await import('./serve.ts')).serve,
+  },
+  check: {
+    summary: 'say what is wrong between here and MAAS, step by step',
+    settings: ['maasUrl', 'apiKey', 'apiKeyFile', 'profile', 'caFile', 'insecure'],
+    flags: [{ flag: 'json', help: 'one JSON document for scripts, in place of lines for people' }],
+    load: async () => (await import('./check.ts')).check,
+  },
+  healthcheck: {
+    summary: "ask a running proxy's admin listener whether it is alive",
+    settings: ['adminHost', 'adminPort'],
+    flags: [{ flag: 'ready', help: 'ask whether it is ready, MAAS included, instead' }],
+    load: async () => (await import('./healthcheck.ts')).healthcheck,
+  },
+  demo: {
+    summary: 'start a small MAAS with the proxy in front of it, to try things on',
+    settings: ['host', 'port', 'adminHost', 'adminPort', 'upstreamTimeout', 'drainTimeout', 'logLevel', 'logFormat'],
+    flags: [
+      { flag: 'maas-host', argument: 'HOST', help: 'address the small MAAS listens on (default 127.0.0.1)' },
+      { flag: 'maas-port', argument: 'PORT', help: 'port the small MAAS listens on (default: any free one)' },
+      { flag: 'maas-only', help: 'start the small MAAS without the proxy' },
+    ],
+    load: async () => (await import('./demo.ts')).demo,
+  },
+};

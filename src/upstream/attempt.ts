@@ -1,0 +1,56 @@
+import type { Dispatcher } from 'undici';
+import type { Exchange } from '../exchange.ts';
+
+/** A request on its way through the chain, and the exchange it belongs to, unless the proxy asks on its own account. */
+export interface Sending extends Dispatcher.DispatchOptions {
+  readonly exchange?: Exchange;
+}
+
+/**
+ * A handler that passes everything on to the next one. A link of the chain extends it by what it wants to see; the
+ * methods are those of undici 7 that carry raw header bytes.
+ */
+export class Attempt implements Dispatcher.DispatchHandler {
+  protected readonly next: Dispatcher.DispatchHandler;
+
+  constructor(next: Dispatcher.DispatchHandler) {
+    this.next = next;
+  }
+
+  onConnect(abort: (error?: Error) => void): void {
+    this.next.onConnect?.(abort);
+  }
+
+  onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
+    return this.next.onHeaders?.(status, rawHeaders, resume, statusText) ?? true;
+  }
+
+  onData(chunk: Buffer): boolean {
+    return this.next.onData?.(chunk) ?? true;
+  }
+
+  onComplete(trailers: string[] | null): void {
+    this.next.onComplete?.(trailers);
+  }
+
+  onError(error: Error): void {
+    this.next.onError?.(error);
+  }
+}
+
+/** The value of a header field in an answer's raw bytes, or `undefined`. */
+export function rawHeader(rawHeaders: readonly Buffer[], name: string): string | undefined {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const field = rawHeaders[index] as Buffer;
+    if (field.length === name.length && field.toString('latin1').toLowerCase() === name) {
+      return (rawHeaders[index + 1] as Buffer).toString('latin1');
+    }
+  }
+  return undefined;
+}
+
+/** Whether a request can be sent again: it has no body, one in memory, or one of which nothing was read yet. */
+export function isReplayable({ body }: Dispatcher.DispatchOptions): boolean {
+  if (body === null || body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) return true;
+  return 'readableDidRead' in body && body.readableDidRead === false && !body.destroyed;
+}

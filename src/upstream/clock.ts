@@ -1,0 +1,32 @@
+/** MAAS's clock, as far as it is known. MAAS refuses timestamps that are more than 300 s old. */
+export interface Clock {
+  /** The time by MAAS's clock, whole seconds since 1970. */
+  now(): number;
+  /** By how many seconds MAAS's clock is ahead of this machine's; 0 until MAAS has refused a timestamp. */
+  readonly offset: number;
+  /**
+   * Takes MAAS's word for the time.
+   *
+   * @param offset seconds by which MAAS is ahead of the timestamp it refused
+   */
+  learn(offset: number): void;
+}
+
+/**
+ * A clock that starts as this machine's.
+ *
+ * @param onLearnt called with the whole difference in seconds, whenever it has changed
+ */
+export function createClock(onLearnt: (offset: number) => void): Clock {
+  let offset = 0;
+  return {
+    now: () => Math.floor(Date.now() / 1000) + offset,
+    get offset() {
+      return offset;
+    },
+    learn(further) {
+      offset += further;
+      onLearnt(offset);
+    },
+  };
+}

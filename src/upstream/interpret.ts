@@ -1,0 +1,110 @@
+import type { Dispatcher } from 'undici';
+import { explainRefusal, readRefusal, type Refusal } from '../maas/refusal.ts';
+import { Problem, type ProblemCode } from '../problem.ts';
+import { Attempt, isReplayable } from './attempt.ts';
+import type { Clock } from './clock.ts';
+
+/** The longest body of a 401 that is read, bytes; MAAS's are shorter than 200. */
+const limit = 16 * 1024;
+
+/**
+ * Reads the answers that speak of the proxy and not to the client:
+ * - 401: MAAS has refused the signature, and run nothing. Its words may hold the true secret, so they go no further. If
+ *   the timestamp was too old, the clock is set by MAAS's and the request is signed and sent once more.
+ * - 502 and 504: the words of MAAS's web server when the region controller behind it is down.
+ */
+export function interpret(clock: Clock): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) =>
+    dispatch(options, new Interpreter(handler, dispatch, options, clock, true));
+}
+
+class Interpreter extends Attempt {
+  readonly #dispatch: Dispatcher['dispatch'];
+  readonly #options: Dispatcher.DispatchOptions;
+  readonly #clock: Clock;
+  readonly #mayRepeat: boolean;
+  #status = 0;
+  #body = '';
+
+  constructor(
+    next: Dispatcher.DispatchHandler,
+    dispatch: Dispatcher['dispatch'],
+    options: Dispatcher.DispatchOptions,
+    clock: Clock,
+    mayRepeat: boolean,
+  ) {
+    super(next);
+    this.#dispatch = dispatch;
+    this.#options = options;
+    this.#clock = clock;
+    this.#mayRepeat = mayRepeat;
+  }
+
+  override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
+    if (status !== 401 && status !== 502 && status !== 504) {
+      return super.onHeaders(status, rawHeaders, resume, statusText);
+    }
+    this.#status = status;
+    return true;
+  }
+
+  override onData(chunk: Buffer): boolean {
+    if (this.#status === 0) return super.onData(chunk);
+    if (this.#status === 401 && this.#body.length < limit) this.#body += chunk.toString('latin1');
+    return true;
+  }
+
+  override onComplete(trailers: string[] | null): void {
+    if (this.#status === 0) super.onComplete(trailers);
+    else if (this.#status === 401) this.#onRefusal(readRefusal(this.#body));
+    else super.onError(regionDown(this.#status));
+  }
+
+  override onError(error: Error): void {
+    // The head of the 502 was enough to know; whether its page came whole does not matter.
+    super.onError(this.#status === 502 || this.#status === 504 ? regionDown(this.#status) : error);
+  }
+
+  #onRefusal(refusal: Refusal): void {
+    if (refusal.reason !== 'expired-timestamp') {
+      super.onError(refused(refusal));
+      return;
+    }
+    this.#clock.learn(refusal.offset);
+    if (this.#mayRepeat && isReplayable(this.#options)) {
+      this.#dispatch(this.#options, new Interpreter(this.next, this.#dispatch, this.#options, this.#clock, false));
+      return;
+    }
+    super.onError(
+      new Problem(
+        'clock-difference',
+        `${explainRefusal(refusal)} The proxy now allows for it. Nothing has run, but the body of this request is gone: send it again.`,
+        { receivedStatus: 401 },
+      ),
+    );
+  }
+}
+
+const refusalCodes: Readonly<Record<Refusal['reason'], ProblemCode>> = {
+  'unknown-consumer': 'key-unknown',
+  'unknown-token': 'key-unknown',
+  'wrong-secret': 'key-secret-wrong',
+  'nonce-reused': 'nonce-reused',
+  'expired-timestamp': 'clock-difference',
+  unsigned: 'signature-lost',
+  unknown: 'signature-refused',
+};
+
+function refused(refusal: Refusal): Problem {
+  return new Problem(refusalCodes[refusal.reason], explainRefusal(refusal), { receivedStatus: 401 });
+}
+
+function regionDown(status: number): Problem {
+  return new Problem(
+    status === 502 ? 'maas-region-down' : 'maas-region-slow',
+    status === 502
+      ? "MAAS's web server answers, but the region controller behind it does not: it is starting, restarting or down."
+      : "MAAS's web server gave up waiting for the region controller behind it; the request may still be running there.",
+    { receivedStatus: status },
+  );
+}
