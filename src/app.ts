@@ -4,16 +4,18 @@ import httpProxy from '@fastify/http-proxy';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
-import { answerMalformed } from './answer/answer-malformed.ts';
+import { answerConnect, answerMalformed } from './answer/answer-malformed.ts';
 import { answerProblem } from './answer/answer-problem.ts';
 import type { Exchange, Step } from './exchange.ts';
 import { address } from './inbound/address.ts';
 import { body } from './inbound/body.ts';
+import { host } from './inbound/host.ts';
+import { message } from './inbound/message.ts';
 import { record, requestId } from './inbound/record.ts';
+import { turn, type LastExchanges } from './inbound/turn.ts';
 import type { MaasAddress } from './maas/maas-address.ts';
 import { Problem } from './problem.ts';
 import { forward } from './upstream/forward.ts';
-import { maxHeaderSize } from './upstream/pool.ts';
 
 /** What a proxy is made of. */
 export interface AppOptions {
@@ -30,7 +32,11 @@ const methods = METHODS.filter((method) => method !== 'CONNECT' && method !== 'T
 
 /** Builds the proxy: the way of a request, from top to bottom. */
 export function buildApp({ maas, dispatch, jsonToForm, log }: AppOptions): FastifyInstance {
+  const last: LastExchanges = new WeakMap();
   const way: readonly Step[] = [
+    turn(last), //            one after the other on a connection
+    message, //               one HTTP/1 message that everybody reads alike?
+    host, //              1  one Host, well-formed?
     address, //           3  which MAAS API path is meant?
     body(jsonToForm), //  6  a length for the body; JSON made the form that MAAS reads
   ];
@@ -41,9 +47,15 @@ export function buildApp({ maas, dispatch, jsonToForm, log }: AppOptions): Fasti
     // There is one route. What a path means is the address step's to say, from the raw bytes.
     rewriteUrl: () => '/',
     exposeHeadRoutes: false,
-    http: { maxHeaderSize },
-    clientErrorHandler: answerMalformed(log),
+    http: { maxHeaderSize: parsedHeadSize, headersTimeout: headPatience, connectionsCheckingInterval: 5_000 },
+    keepAliveTimeout: idlePatience,
+    requestTimeout: 0,
+    clientErrorHandler: answerMalformed(log, last),
   });
+  const { server } = app;
+  server.on('connect', answerConnect(log));
+  server.maxHeadersCount = 0; // Node would leave out the 2001st in silence; their size is bounded anyway
+  server.maxConnections = maxConnections;
   for (const method of methods) app.addHttpMethod(method, bodyUnread);
   app.setErrorHandler(answerProblem);
   app.setNotFoundHandler(() => {
@@ -60,6 +72,21 @@ export function buildApp({ maas, dispatch, jsonToForm, log }: AppOptions): Fasti
   return app;
 }
 
+/**
+ * Up to which size Node reads a request's head, bytes. It is more than the message step lets pass, so that the step can say
+ * whether the address or the headers are too long.
+ */
+const parsedHeadSize = 256 * 1024;
+
+/** How long a client may take for the head of a request, ms: against those that send a byte now and then. */
+const headPatience = 30_000;
+
+/** How long a connection may be idle between two requests, ms: longer than the 60 s of common load balancers. */
+const idlePatience = 72_000;
+
+/** How many clients may be connected at once; further ones are closed at once. */
+const maxConnections = 10_000;
+
 /** Fastify is to read no body: it would decode text and refuse what it does not know. Bodies are streamed as they come. */
 const bodyUnread = { hasBody: false, overrideExisting: true };
 
@@ -74,6 +101,7 @@ function begin(request: Exchange['request'] & { originalUrl?: string }, response
     apiPath: undefined,
     body: undefined,
     contentType: undefined,
+    mustClose: false,
     attempts: 0,
     sentAt: 0,
     answeredAt: 0,

@@ -2,6 +2,18 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { Problem } from './problem.ts';
 
+/** Emitted on a request whose body turned out to be malformed. */
+const malformed: unique symbol = Symbol('malformed body');
+
+/**
+ * Tells whoever reads a request's body that the rest of it cannot be read.
+ *
+ * @returns whether anybody was reading
+ */
+export function breakBody(request: IncomingMessage): boolean {
+  return request.emit(malformed);
+}
+
 /** How long a client may send nothing in the middle of a body, ms. */
 const patience = 60_000;
 
@@ -99,11 +111,14 @@ function watchBody(request: IncomingMessage, { onData, onEnd, onFailure }: BodyL
       onFailure(new Problem('client-gone', 'The client closed the connection before its request was complete.'));
     }
   };
+  const onMalformed = (): void => {
+    onFailure(new Problem('malformed-request', 'The body is not valid HTTP/1.1: its chunks are malformed.'));
+  };
   const stop = (): void => {
     clearTimeout(timer);
-    request.off('data', onChunk).off('end', onEnd).off('end', stop).off('close', onClose);
+    request.off('data', onChunk).off('end', onEnd).off('end', stop).off('close', onClose).off(malformed, onMalformed);
   };
-  request.on('data', onChunk).on('end', onEnd).once('end', stop).on('close', onClose);
+  request.on('data', onChunk).on('end', onEnd).once('end', stop).on('close', onClose).on(malformed, onMalformed);
   return stop;
 }
 

@@ -19,6 +19,8 @@ export interface Exchange {
   body: Buffer | undefined;
   /** The body's type where it is no longer the client's. */
   contentType: string | undefined;
+  /** The connection must not carry another request after this answer. */
+  mustClose: boolean;
   /** How often the request was sent to MAAS. */
   attempts: number;
   /** `performance.now()` when the request went to MAAS for the first time, ms; 0 before. */

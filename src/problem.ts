@@ -4,6 +4,16 @@
  */
 const kinds = {
   'malformed-request': { status: 400, title: 'The request is malformed', proxyError: 'http_request_error' },
+  'bad-host': { status: 400, title: 'The Host header is wrong', proxyError: 'http_request_error' },
+  'version-not-supported': { status: 505, title: 'HTTP version not supported', proxyError: 'http_request_error' },
+  'method-unknown': { status: 501, title: 'The method is unknown', proxyError: 'http_request_error' },
+  'coding-not-supported': {
+    status: 501,
+    title: 'The transfer coding is not supported',
+    proxyError: 'http_request_error',
+  },
+  'no-more-forwards': { status: 405, title: 'The request may not be forwarded', proxyError: 'http_request_error' },
+  'target-too-long': { status: 414, title: 'The address is too long', proxyError: 'http_request_error' },
   'malformed-path': { status: 400, title: 'The path is malformed', proxyError: 'http_request_error' },
   'signature-override': {
     status: 400,

@@ -13,12 +13,14 @@ const dropped: ReadonlySet<string> = new Set([...hopByHop, 'set-cookie', 'set-co
  * @param requestId sent back as `X-Request-Id`
  * @param locate says where a `Location` leads for the client
  * @param newLength the body's length in bytes where it is no longer MAAS's
+ * @param withoutLength for a 204, which must not tell one (RFC 9110 §8.6)
  */
 export function answerHeaders(
   raw: readonly Buffer[],
   requestId: string,
   locate: (location: string) => string,
   newLength?: number,
+  withoutLength = false,
 ): string[] {
   const headers: string[] = [];
   let listed: ReadonlySet<string> | undefined;
@@ -33,6 +35,7 @@ export function answerHeaders(
     }
     if (lower === 'via') via += `${value}, `;
     else if (lower === 'location') headers.push(name, locate(value));
+    else if (lower === 'content-length' && withoutLength) continue;
     else if (lower === 'content-length' && newLength !== undefined) headers.push(name, String(newLength));
     else if (!dropped.has(lower) && !lower.startsWith('proxy-') && lower !== 'x-request-id') headers.push(name, value);
   }

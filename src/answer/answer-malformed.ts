@@ -1,52 +1,91 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
+import type { ConnectionError } from 'fastify';
 import type { Logger } from 'pino';
+import { breakBody } from '../client-body.ts';
+import { headersTooLarge } from '../inbound/message.ts';
+import { isOver, type LastExchanges } from '../inbound/turn.ts';
 import { Problem } from '../problem.ts';
 
 /**
  * Answers what is not HTTP enough to become a request (RFC 9112 §2.2), and closes the connection: after it nobody knows
- * where the next request would begin.
+ * where the next request would begin. Answers to good requests before it go first (RFC 9112 §9.3.2).
  */
-export function answerMalformed(log: Logger): (error: NodeJS.ErrnoException, socket: Socket) => void {
+export function answerMalformed(log: Logger, last: LastExchanges): (error: ConnectionError, socket: Socket) => void {
   return (error, socket) => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
     }
-    const problem = toProblem(error.code ?? '');
-    const requestId = randomBytes(8).toString('hex');
-    const document = problem.document(requestId);
-    const body = `${JSON.stringify(document)}\n`;
-    log.info(
-      {
-        requestId,
-        status: problem.status,
-        peer: socket.remoteAddress ?? 'unix',
-        code: problem.code,
-        cause: error.code,
-      },
-      'no request',
-    );
-    socket.end(
-      `HTTP/1.1 ${problem.status} ${reasons[problem.status] ?? 'Bad Request'}\r\n` +
-        'Content-Type: application/problem+json\r\n' +
-        `Content-Length: ${Buffer.byteLength(body)}\r\n` +
-        `Proxy-Status: ${problem.proxyStatus}\r\n` +
-        `X-Request-Id: ${requestId}\r\n` +
-        'Connection: close\r\n' +
-        `\r\n${body}`,
+    const before = last.get(socket);
+    if (before === undefined || isOver(before)) {
+      answerAndClose(log, socket, toProblem(error), error.code);
+    } else {
+      before.mustClose = true;
+      // Either the body of that request is what is malformed, or its answer comes first.
+      if (!before.request.complete && breakBody(before.request)) return;
+      before.response.once('close', () => {
+        if (!socket.writable) return; // it is being closed behind that answer
+        // What comes after a request that asked for "close" is nobody's (RFC 9112 §9.6).
+        if (error.code === 'HPE_CLOSED_CONNECTION') socket.end();
+        else answerAndClose(log, socket, toProblem(error), error.code);
+      });
+    }
+  };
+}
+
+/** Refuses a tunnel. Node hands CONNECT to nobody else. */
+export function answerConnect(log: Logger): (request: unknown, socket: Socket) => void {
+  return (_request, socket) => {
+    answerAndClose(
+      log,
+      socket,
+      new Problem('method-not-forwarded', 'This is no proxy for tunnels; use another method.'),
     );
   };
 }
 
-const reasons: Readonly<Record<number, string>> = { 408: 'Request Timeout', 431: 'Request Header Fields Too Large' };
+function answerAndClose(log: Logger, socket: Socket, problem: Problem, cause?: string): void {
+  const requestId = randomBytes(8).toString('hex');
+  const body = `${JSON.stringify(problem.document(requestId))}\n`;
+  const { status, code } = problem;
+  log.info({ requestId, status, peer: socket.remoteAddress ?? 'unix', code, cause }, 'no request');
+  socket.end(
+    `HTTP/1.1 ${status} ${reasons[status] ?? 'Bad Request'}\r\n` +
+      'Content-Type: application/problem+json\r\n' +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n` +
+      `Date: ${new Date().toUTCString()}\r\n` +
+      `Proxy-Status: ${problem.proxyStatus}\r\n` +
+      `X-Request-Id: ${requestId}\r\n` +
+      'Connection: close\r\n' +
+      `\r\n${body}`,
+    // The rest of what the client sends is of no interest.
+    () => socket.destroy(),
+  );
+}
 
-function toProblem(code: string): Problem {
+const reasons: Readonly<Record<number, string>> = {
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  431: 'Request Header Fields Too Large',
+  501: 'Not Implemented',
+};
+
+function toProblem({ code, rawPacket }: ConnectionError): Problem {
+  // Fastify's types say that the bytes are JSON; they are a Buffer.
+  const bytes = Buffer.isBuffer(rawPacket) ? rawPacket : undefined;
+  const packet = bytes?.toString('latin1') ?? '';
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
-      return new Problem('headers-too-large', 'Request line and headers together must stay below 64 KiB.');
+      return headersTooLarge();
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new Problem('request-timeout', 'The request did not arrive in time; send it again.');
+    case 'HPE_INVALID_METHOD':
+      // 0x16 begins a TLS handshake.
+      if (bytes?.[0] === 0x16) return new Problem('malformed-request', 'This port speaks plain http, not https.');
+      return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ \S+ HTTP\/1\.[01]\r?\n/.test(packet)
+        ? new Problem('method-unknown', 'This method is not known; use one that HTTP has.')
+        : new Problem('malformed-request', 'This is not a valid HTTP/1.1 request.');
     default:
       return new Problem('malformed-request', 'This is not a valid HTTP/1.1 request.');
   }

@@ -20,8 +20,8 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
     'Cache-Control': 'no-store',
     // RFC 9110 §15.5.2: a 401 names its challenge. This is MAAS's own.
     ...(problem.status === 401 && { 'WWW-Authenticate': 'OAuth realm="OAuth"' }),
-    ...(!exchange.request.complete && { Connection: 'close' }),
+    ...((exchange.mustClose || !exchange.request.complete) && { Connection: 'close' }),
   });
   if (exchange.method !== 'HEAD') raw.write(body);
-  finish(exchange.request, raw);
+  finish(exchange);
 }

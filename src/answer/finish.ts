@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Exchange } from '../exchange.ts';
 
 /** How much of an unwanted body is still read before the connection is closed, bytes, and for how long, ms. */
 const patience = { bytes: 64 * 1024 * 1024, time: 5_000 };
@@ -8,8 +8,8 @@ const patience = { bytes: 64 * 1024 * 1024, time: 5_000 };
  * client that is still sending, and with it the answer that it has not read yet (RFC 9112 §9.6); so the rest is read and
  * thrown away for a while.
  */
-export function finish(request: IncomingMessage, response: ServerResponse): void {
-  if (request.complete || request.destroyed) {
+export function finish({ request, response, mustClose }: Exchange): void {
+  if (request.complete || request.destroyed || mustClose) {
     response.end();
     return;
   }

@@ -1,8 +1,9 @@
-import type { ServerResponse } from 'node:http';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Exchange } from '../exchange.ts';
 import type { MaasAddress } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
+import { rawHeader } from '../upstream/attempt.ts';
 import { toProblem } from '../upstream/failure.ts';
 import { answerHeaders } from './answer-headers.ts';
 import { finish } from './finish.ts';
@@ -41,6 +42,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   #rewrite: Rewrite | undefined;
   #collected: Buffer[] = [];
   #size = 0;
+  #isEnded = false;
 
   constructor(exchange: Exchange, maas: MaasAddress, answer: (error: Error | null, head?: AnswerHead) => void) {
     this.#exchange = exchange;
@@ -54,6 +56,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   begin(): void {
     this.#rewrite = descriptionRewrite(this.#exchange, this.#status);
     if (this.#rewrite === undefined) this.#writeHead();
+    if (this.#isBodyless) this.#end();
   }
 
   onConnect(abort: (error?: Error) => void): void {
@@ -62,8 +65,12 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 
   onHeaders(statusCode: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
-    if (statusCode < 200) return true; // 1xx: for the proxy alone, the real answer follows (RFC 9110 §15.2)
-    if (statusCode > 599) throw brokenAnswer();
+    if (statusCode < 100 || statusCode > 599) throw brokenAnswer();
+    if (statusCode < 200) {
+      this.#passInterim(statusCode, rawHeaders);
+      return true;
+    }
+    if (hasForeignCoding(rawHeaders)) throw brokenAnswer();
     this.#exchange.answeredAt = performance.now();
     this.#resume = resume;
     this.#status = statusCode;
@@ -76,6 +83,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 
   onData(chunk: Buffer): boolean {
+    if (this.#isEnded) return true;
     if (this.#rewrite !== undefined) {
       this.#collect(chunk);
       return true;
@@ -90,24 +98,45 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 
   onComplete(): void {
+    if (this.#isEnded) return;
     if (this.#rewrite !== undefined) {
       const body = Buffer.from(this.#rewrite(Buffer.concat(this.#collected).toString('utf8')));
       this.#writeHead(body.length);
       this.#client.write(body);
     }
-    finish(this.#exchange.request, this.#client);
+    this.#end();
   }
 
   onError(error: Error): void {
+    if (this.#isEnded) return;
     const problem = toProblem(error);
     this.#exchange.problem ??= problem;
     if (this.#answer === undefined) {
-      this.#client.destroy();
+      breakOff(this.#client);
     } else {
       const answer = this.#answer;
       this.#answer = undefined;
       answer(this.#exchange.problem);
     }
+  }
+
+  /** Whether the answer is complete with its head (RFC 9112 §6.3), whatever length it tells. */
+  get #isBodyless(): boolean {
+    return this.#exchange.method === 'HEAD' || this.#status === 204 || this.#status === 304;
+  }
+
+  #end(): void {
+    this.#isEnded = true;
+    finish(this.#exchange);
+  }
+
+  /** Interim answers are the client's too (RFC 9110 §15.2); HTTP/1.0 does not know them. Node would check their fields. */
+  #passInterim(status: number, rawHeaders: readonly Buffer[]): void {
+    if (this.#exchange.request.httpVersion !== '1.1') return;
+    const headers = answerHeaders(rawHeaders, this.#exchange.id, (location) => location);
+    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Interim'}\r\n`;
+    for (let index = 0; index < headers.length; index += 2) head += `${headers[index]}: ${headers[index + 1]}\r\n`;
+    this.#client.socket?.write(`${head}\r\n`, 'latin1');
   }
 
   #writeHead(newLength?: number): void {
@@ -116,9 +145,10 @@ export class Relay implements Dispatcher.DispatchHandler {
       this.#exchange.id,
       (location) => rewriteLocation(location, this.#exchange, this.#maas),
       newLength,
+      this.#status === 204,
     );
     // The client is still sending what MAAS did not wait for: the connection cannot carry another request.
-    if (!this.#exchange.request.complete) headers.push('Connection', 'close');
+    if (!this.#exchange.request.complete || this.#exchange.mustClose) headers.push('Connection', 'close');
     this.#client.writeHead(this.#status, this.#statusText, headers);
   }
 
@@ -139,8 +169,20 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 }
 
+/** Breaks a transfer by a reset where there can be one: an HTTP/1.0 client takes a mere close for the end of the answer. */
+function breakOff({ socket }: ServerResponse): void {
+  if (socket === null || 'encrypted' in socket || socket.remoteAddress === undefined) socket?.destroy();
+  else socket.resetAndDestroy();
+}
+
 function clientGone(): Problem {
   return new Problem('client-gone', 'The client closed the connection before the answer was complete.');
+}
+
+/** A transfer coding other than chunked was not asked for (RFC 9112 §7.4), and undici would not undo it. */
+function hasForeignCoding(rawHeaders: readonly Buffer[]): boolean {
+  const coding = rawHeader(rawHeaders, 'transfer-encoding');
+  return coding !== undefined && coding.toLowerCase() !== 'chunked';
 }
 
 function brokenAnswer(): Problem {

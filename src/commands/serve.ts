@@ -1,4 +1,5 @@
 import { homedir } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { readConfiguration, type Configuration } from '../config/configuration.ts';
 import { createLog, isForPeople } from '../log.ts';
@@ -11,6 +12,8 @@ import { untilStopped } from './until-stopped.ts';
 
 /** The default command: the proxy itself. */
 export const serve: Run = async (layers) => {
+  // V8 feels little of the 64 KiB that hang off each small Buffer: without this, 1 GiB carried by Node 26 took 175 MB, with it 116.
+  setFlagsFromString('--optimize-for-size');
   const config = await readConfiguration(layers, homedir());
   const log = await createLog(config);
   const proxy = await startProxy(config, log, layers.found.has('adminPort'));

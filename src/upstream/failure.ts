@@ -87,6 +87,8 @@ export function toProblem(error: unknown): Problem {
 export function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return '';
   if ('code' in error && typeof error.code === 'string' && error.code !== 'UND_ERR_ABORTED') {
+    // A 100 (Continue) that nobody asked for, or a 101.
+    if (error.code === 'UND_ERR_SOCKET' && /^bad (?:response|upgrade)$/.test(error.message)) return 'HPE_INVALID';
     if (error.code === 'UND_ERR_SOCKET' && error.cause !== undefined) return errorCode(error.cause) || error.code;
     return error.code;
   }

@@ -39,7 +39,7 @@ export function requestHeaders(exchange: Exchange, contentLength: number | undef
     if (dropped.has(lower) || listed?.has(lower) === true) continue;
     // Django reads an underscore in a name as a dash, so `X_Forwarded_For` would pass for the real one.
     if (lower.includes('_') || lower.startsWith('x-forwarded-') || lower.startsWith('proxy-')) continue;
-    headers.push(name, value);
+    headers.push(name, lower === 'max-forwards' && exchange.method === 'OPTIONS' ? fewer(value) : value);
   }
   if (contentLength !== undefined) headers.push('Content-Length', String(contentLength));
   headers.push('Via', `${via}${httpVersion} maas-auth-proxy`, 'X-Request-Id', exchange.id);
@@ -47,4 +47,9 @@ export function requestHeaders(exchange: Exchange, contentLength: number | undef
   if (named.host !== undefined) headers.push('X-Forwarded-Host', named.host);
   headers.push('X-Forwarded-Proto', 'encrypted' in socket ? 'https' : 'http');
   return headers;
+}
+
+/** Counts `Max-Forwards` of an OPTIONS down (RFC 9110 §7.6.2); what is no number passes as it is. */
+function fewer(value: string): string {
+  return /^\d+$/.test(value) ? String(Math.max(0, Number(value) - 1)) : value;
 }

@@ -1,0 +1,51 @@
+import type { Exchange } from '../exchange.ts';
+import { Problem } from '../problem.ts';
+
+/** The largest head of a request, and the longest target in it, bytes: room for long `id=` lists. */
+const maxHead = 64 * 1024;
+
+/**
+ * Step 0: is this one HTTP/1 message that everybody reads alike? Node's parser lets a few through that RFC 9112 does not
+ * know, or that MAAS's side could read differently. Behind such a one nobody knows where the next begins.
+ */
+export function message(exchange: Exchange): void {
+  const fault = findFault(exchange);
+  if (fault === undefined) return;
+  exchange.mustClose = true;
+  throw fault;
+}
+
+function findFault({ request, method, target }: Exchange): Problem | undefined {
+  const { httpVersion, headers, rawHeaders } = request;
+  if (httpVersion === '0.9') {
+    return new Problem('malformed-request', 'The request line must end with the protocol version, HTTP/1.1.');
+  }
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') {
+    return new Problem('version-not-supported', 'This port speaks HTTP/1.1.');
+  }
+  if (target.length > maxHead) {
+    return new Problem('target-too-long', 'The address must stay below 64 KiB; send long lists as a form.');
+  }
+  let size = target.length;
+  for (const part of rawHeaders) size += part.length + 2; // ": " or CRLF
+  if (size > maxHead) return headersTooLarge();
+
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined) {
+    // RFC 9112 §6.1: with HTTP/1.0 the framing is to be treated as faulty.
+    if (httpVersion === '1.0') return new Problem('malformed-request', 'HTTP/1.0 has no Transfer-Encoding.');
+    if (coding.trim() === '') return new Problem('malformed-request', 'Transfer-Encoding must not be empty.');
+    if (!/^chunked\s*,?$/i.test(coding)) {
+      return new Problem('coding-not-supported', 'The only transfer coding that is understood is "chunked".');
+    }
+  }
+  if (method === 'OPTIONS' && headers['max-forwards']?.toString() === '0') {
+    return new Problem('no-more-forwards', 'Max-Forwards is 0, so the request ends here.');
+  }
+  return undefined;
+}
+
+/** The problem of a head that is too large. */
+export function headersTooLarge(): Problem {
+  return new Problem('headers-too-large', 'Address and headers together must stay below 64 KiB.');
+}
