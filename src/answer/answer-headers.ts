@@ -37,10 +37,15 @@ export function answerHeaders(
     else if (lower === 'location') headers.push(name, locate(value));
     else if (lower === 'content-length' && withoutLength) continue;
     else if (lower === 'content-length' && newLength !== undefined) headers.push(name, String(newLength));
-    else if (!dropped.has(lower) && !lower.startsWith('proxy-') && lower !== 'x-request-id') headers.push(name, value);
+    else if (!dropped.has(lower) && !isDroppedFamily(lower) && lower !== 'x-request-id') headers.push(name, value);
   }
   headers.push('Via', `${via}1.1 maas-auth-proxy`, 'X-Request-Id', requestId);
   return listed === undefined ? headers : withoutListed(headers, listed);
+}
+
+/** `Proxy-*` speaks of one connection. `Access-Control-*` would let the pages of others read what they made the proxy sign. */
+function isDroppedFamily(lower: string): boolean {
+  return lower.startsWith('proxy-') || lower.startsWith('access-control-');
 }
 
 function withoutListed(headers: readonly string[], listed: ReadonlySet<string>): string[] {

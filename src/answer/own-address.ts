@@ -12,7 +12,8 @@ export function ownAddress({ request, apiPath }: Exchange): { readonly origin: s
  * another host or MAAS's web interface, stays as it is.
  */
 export function rewriteLocation(location: string, exchange: Exchange, maas: MaasAddress): string {
-  const base = `${maas.origin}${maas.apiPath}/`;
+  // A relative one starts from the address that MAAS was asked at (RFC 9110 §10.2.2).
+  const base = `${maas.origin}${maas.apiPath}${exchange.apiPath?.path ?? '/'}`;
   if (!URL.canParse(location, base)) return location;
   const url = new URL(location, base);
   if (url.origin !== maas.origin || !(url.pathname === maas.apiPath || url.pathname.startsWith(`${maas.apiPath}/`))) {

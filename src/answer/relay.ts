@@ -100,7 +100,9 @@ export class Relay implements Dispatcher.DispatchHandler {
   onComplete(): void {
     if (this.#isEnded) return;
     if (this.#rewrite !== undefined) {
-      const body = Buffer.from(this.#rewrite(Buffer.concat(this.#collected).toString('utf8')));
+      // One character for each byte, so that what is no text, or compressed, passes as it is.
+      const text = Buffer.concat(this.#collected).toString('latin1');
+      const body = Buffer.from(this.#rewrite(text), 'latin1');
       this.#writeHead(body.length);
       this.#client.write(body);
     }

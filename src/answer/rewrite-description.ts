@@ -20,13 +20,16 @@ export function descriptionRewrite(exchange: Exchange, status: number): Rewrite 
   const { origin, path } = ownAddress(exchange);
   if (segments[0] === 'describe') {
     return (text) =>
-      text.replaceAll(/("uri": ?")https?:\/\/[^"/]+(?:\/[^"]*?)?\/MAAS\/api\/2\.0(?=[/"])/g, `$1${origin}${path}`);
+      text.replaceAll(
+        /("uri": ?")https?:\/\/[^"/]+(?:\/[^"]*?)?\/MAAS\/api\/2\.0(?=[/"])/g,
+        (_, before: string) => `${before}${origin}${path}`,
+      );
   }
   if (segments[0] === 'openapi.yaml') {
     return (text) =>
       text.replace(
         /(^servers:\n(?:[ -].*\n)*?[ -]+url: ['"]?)https?:\/\/[^'"/\s]+(?:\/[^'"\s]*?)?\/MAAS\/api\/2\.0/m,
-        `$1${origin}${path}`,
+        (_, before: string) => `${before}${origin}${path}`,
       );
   }
   return undefined;

@@ -1,8 +1,8 @@
 /** Why MAAS answered 401, read from the text of its answer. */
 export type Refusal =
   | { readonly reason: 'unknown-consumer' | 'unknown-token' | 'wrong-secret' | 'nonce-reused' | 'unsigned' | 'unknown' }
-  /** `offset`: by how many seconds MAAS's clock is ahead of the one that signed. */
-  | { readonly reason: 'expired-timestamp'; readonly offset: number };
+  /** `offset`: by how many seconds MAAS's clock, which says `now`, is ahead of the timestamp. */
+  | { readonly reason: 'expired-timestamp'; readonly offset: number; readonly now: number };
 
 /**
  * Reads the body of a 401. For a wrong secret MAAS prints the true one, so the text must not be passed on or logged;
@@ -10,7 +10,10 @@ export type Refusal =
  */
 export function readRefusal(body: string): Refusal {
   const expired = /Expired timestamp: given (\d+) and now (\d+)/.exec(body);
-  if (expired !== null) return { reason: 'expired-timestamp', offset: Number(expired[2]) - Number(expired[1]) };
+  if (expired !== null) {
+    const now = Number(expired[2]);
+    return { reason: 'expired-timestamp', offset: now - Number(expired[1]), now };
+  }
   if (body.includes('Invalid API key') || body.includes('Invalid consumer')) return { reason: 'unknown-consumer' };
   if (body.includes('Invalid access token')) return { reason: 'unknown-token' };
   if (body.includes('Invalid signature')) return { reason: 'wrong-secret' };

@@ -7,10 +7,13 @@ export interface Clock {
   /**
    * Takes MAAS's word for the time.
    *
-   * @param offset seconds by which MAAS is ahead of the timestamp it refused
+   * @param now the time by MAAS's clock, whole seconds since 1970
    */
-  learn(offset: number): void;
+  learn(now: number): void;
 }
+
+/** Up to how many seconds two findings are the same difference: an answer has been on its way for a while. */
+const tolerance = 60;
 
 /**
  * A clock that starts as this machine's.
@@ -24,8 +27,11 @@ export function createClock(onLearnt: (offset: number) => void): Clock {
     get offset() {
       return offset;
     },
-    learn(further) {
-      offset += further;
+    learn(now) {
+      const found = now - Math.floor(Date.now() / 1000);
+      // Requests that were under way together are refused together, and only the first brings news.
+      if (Math.abs(found - offset) <= tolerance) return;
+      offset = found;
       onLearnt(offset);
     },
   };

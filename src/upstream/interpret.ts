@@ -23,6 +23,8 @@ class Interpreter extends Attempt {
   readonly #options: Dispatcher.DispatchOptions;
   readonly #clock: Clock;
   readonly #mayRepeat: boolean;
+  /** The clock's difference by which this attempt was signed, s. */
+  readonly #offset: number;
   #status = 0;
   #body = '';
 
@@ -38,6 +40,7 @@ class Interpreter extends Attempt {
     this.#options = options;
     this.#clock = clock;
     this.#mayRepeat = mayRepeat;
+    this.#offset = clock.offset;
   }
 
   override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
@@ -70,19 +73,32 @@ class Interpreter extends Attempt {
       super.onError(refused(refusal));
       return;
     }
-    this.#clock.learn(refusal.offset);
+    this.#clock.learn(refusal.now);
     if (this.#mayRepeat && isReplayable(this.#options)) {
       this.#dispatch(this.#options, new Interpreter(this.next, this.#dispatch, this.#options, this.#clock, false));
       return;
     }
-    super.onError(
-      new Problem(
-        'clock-difference',
-        `${explainRefusal(refusal)} The proxy now allows for it. Nothing has run, but the body of this request is gone: send it again.`,
-        { receivedStatus: 401 },
-      ),
-    );
+    const { offset } = this.#clock;
+    super.onError(offset === this.#offset ? tooLongUnderWay() : clocksDiffer({ ...refusal, offset }));
   }
+}
+
+/** The difference was not known, and the body is gone with the first attempt. */
+function clocksDiffer(refusal: Refusal): Problem {
+  return new Problem(
+    'clock-difference',
+    `${explainRefusal(refusal)} The proxy now allows for it. Nothing has run, but the body of this request is gone: send it again.`,
+    { receivedStatus: 401 },
+  );
+}
+
+/** The clocks agree, but MAAS, which looks at the signature once the body is there, got it too late. */
+function tooLongUnderWay(): Problem {
+  return new Problem(
+    'request-timeout',
+    'The request was under way for longer than the 300 s for which MAAS takes a signature. Nothing has run: send it again, a large body in less time.',
+    { receivedStatus: 401 },
+  );
 }
 
 const refusalCodes: Readonly<Record<Refusal['reason'], ProblemCode>> = {

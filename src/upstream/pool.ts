@@ -1,5 +1,6 @@
-import { Pool } from 'undici';
+import { buildConnector, Pool } from 'undici';
 import type { MaasAddress } from '../maas/maas-address.ts';
+import { discardContinue } from './discard-continue.ts';
 import { trustingContext } from './trust.ts';
 
 /** How to reach MAAS. */
@@ -21,11 +22,21 @@ export const maxHeaderSize = 64 * 1024;
 
 /** The connections to MAAS. Its certificate is verified: reply-from's own default would not do that. */
 export function createPool({ maas, ca, insecure = false, timeout }: PoolOptions): Pool {
+  const connect = buildConnector({
+    timeout: connectTimeout,
+    rejectUnauthorized: !insecure,
+    ...(maas.origin.startsWith('https:') && { secureContext: trustingContext(ca) }),
+  });
   return new Pool(maas.origin, {
-    connect: {
-      timeout: connectTimeout,
-      rejectUnauthorized: !insecure,
-      ...(maas.origin.startsWith('https:') && { secureContext: trustingContext(ca) }),
+    connect(options, done) {
+      connect(options, (...[error, socket]: Parameters<typeof done>) => {
+        if (socket === null) {
+          done(error as Error, null);
+        } else {
+          discardContinue(socket);
+          done(null, socket);
+        }
+      });
     },
     // Below the 65 s after which MAAS's web server closes an idle connection, so that a request seldom meets the close.
     keepAliveTimeout: 30_000,

@@ -37,10 +37,12 @@ export function requestHeaders(exchange: Exchange, contentLength: number | undef
     const lower = name.toLowerCase();
     if (lower === 'via') via += `${value}, `;
     if (dropped.has(lower) || listed?.has(lower) === true) continue;
+    if (lower === 'content-type' && exchange.contentType !== undefined) continue;
     // Django reads an underscore in a name as a dash, so `X_Forwarded_For` would pass for the real one.
     if (lower.includes('_') || lower.startsWith('x-forwarded-') || lower.startsWith('proxy-')) continue;
     headers.push(name, lower === 'max-forwards' && exchange.method === 'OPTIONS' ? fewer(value) : value);
   }
+  if (exchange.contentType !== undefined) headers.push('Content-Type', exchange.contentType);
   if (contentLength !== undefined) headers.push('Content-Length', String(contentLength));
   headers.push('Via', `${via}${httpVersion} maas-auth-proxy`, 'X-Request-Id', exchange.id);
   if (socket.remoteAddress !== undefined) headers.push('X-Forwarded-For', socket.remoteAddress);

@@ -1,0 +1,318 @@
+import type { Case, MaasAnswer, Outcome } from '../case.ts';
+import { answer, answerHead, badGateway, get, message, passed } from './words.ts';
+
+const closing = (send: string): MaasAnswer => [{ send }, { close: true }];
+const withField = (...fields: readonly string[]): string => answer('ok', ...fields);
+
+function response(
+  id: string,
+  title: string,
+  [section, level]: readonly [string, Case['level']],
+  maas: MaasAnswer,
+  ...expect: readonly Outcome[]
+): Case {
+  return { id, title, section, level, send: get(), maas: [maas], expect };
+}
+
+const broken: readonly Outcome[] = [
+  badGateway,
+  { label: 'closed without an answer', client: [], connection: 'closed' },
+];
+const status = (line: string): string => `${line}\r\nContent-Length: 2\r\n\r\nok`;
+
+/** Status lines of MAAS's answers (RFC 9112 §4, RFC 9110 §15). */
+export const statusLines: readonly Case[] = [
+  response(
+    'status-no-reason',
+    'a status line without a reason passes, its space kept',
+    ['RFC 9112 §4', 'MUST'],
+    status('HTTP/1.1 200 '),
+    passed({ body: 'ok', statusLine: /^HTTP\/1\.1 200 / }),
+  ),
+  response(
+    'status-no-space',
+    'a status line without the space behind the status gets one, or is a 502',
+    ['RFC 9112 §4', 'MUST'],
+    status('HTTP/1.1 200'),
+    passed({ body: 'ok', statusLine: /^HTTP\/1\.1 200 / }),
+    badGateway,
+  ),
+  response(
+    'status-unknown',
+    'an unknown status passes as it is',
+    ['RFC 9110 §15', 'MUST'],
+    status('HTTP/1.1 299 Odd'),
+    passed({ status: 299, body: 'ok' }),
+  ),
+  response(
+    'status-unknown-error',
+    'an unknown error status passes as it is',
+    ['RFC 9110 §15', 'MUST'],
+    status('HTTP/1.1 471 Odd'),
+    passed({ status: 471, body: 'ok' }),
+  ),
+  response(
+    'status-word',
+    'a status that is no number is a 502',
+    ['RFC 9110 §15.6.3', 'SHOULD'],
+    closing(status('HTTP/1.1 abc OK')),
+    badGateway,
+  ),
+  response(
+    'status-two-digits',
+    'a status of two digits is a 502',
+    ['RFC 9110 §15.6.3', 'SHOULD'],
+    closing(status('HTTP/1.1 20 OK')),
+    badGateway,
+  ),
+  response(
+    'status-four-digits',
+    'a status of four digits is a 502',
+    ['RFC 9110 §15.6.3', 'SHOULD'],
+    closing(status('HTTP/1.1 2000 OK')),
+    badGateway,
+  ),
+  response(
+    'status-099',
+    'a status below 100 is a server error',
+    ['RFC 9110 §15', 'SHOULD'],
+    closing(status('HTTP/1.1 099 Odd')),
+    badGateway,
+  ),
+  response(
+    'status-600',
+    'a status above 599 is a server error, or passes',
+    ['RFC 9110 §15', 'SHOULD'],
+    status('HTTP/1.1 600 Odd'),
+    badGateway,
+    passed({ status: 600, body: 'ok' }),
+  ),
+  response(
+    'status-garbage',
+    'an answer that is no HTTP is a 502',
+    ['RFC 9110 §15.6.3', 'SHOULD'],
+    closing('SSH-2.0-OpenSSH_9.2\r\n'),
+    badGateway,
+  ),
+  response(
+    'status-http-2',
+    'an answer in HTTP/2.0 is a 502, or passes in the own version',
+    ['RFC 9112 §2.3', 'MAY'],
+    closing(status('HTTP/2.0 200 OK')),
+    badGateway,
+    passed({ body: 'ok', statusLine: /^HTTP\/1\.1 / }),
+  ),
+  response(
+    'status-http-0.9',
+    'an answer without a head is a 502',
+    ['RFC 9110 §15.6.3', 'SHOULD'],
+    closing('<html>hello</html>'),
+    badGateway,
+  ),
+  response(
+    'status-none',
+    'a connection that is closed without an answer is a 502',
+    ['RFC 9110 §15.6.3', 'SHOULD'],
+    [{ close: true }],
+    { ...badGateway, maasAtLeast: 1 },
+  ),
+  response(
+    'status-reset',
+    'a connection that is reset before the answer is a 502',
+    ['RFC 9110 §15.6.3', 'SHOULD'],
+    [{ reset: true }],
+    { ...badGateway, maasAtLeast: 1 },
+  ),
+  response(
+    'status-head-cut',
+    'a header section that is cut is a 502',
+    ['RFC 9112 §8', 'SHOULD'],
+    closing('HTTP/1.1 200 OK\r\nX-Test: a'),
+    { ...badGateway, maasAtLeast: 1 },
+  ),
+];
+
+/** Field lines of MAAS's answers (RFC 9112 §5, RFC 9110 §5, §7.6.1). */
+export const responseHeaders: readonly Case[] = [
+  response(
+    'answer-hop-listed',
+    'a field that Connection names is dropped',
+    ['RFC 9110 §7.6.1', 'MUST'],
+    withField('Connection: X-Test, close', 'X-Test: a'),
+    passed({ lacks: ['X-Test'] }),
+  ),
+  response(
+    'answer-hop-listed-behind',
+    'the same where the field comes first, and Connection twice',
+    ['RFC 9110 §7.6.1', 'MUST'],
+    withField('X-One: a', 'X-Two: b', 'Connection: x-two', 'Connection: x-one'),
+    passed({ lacks: ['X-One', 'X-Two'] }),
+  ),
+  response(
+    'answer-hop-connection',
+    "MAAS's Connection is not passed on",
+    ['RFC 9110 §7.6.1', 'MUST'],
+    withField('Connection: close'),
+    { ...passed({ body: 'ok' }), connection: 'open' },
+  ),
+  response(
+    'answer-hop-keep-alive',
+    "MAAS's Keep-Alive is dropped",
+    ['RFC 9110 §7.6.1', 'SHOULD'],
+    withField('Keep-Alive: timeout=987'),
+    passed({ lacks: ['Keep-Alive'] }),
+    passed({ has: { 'Keep-Alive': /^(?!.*987)/ } }),
+  ),
+  response(
+    'answer-hop-proxy-connection',
+    "MAAS's Proxy-Connection is dropped",
+    ['RFC 9110 §7.6.1', 'SHOULD'],
+    withField('Proxy-Connection: close'),
+    passed({ lacks: ['Proxy-Connection'] }),
+  ),
+  response(
+    'answer-hop-upgrade',
+    "MAAS's Upgrade is dropped",
+    ['RFC 9110 §7.6.1', 'SHOULD'],
+    withField('Connection: Upgrade', 'Upgrade: h2c'),
+    passed({ lacks: ['Upgrade'] }),
+  ),
+  response(
+    'answer-hop-lists-length',
+    'Connection: Content-Length does not spoil the framing',
+    ['RFC 9112 §6.3', 'MUST'],
+    withField('Connection: Content-Length'),
+    passed({ body: 'ok' }),
+    badGateway,
+  ),
+  response(
+    'answer-date-missing',
+    'an answer without Date gets one',
+    ['RFC 9110 §6.6.1', 'MUST'],
+    withField(),
+    passed({ has: { Date: /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/ } }),
+  ),
+  response(
+    'answer-date-kept',
+    'the Date of an answer is kept',
+    ['RFC 9110 §6.6.1', 'SHOULD'],
+    withField('Date: Sun, 06 Nov 1994 08:49:37 GMT'),
+    passed({ has: { Date: 'Sun, 06 Nov 1994 08:49:37 GMT' } }),
+  ),
+  response(
+    'answer-version',
+    'an answer in HTTP/1.0 goes to the client in the own version',
+    ['RFC 9112 §2.3', 'MUST'],
+    closing(message('HTTP/1.0 200 OK', 'Content-Length: 2') + 'ok'),
+    passed({ body: 'ok', statusLine: /^HTTP\/1\.1 / }),
+  ),
+  response(
+    'answer-folded',
+    'a folded line is a 502, or its fold replaced by spaces',
+    ['RFC 9112 §5.2', 'MUST'],
+    withField('X-Test: a', ' b'),
+    badGateway,
+    passed({ has: { 'X-Test': /^a +b$/ } }),
+  ),
+  response(
+    'answer-nul',
+    'a null byte in a value is a 502, or replaced by a space',
+    ['RFC 9110 §5.5', 'MUST'],
+    withField('X-Test: a\0b'),
+    ...broken,
+    passed({ has: { 'X-Test': 'a b' } }),
+  ),
+  response(
+    'answer-cr',
+    'a bare CR in a value is a 502, or replaced by a space',
+    ['RFC 9110 §5.5', 'MUST'],
+    withField('X-Test: a\rX-Other: b'),
+    ...broken,
+    passed({ has: { 'X-Test': 'a X-Other: b' } }),
+  ),
+  response(
+    'answer-lf',
+    'a bare LF ends a line, or is a 502',
+    ['RFC 9112 §2.2', 'MAY'],
+    withField('X-Test: a\nX-Other: b'),
+    badGateway,
+    passed({ has: { 'X-Test': 'a', 'X-Other': 'b' } }),
+  ),
+  response(
+    'answer-space-before-colon',
+    'white space before a colon is left out, or a 502',
+    ['RFC 9112 §5.1', 'SHOULD'],
+    withField('X-Test : a'),
+    badGateway,
+    passed({ has: { 'X-Test': 'a' } }),
+    passed({ lacks: ['X-Test'] }),
+  ),
+  response(
+    'answer-name-bad',
+    'a field name that is no token is a 502, or left out',
+    ['RFC 9110 §2.2', 'MUST'],
+    withField('X(Test): a'),
+    badGateway,
+    passed({ body: 'ok' }),
+  ),
+  response(
+    'answer-no-colon',
+    'a field line without a colon is a 502, or left out',
+    ['RFC 9110 §2.2', 'MUST'],
+    withField('X-Test'),
+    badGateway,
+    passed({ body: 'ok' }),
+  ),
+  response(
+    'answer-8-bit',
+    'bytes beyond ASCII in a value pass as they are',
+    ['RFC 9110 §5.5', 'SHOULD'],
+    withField('X-Test: caf\xe9 \xc3\xa9'),
+    passed({ has: { 'X-Test': 'caf\xe9 \xc3\xa9' } }),
+  ),
+  response(
+    'answer-order',
+    'fields of one name keep their order',
+    ['RFC 9110 §5.3', 'SHOULD'],
+    withField('Link: <b>', 'X-Other: x', 'Link: <a>', 'link: <c>'),
+    passed({ joined: { Link: '<b>, <a>, <c>' } }),
+  ),
+  response(
+    'answer-unknown',
+    'unknown fields pass',
+    ['RFC 9110 §5.1', 'SHOULD'],
+    withField('X-MAAS-API-Hash: abc', 'X-Test:'),
+    passed({ has: { 'X-MAAS-API-Hash': 'abc', 'X-Test': '' } }),
+  ),
+  response(
+    'answer-encoded',
+    'an encoded body passes as it is',
+    ['RFC 9110 §7.7', 'SHOULD'],
+    answer('\x1f\x8b\x08not gzip', 'Content-Encoding: gzip'),
+    passed({ body: '\x1f\x8b\x08not gzip', has: { 'Content-Encoding': 'gzip' } }),
+  ),
+  response(
+    'answer-large-field',
+    'a header section of 30 kB passes',
+    ['RFC 9112 §2.2', 'MAY'],
+    withField(`X-Test: ${'a'.repeat(30_000)}`),
+    passed({ has: { 'X-Test': /^a{30000}$/ } }),
+    badGateway,
+  ),
+  response(
+    'answer-large-section',
+    'a header section beyond the limit is a 502, or passes whole',
+    ['RFC 9110 §15.6.3', 'SHOULD'],
+    closing(`${answerHead(`X-Test: ${'a'.repeat(90_000)}`, 'Content-Length: 2')}ok`),
+    badGateway,
+    passed({ has: { 'X-Test': /^a{90000}$/ } }),
+  ),
+  response(
+    'answer-many-fields',
+    'of 2500 fields none is left out in silence',
+    ['RFC 9110 §5.1', 'SHOULD'],
+    withField(...Array.from({ length: 2500 }, (_, index) => `a${index}: b`), 'X-Last: c'),
+    passed({ has: { a0: 'b', 'X-Last': 'c' } }),
+    badGateway,
+  ),
+];
