@@ -4,13 +4,16 @@ import httpProxy from '@fastify/http-proxy';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
+import type { Policy } from './policy/policy.ts';
 import { answerConnect, answerMalformed } from './answer/answer-malformed.ts';
 import { answerProblem } from './answer/answer-problem.ts';
 import type { Exchange, Step } from './exchange.ts';
 import { address } from './inbound/address.ts';
 import { body } from './inbound/body.ts';
+import { browser } from './inbound/browser.ts';
 import { host } from './inbound/host.ts';
 import { message } from './inbound/message.ts';
+import { policy } from './inbound/policy.ts';
 import { record, requestId } from './inbound/record.ts';
 import { turn, type LastExchanges } from './inbound/turn.ts';
 import type { MaasAddress } from './maas/maas-address.ts';
@@ -24,6 +27,11 @@ export interface AppOptions {
   readonly dispatch: Dispatcher['dispatch'];
   /** Whether JSON is made a form for operations that read forms alone. */
   readonly jsonToForm: boolean;
+  /** The address that the proxy listens on. */
+  readonly host: string;
+  /** Further names that it goes by. */
+  readonly allowedHosts: readonly string[];
+  readonly policy: Policy;
   readonly log: Logger;
 }
 
@@ -31,14 +39,16 @@ export interface AppOptions {
 const methods = METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE');
 
 /** Builds the proxy: the way of a request, from top to bottom. */
-export function buildApp({ maas, dispatch, jsonToForm, log }: AppOptions): FastifyInstance {
+export function buildApp({ maas, dispatch, log, ...options }: AppOptions): FastifyInstance {
   const last: LastExchanges = new WeakMap();
   const way: readonly Step[] = [
-    turn(last), //            one after the other on a connection
-    message, //               one HTTP/1 message that everybody reads alike?
-    host, //              1  one Host, well-formed?
-    address, //           3  which MAAS API path is meant?
-    body(jsonToForm), //  6  a length for the body; JSON made the form that MAAS reads
+    turn(last), //                                  one after the other on a connection
+    message, //                                     one HTTP/1 message that everybody reads alike?
+    host(options.host, options.allowedHosts), //  1 one Host, and a name of the proxy's?
+    browser, //                                   2 from a web page of another origin?
+    address, //                                   3 which MAAS API path is meant?
+    body(options.jsonToForm), //                  6 a length for the body; JSON made the form that MAAS reads
+    policy(options.policy), //                  6 7 which operation is it, and may it be done?
   ];
   const forwarding = forward(maas, dispatch); //  8, 9
   const recording = record(log); // 10
@@ -101,6 +111,8 @@ function begin(request: Exchange['request'] & { originalUrl?: string }, response
     apiPath: undefined,
     body: undefined,
     contentType: undefined,
+    operation: undefined,
+    rule: undefined,
     mustClose: false,
     attempts: 0,
     sentAt: 0,

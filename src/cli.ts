@@ -14,12 +14,13 @@ async function main(args: readonly string[]): Promise<number> {
   const name = named ? (args[0] as string) : 'serve';
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
-    complain(`"${name}" is not a command; there are ${Object.keys(commands).join(', ')}. --help says more.`);
+    complain(
+      `"${withoutKey(name)}" is not a command; there are ${Object.keys(commands).join(', ')}. --help says more.`,
+    );
     return 2;
   }
-  const layers = readLayers(
-    { args: named ? args.slice(1) : args, env: process.env, dotenvFile: resolve('.env') },
-    command.flags,
+  const layers = refuseKeys(
+    readLayers({ args: named ? args.slice(1) : args, env: process.env, dotenvFile: resolve('.env') }, command.flags),
   );
   if (layers.help) {
     process.stdout.write(helpText(commands, name));
@@ -30,13 +31,35 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const run = await command.load();
-  return run(refusePositionals(layers));
+  return run(command.takesWords === true ? layers : refuseWords(layers));
 }
 
-/** No command takes a bare word. Behind a flag that nobody knows it was meant as its value. */
-function refusePositionals(layers: Layers): Layers {
+/** Most commands take no bare word. Behind a flag that nobody knows it was meant as its value. */
+function refuseWords(layers: Layers): Layers {
   if (layers.mistakes.length > 0) return layers;
-  return { ...layers, mistakes: layers.positionals.map((word) => `"${word}" is not expected here; --help says more.`) };
+  const mistakes = layers.positionals.map((word) => `"${withoutKey(word)}" is not expected here; --help says more.`);
+  return { ...layers, mistakes };
+}
+
+/** An API key, or enough of one; no address, no time and no file name looks like that. */
+const keyForm = /[A-Za-z0-9]{8,}:[A-Za-z0-9]{8,}:[A-Za-z0-9]{8,}/;
+
+/** A key in the place of something else would be repeated in the sentence that says what is wrong with it. */
+function refuseKeys(layers: Layers): Layers {
+  const found = new Map(layers.found);
+  const mistakes = [...layers.mistakes];
+  for (const [name, { text, source }] of layers.found) {
+    if (name === 'apiKey' || !keyForm.test(text)) continue;
+    found.delete(name);
+    mistakes.push(
+      `${source} holds an API key, which is not what belongs there: put the key into MAAS_API_KEY, or into a file that --api-key-file names.`,
+    );
+  }
+  return { ...layers, found, mistakes };
+}
+
+function withoutKey(word: string): string {
+  return keyForm.test(word) ? '…' : word;
 }
 
 /** Says what went wrong in sentences. A stack or a library's words would help nobody, and might hold a secret. */
@@ -52,6 +75,9 @@ function exitCodeOf(error: unknown): number {
   complain(`maas-auth-proxy failed unexpectedly (${error instanceof Error ? error.name : typeof error}).`);
   return 1;
 }
+
+// Node would print the stack, and the source line with it; both may hold what no log should.
+process.on('uncaughtException', (error) => process.exit(exitCodeOf(error)));
 
 main(process.argv.slice(2)).then(
   (code) => process.exit(code),

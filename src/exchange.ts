@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiPath } from './maas/api-path.ts';
+import type { Operation } from './maas/operation.ts';
 import type { Problem } from './problem.ts';
 
 /** One request on its way through the proxy, and what has been learnt about it so far. */
@@ -15,6 +16,10 @@ export interface Exchange {
   readonly startedAt: number;
   /** Set by the address step. */
   apiPath: ApiPath | undefined;
+  /** Set by the operation step. */
+  operation: Operation | undefined;
+  /** The rule that decided about it, where there was one. */
+  rule: string | undefined;
   /** The body where the proxy has read it, or made it anew; otherwise it streams. */
   body: Buffer | undefined;
   /** The body's type where it is no longer the client's. */

@@ -20,6 +20,19 @@ const kinds = {
     title: 'The query would override the signature',
     proxyError: 'http_request_error',
   },
+  'ambiguous-operation': {
+    status: 400,
+    title: 'The operation is ambiguous',
+    proxyError: 'http_request_error',
+  },
+  'charset-not-supported': {
+    status: 415,
+    title: 'The charset is not supported',
+    proxyError: 'http_request_error',
+  },
+  'unknown-host': { status: 421, title: 'The proxy does not go by this name', proxyError: 'http_request_denied' },
+  'cross-site': { status: 403, title: 'A web page of another origin sent this', proxyError: 'http_request_denied' },
+  'policy-refused': { status: 403, title: 'The policy refuses this operation', proxyError: 'http_request_denied' },
   'outside-api': { status: 404, title: 'Not an address of the MAAS API', proxyError: 'http_request_error' },
   'method-not-forwarded': { status: 405, title: 'This method is not forwarded', proxyError: 'http_request_error' },
   'malformed-json': { status: 400, title: 'The body is not JSON', proxyError: 'http_request_error' },
@@ -98,6 +111,8 @@ export interface ProblemContext {
   readonly cause?: unknown;
   /** The status of MAAS's answer that this takes the place of. */
   readonly receivedStatus?: number;
+  /** Further members of the document (RFC 9457 §3.2). */
+  readonly members?: Readonly<Record<string, string | null>>;
 }
 
 /** Why the proxy answers a request by itself. The one error type that becomes an answer. */
@@ -106,16 +121,18 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly status: number;
   readonly #receivedStatus: number | undefined;
+  readonly #members: Readonly<Record<string, string | null>>;
 
   /**
    * @param code the kind
    * @param detail a sentence for the client that says what to do: no secret, no address, no library's words
    */
-  constructor(code: ProblemCode, detail: string, { cause, receivedStatus }: ProblemContext = {}) {
+  constructor(code: ProblemCode, detail: string, { cause, receivedStatus, members = {} }: ProblemContext = {}) {
     super(detail, { cause });
     this.code = code;
     this.status = kinds[code].status;
     this.#receivedStatus = receivedStatus;
+    this.#members = members;
   }
 
   /** The value of `Proxy-Status` (RFC 9209). */
@@ -134,6 +151,7 @@ export class Problem extends Error {
       detail: this.message,
       code: this.code,
       requestId,
+      ...this.#members,
     };
   }
 }

@@ -17,6 +17,13 @@ test('no dependency runs a script when it is installed', () => {
   assert.deepEqual(found, []);
 });
 
+test('the number of production packages stands in the README and in SECURITY.md', () => {
+  const production = Object.entries(lock.packages).filter(([path, { dev }]) => path !== '' && dev !== true).length;
+  for (const file of ['README.md', 'SECURITY.md']) {
+    assert.ok(readFileSync(resolve(file), 'utf8').includes(`The production tree has ${production} packages`), file);
+  }
+});
+
 test('the lock file names no registry', () => {
   assert.deepEqual(
     Object.values(lock.packages).filter(({ resolved }) => resolved !== undefined),

@@ -8,6 +8,10 @@ export type Run = (layers: Layers) => Promise<number>;
 export interface Command {
   /** What `--help` says it is for. */
   readonly summary: string;
+  /** How it is called, where that is more than its name and flags. */
+  readonly usage?: string;
+  /** Whether words that are no flags mean something to it. */
+  readonly takesWords?: true;
   /** The settings that mean something to it, `all` of them or those named. */
   readonly settings: 'all' | readonly SettingName[];
   readonly flags?: readonly ExtraFlag[];

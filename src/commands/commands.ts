@@ -13,6 +13,21 @@ export const commands: Readonly<Record<string, Command>> = {
     flags: [{ flag: 'json', help: 'one JSON document for scripts, in place of lines for people' }],
     load: async () => (await import('./check.ts')).check,
   },
+  explain: {
+    summary: 'say which operation a request is, and whether the policy allows it, without sending it',
+    usage: 'explain METHOD URL [FLAGS]',
+    settings: ['policy'],
+    flags: [
+      { flag: 'body', argument: 'TEXT', help: 'the form in its body; @FILE reads it from a file' },
+      {
+        flag: 'content-type',
+        argument: 'TYPE',
+        help: 'the type of the body (default application/x-www-form-urlencoded)',
+      },
+    ],
+    takesWords: true,
+    load: async () => (await import('./explain.ts')).explain,
+  },
   healthcheck: {
     summary: "ask a running proxy's admin listener whether it is alive",
     settings: ['adminHost', 'adminPort'],
@@ -21,7 +36,20 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   demo: {
     summary: 'start a small MAAS with the proxy in front of it, to try things on',
-    settings: ['host', 'port', 'adminHost', 'adminPort', 'upstreamTimeout', 'drainTimeout', 'logLevel', 'logFormat'],
+    settings: [
+      'host',
+      'port',
+      'allowedHosts',
+      'policy',
+      'allowUnauthenticated',
+      'adminHost',
+      'adminPort',
+      'jsonToForm',
+      'upstreamTimeout',
+      'drainTimeout',
+      'logLevel',
+      'logFormat',
+    ],
     flags: [
       { flag: 'maas-host', argument: 'HOST', help: 'address the small MAAS listens on (default 127.0.0.1)' },
       { flag: 'maas-port', argument: 'PORT', help: 'port the small MAAS listens on (default: any free one)' },

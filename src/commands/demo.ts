@@ -1,8 +1,7 @@
 import { homedir } from 'node:os';
-import { readConfiguration } from '../config/configuration.ts';
+import { ConfigurationError, readConfiguration } from '../config/configuration.ts';
 import type { Layers } from '../config/layers.ts';
 import { host as readHost, port as readPort, SettingError } from '../config/values.ts';
-import { ConfigurationError } from '../config/configuration.ts';
 import { createLog } from '../log.ts';
 import { startProxy } from '../proxy.ts';
 import { startSimulator, type Simulator } from '../simulator/simulator.ts';
@@ -12,14 +11,15 @@ import { untilStopped } from './until-stopped.ts';
 /** A small MAAS and a proxy in front of it, to try things on without a MAAS. */
 export const demo: Run = async (layers) => {
   const place = readPlace(layers);
-  const log = await createLog(await readConfiguration(pointedAt(layers, 'http://127.0.0.1', 'a:b:c'), homedir()));
   const simulator = await startSimulator(place);
   if (layers.extra.has('maas-only')) {
+    const log = await createLog({ logLevel: 'info', logFormat: 'auto' });
     say(`A small MAAS listens on ${simulator.url}/MAAS; its API key (for nothing else) is ${simulator.adminKey}`);
     return untilStopped({ stop: () => simulator.close().then(() => 0) }, log);
   }
-  const config = await readConfiguration(pointedAt(layers, simulator.url, simulator.adminKey), homedir());
   try {
+    const config = await readConfiguration(pointedAt(layers, simulator.url, simulator.adminKey), homedir());
+    const log = await createLog(config);
     const proxy = await startProxy(config, log, layers.found.has('adminPort'));
     const stopped = untilStopped(proxy, log);
     invite(proxy.url, simulator);
@@ -32,7 +32,7 @@ export const demo: Run = async (layers) => {
 /** The settings of the proxy, with the small MAAS in place of a real one. */
 function pointedAt(layers: Layers, url: string, key: string): Layers {
   const found = new Map(layers.found);
-  for (const name of ['profile', 'apiKeyFile', 'caFile', 'insecure'] as const) found.delete(name);
+  for (const name of ['profile', 'apiKeyFile', 'caFile', 'insecure', 'socket'] as const) found.delete(name);
   found.set('maasUrl', { text: url, source: 'the small MAAS', rank: 0 });
   found.set('apiKey', { text: key, source: 'the small MAAS', rank: 0 });
   return { ...layers, found };
@@ -58,7 +58,7 @@ function readPlace({ extra }: Layers): { host?: string; port?: number } {
 }
 
 function invite(url: string, simulator: Simulator): void {
-  const port = new URL(url).port;
+  const { port } = new URL(url);
   say(`A small MAAS listens on ${simulator.url}/MAAS, the proxy on ${url}. Try, in another terminal:`);
   say();
   say(`  curl ${url}/users/`);

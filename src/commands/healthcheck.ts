@@ -1,15 +1,13 @@
 import { get } from 'node:http';
 import { ConfigurationError } from '../config/configuration.ts';
-import { settings, type SettingName } from '../config/settings.ts';
-import { SettingError } from '../config/values.ts';
-import type { Layers } from '../config/layers.ts';
+import { readSetting } from '../config/read-setting.ts';
 import { complain, say, type Run } from './command.ts';
 
 /** For `HEALTHCHECK` in an image without curl. */
 export const healthcheck: Run = async (layers) => {
   const mistakes = [...layers.mistakes];
-  const host = value(layers, 'adminHost', mistakes);
-  const port = value(layers, 'adminPort', mistakes);
+  const host = readSetting(layers, 'adminHost', mistakes);
+  const port = readSetting(layers, 'adminPort', mistakes);
   if (mistakes.length > 0 || host === undefined || port === undefined) throw new ConfigurationError(mistakes);
   if (port === 'off') {
     complain('There is no admin listener to ask: ADMIN_PORT is "off".');
@@ -18,24 +16,6 @@ export const healthcheck: Run = async (layers) => {
   const local = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return ask(local, port, layers.extra.has('ready') ? '/readyz' : '/livez');
 };
-
-function value<Name extends SettingName>(
-  layers: Layers,
-  name: Name,
-  mistakes: string[],
-): ReturnType<(typeof settings)[Name]['read']> | undefined {
-  const found = layers.found.get(name);
-  const setting = settings[name] as { read: (text: string) => unknown; default?: unknown };
-  try {
-    return (found === undefined ? setting.default : setting.read(found.text)) as ReturnType<
-      (typeof settings)[Name]['read']
-    >;
-  } catch (error) {
-    if (!(error instanceof SettingError)) throw error;
-    mistakes.push(`${found?.source} ${error.message}.`);
-    return undefined;
-  }
-}
 
 function ask(host: string, port: number, path: string): Promise<number> {
   return new Promise((resolve) => {

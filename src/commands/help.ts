@@ -14,7 +14,7 @@ export function helpText(commands: Readonly<Record<string, Command>>, name: stri
           'Commands:',
           ...columns(Object.entries(commands).map(([word, { summary }]) => [word, summary])),
         ]
-      : [capitalised(command.summary), '', `Usage: maas-auth-proxy ${name} [FLAGS]`];
+      : [capitalised(command.summary), '', `Usage: maas-auth-proxy ${command.usage ?? `${name} [FLAGS]`}`];
   const own = (command.flags ?? []).map(({ flag, argument, help }): [string, string] => [
     `--${flag}${argument === undefined ? '' : ` ${argument}`}`,
     help,

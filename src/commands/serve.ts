@@ -26,7 +26,7 @@ export const serve: Run = async (layers) => {
 };
 
 /** What a person reads at the start. */
-async function greet({ maas, key, keySource }: Configuration, proxy: Proxy): Promise<void> {
+async function greet({ maas, key, keySource, policy }: Configuration, proxy: Proxy): Promise<void> {
   say(`maas-auth-proxy ${version}`);
   say();
   const found = await lookAtMaas(proxy);
@@ -35,16 +35,22 @@ async function greet({ maas, key, keySource }: Configuration, proxy: Proxy): Pro
   );
   say(`  API key   ${key}, from ${keySource}: ${'failure' in found ? 'not tried yet' : whose(found)}`);
   say(`  Address   ${proxy.url}`);
+  say(`  Policy    ${policy.name}`);
   if (proxy.adminUrl !== undefined) say(`  Health    ${proxy.adminUrl}/readyz`);
   say();
-  say(`  Try       curl ${proxy.url}/machines/`);
+  say(`  Try       curl ${curlAddress(proxy.url)}/machines/`);
   say();
 }
 
+/** How curl is told an address: a socket is a flag of its own. */
+function curlAddress(url: string): string {
+  return url.startsWith('unix:') ? `--unix-socket ${url.slice(5)} http://localhost` : url;
+}
+
 /** The same for a log collector. */
-async function report({ maas, key, keySource }: Configuration, proxy: Proxy, log: Logger): Promise<void> {
+async function report({ maas, key, keySource, policy }: Configuration, proxy: Proxy, log: Logger): Promise<void> {
   log.info(
-    { url: proxy.url, adminUrl: proxy.adminUrl, version, maas: maas.href, key, keySource },
+    { url: proxy.url, adminUrl: proxy.adminUrl, version, maas: maas.href, key, keySource, policy: policy.name },
     `listening on ${proxy.url}`,
   );
   const found = await lookAtMaas(proxy);

@@ -32,7 +32,7 @@ export interface Draft {
   readonly key: { readonly key: ApiKey; readonly keySource: string } | undefined;
   readonly ca: string | undefined;
   readonly warnings: readonly Remark[];
-  readonly mistakes: readonly Remark[];
+  readonly mistakes: Remark[];
 }
 
 /** All that is wrong with a configuration, a sentence each. */
@@ -59,6 +59,8 @@ const noKey =
  */
 export async function readConfiguration(layers: Layers, home: string): Promise<Configuration> {
   const { values, maas, key, ca, warnings, mistakes } = await readDraft(layers, home);
+  const exposed = findExposure(layers, values);
+  if (exposed !== undefined) mistakes.push({ about: 'setting', text: exposed });
   if (mistakes.length > 0 || maas === undefined || key === undefined) {
     throw new ConfigurationError(mistakes.map(({ text }) => text));
   }
@@ -102,6 +104,19 @@ export async function readDraft(layers: Layers, home: string): Promise<Draft> {
     mistakes.push({ about: 'address', text: noUrl });
   }
   return { values, maas, key, ca, warnings, mistakes };
+}
+
+/** Beyond loopback, whoever reaches the port has the rights of the key's user; nobody should come to that by accident. */
+function findExposure(layers: Layers, { host, socket, allowUnauthenticated }: SettingValues): string | undefined {
+  if (socket !== undefined || allowUnauthenticated || host === undefined || isLoopback(host)) return undefined;
+  return (
+    `${layers.found.get('host')?.source ?? '--host'} is ${host}, and whoever reaches the port there could use the API key: ` +
+    'listen on 127.0.0.1, or set ALLOW_UNAUTHENTICATED=true (--allow-unauthenticated) where only those reach it who may.'
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i.test(host);
 }
 
 type Attempt = <Value>(about: Remark['about'], source: string, read: () => Value) => Value | undefined;

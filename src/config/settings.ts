@@ -1,3 +1,5 @@
+import { presetPolicy } from '../policy/policy.ts';
+import { readPolicy } from './policy-file.ts';
 import * as values from './values.ts';
 
 /** One setting: everything that is known of it stands here, and only here. */
@@ -88,6 +90,38 @@ export const settings = {
     default: 8240,
     help: 'port to listen on; 0 for any free one',
     read: values.port,
+  }),
+  socket: optional({
+    flag: 'socket',
+    env: ['SOCKET'],
+    argument: 'PATH',
+    help: 'listen on a unix socket instead, for this user alone (mode 0600)',
+    read: values.text,
+  }),
+  allowedHosts: setting({
+    flag: 'allowed-hosts',
+    env: ['ALLOWED_HOSTS'],
+    argument: 'NAMES',
+    default: [] as readonly string[],
+    defaultText: 'loopback names and the address listened on',
+    help: 'further names the proxy goes by in the Host header, separated by commas; `*` for any',
+    read: values.hostNames,
+  }),
+  policy: setting({
+    flag: 'policy',
+    env: ['POLICY'],
+    argument: 'POLICY',
+    default: presetPolicy('standard'),
+    defaultText: '`standard`',
+    help: 'what may be done: standard, read-only, unrestricted, or a file of rules',
+    read: readPolicy,
+  }),
+  allowUnauthenticated: setting({
+    flag: 'allow-unauthenticated',
+    env: ['ALLOW_UNAUTHENTICATED'],
+    default: false,
+    help: 'listen beyond loopback though whoever reaches the port may use the API key',
+    read: values.onOrOff,
   }),
   adminHost: setting({
     flag: 'admin-host',

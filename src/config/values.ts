@@ -45,6 +45,24 @@ export function host(value: string): string {
   return bare;
 }
 
+/** Reads words separated by commas. */
+export function list(value: string): readonly string[] {
+  return value
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+}
+
+/** Reads host names separated by commas, or `*`. */
+export function hostNames(value: string): readonly string[] {
+  const names = list(value);
+  const wrong = names.find((name) => name !== '*' && !/^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$/.test(name));
+  if (wrong !== undefined) {
+    throw new SettingError(`must be host names without ports, separated by commas, or "*", not ${quote(wrong)}`);
+  }
+  return names;
+}
+
 /** Reads a time span in seconds. */
 export function seconds(value: string): number {
   const number = /^\d{1,7}(?:\.\d+)?$/.test(value) ? Number(value) : Number.NaN;

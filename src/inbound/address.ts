@@ -28,7 +28,29 @@ export function address(exchange: Exchange): void {
         : 'MAAS would believe the "oauth_…" names in the query instead of the signature; leave them out, the proxy signs.',
     );
   }
+  refuseOddCharset(exchange);
   exchange.apiPath = resolved;
+}
+
+/**
+ * A charset in which every ASCII byte means its ASCII character, and no other byte does, written so that nobody can read
+ * it otherwise: Python takes `utf-8"sig` and `"utf-8;sig"` for UTF-8 with a byte order mark, which it then strips.
+ */
+const plainCharset =
+  /;[ \t]*charset=("?)(?:utf[-_]?8|(?:us[-_])?ascii|latin[-_]?\d+|iso[-_]?8859[-_]\d+|(?:windows|cp)[-_]?125\d|koi8[-_][ru])\1[ \t]*(?:;|$)/i;
+
+/**
+ * MAAS (Django before 5) decodes the query, and a form, in the charset of the request's Content-Type. In UTF-7 or UTF-16
+ * other bytes than these spell `op` or `oauth_token`.
+ */
+function refuseOddCharset({ request }: Exchange): void {
+  const type = request.headers['content-type'];
+  if (type === undefined || !/charset/i.test(type)) return;
+  if (plainCharset.test(type) && type.toLowerCase().split('charset').length === 2) return;
+  throw new Problem(
+    'charset-not-supported',
+    'MAAS would read the address in the charset of the Content-Type; use UTF-8, or leave the charset out.',
+  );
 }
 
 /** The target in origin form; a server must accept the absolute form too (RFC 9112 §3.2.2). */

@@ -3,7 +3,7 @@ import { hasBody, readBody } from '../client-body.ts';
 import type { Exchange, Step } from '../exchange.ts';
 import { isSignatureOverride } from '../maas/api-path.ts';
 import { jsonToForm } from '../maas/json-form.ts';
-import { readsFormOnly } from '../maas/operation-name.ts';
+import { readsFormOnly } from '../maas/operation.ts';
 import { Problem } from '../problem.ts';
 
 /** The largest body that MAAS's web server takes, bytes. */

@@ -1,21 +1,73 @@
-import type { Exchange } from '../exchange.ts';
+import type { Step } from '../exchange.ts';
 import { Problem } from '../problem.ts';
 
 /** `uri-host [ ":" port ]` of RFC 9112 §3.2, without the user information that RFC 9110 §4.2.4 forbids. */
 const hostForm =
-  /^(?:\[[0-9A-Fa-f:.]+\]|\[v[0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)(?::\d{0,5})?$/;
+  /^(\[[0-9A-Fa-f:.]+\]|\[v[0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)(?::\d{0,5})?$/;
 
-/** Step 1: exactly one `Host`, well-formed (RFC 9112 §3.2). Read from the raw fields, because Node keeps the first of two. */
-export function host({ request }: Exchange): void {
-  const { rawHeaders } = request;
+const loopbackNames = ['localhost', '127.0.0.1', '[::1]'];
+
+/** Addresses that mean "all interfaces" when one listens on them, and are nobody's name. */
+const wildcards = new Set(['0.0.0.0', '::']);
+
+/**
+ * Step 1: exactly one `Host`, well-formed (RFC 9112 §3.2), and a name that the proxy goes by. A web page can have its own
+ * name resolved to 127.0.0.1 (DNS rebinding), and then the browser takes the proxy for the page's server; the name in
+ * `Host` gives that away. Read from the raw fields, because Node keeps the first of two.
+ *
+ * @param listensOn the address that the proxy listens on
+ * @param further names that are allowed too; `*` for any
+ */
+export function host(listensOn: string, further: readonly string[]): Step {
+  const allowed = new Set([...loopbackNames, ...further.map(normal)]);
+  if (!wildcards.has(listensOn)) allowed.add(normal(listensOn.includes(':') ? `[${listensOn}]` : listensOn));
+  const any = further.includes('*');
+  return ({ request, target }) => {
+    const found = onlyHost(request.rawHeaders);
+    const names = [nameOf(found)];
+    // In absolute form it is the target that counts (RFC 9112 §3.2.2); both must be right.
+    const authority = /^https?:\/\/([^/?#]*)/i.exec(target)?.[1];
+    if (authority !== undefined) names.push(nameOf(authority));
+    const own = ownAddress(request.socket.localAddress);
+    const strange = any ? undefined : names.find((name) => !allowed.has(name) && name !== own);
+    if (strange !== undefined) {
+      throw new Problem(
+        'unknown-host',
+        `The proxy does not go by the name "${strange}"; if it should, add the name to --allowed-hosts (ALLOWED_HOSTS).`,
+      );
+    }
+  };
+}
+
+function onlyHost(rawHeaders: readonly string[]): string {
   let found: string | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    if ((rawHeaders[index] as string).toLowerCase() !== 'host') continue;
+    const name = rawHeaders[index] as string;
+    if (name.length !== 4 || name.toLowerCase() !== 'host') continue;
     if (found !== undefined) throw new Problem('bad-host', 'The request must have one Host header, not two.');
     found = rawHeaders[index + 1] as string;
   }
   if (found === undefined) throw new Problem('bad-host', 'The request must have a Host header.');
-  if (!hostForm.test(found)) {
+  return found;
+}
+
+function nameOf(hostAndPort: string): string {
+  const name = hostForm.exec(hostAndPort)?.[1];
+  if (name === undefined) {
     throw new Problem('bad-host', 'The Host header must be a host name or an IP address, and a port if there is one.');
   }
+  return normal(name);
+}
+
+/** Names are compared without regard to case, and to the dot of the DNS root at their end. */
+function normal(name: string): string {
+  return name.toLowerCase().replace(/\.$/, '');
+}
+
+/** The address that the client has connected to: no name, so nothing that could have been rebound. */
+function ownAddress(address: string | undefined): string | undefined {
+  if (address === undefined) return undefined;
+  // No client sends the zone of a link-local address (RFC 6874 §4).
+  const plain = address.replace(/^::ffff:(?=\d)/, '').replace(/%.*$/, '');
+  return plain.includes(':') ? `[${plain}]` : plain;
 }

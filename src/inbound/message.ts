@@ -27,8 +27,14 @@ function findFault({ request, method, target }: Exchange): Problem | undefined {
     return new Problem('target-too-long', 'The address must stay below 64 KiB; send long lists as a form.');
   }
   let size = target.length;
-  for (const part of rawHeaders) size += part.length + 2; // ": " or CRLF
+  let types = 0;
+  for (const [index, part] of rawHeaders.entries()) {
+    size += part.length + 2; // ": " or CRLF
+    if (index % 2 === 0 && part.length === 12 && part.toLowerCase() === 'content-type') types += 1;
+  }
   if (size > maxHead) return headersTooLarge();
+  // A proxy may take one of them, MAAS another, and read the body as something else.
+  if (types > 1) return new Problem('malformed-request', 'The request must have one Content-Type, not two.');
 
   const coding = headers['transfer-encoding'];
   if (coding !== undefined) {

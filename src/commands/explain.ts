@@ -1,0 +1,69 @@
+import { ConfigurationError } from '../config/configuration.ts';
+import { readSettingFile } from '../config/files.ts';
+import type { Layers } from '../config/layers.ts';
+import { readSetting } from '../config/read-setting.ts';
+import { SettingError } from '../config/values.ts';
+import { findSignatureOverride, resolveApiPath, type ApiPath } from '../maas/api-path.ts';
+import { formOps } from '../maas/form.ts';
+import { describeOperation } from '../policy/explanation.ts';
+import { judge } from '../policy/judge.ts';
+import { say, type Run } from './command.ts';
+
+/** Says which operation a request is and what the policy makes of it, without sending anything. */
+export const explain: Run = async (layers) => {
+  const mistakes = [...layers.mistakes];
+  const policy = readSetting(layers, 'policy', mistakes);
+  const asked = readRequest(layers, mistakes);
+  if (mistakes.length > 0 || policy === undefined || asked === undefined) throw new ConfigurationError(mistakes);
+
+  const { method, path, type, body } = asked;
+  const { operation, verdict, doubt } = judge(policy, method, path, body && formOps(type, body));
+  const override = findSignatureOverride(path.query);
+  const fault = override === undefined ? doubt : `has "${override}" in its query, which is never forwarded`;
+  const allowed = verdict.allowed && fault === undefined;
+  say(`operation  ${describeOperation(operation)}`);
+  say(`policy     ${policy.name}`);
+  say(`rule       ${verdict.rule?.text ?? 'none matches, and what no rule allows is refused'}`);
+  say(`verdict    ${allowed ? 'allowed' : 'refused'}${fault === undefined ? '' : `: it ${fault}`}`);
+  return allowed ? 0 : 1;
+};
+
+interface Asked {
+  readonly method: string;
+  readonly path: ApiPath;
+  readonly type: string;
+  readonly body: Buffer | undefined;
+}
+
+function readRequest({ positionals, extra }: Layers, mistakes: string[]): Asked | undefined {
+  const [method = '', url = '', ...rest] = positionals;
+  if (url === '' || rest.length > 0 || !/^[A-Za-z]+$/.test(method)) {
+    mistakes.push("explain needs a method and an address, for example: explain POST '/machines/abc/?op=deploy'.");
+    return undefined;
+  }
+  const path = resolveApiPath(url.replace(/^https?:\/\/[^/?#]*/i, '').replace(/^(?=[^/])/, '/'));
+  if (typeof path === 'string') {
+    mistakes.push(`"${url}" is no address of the API: use /MAAS/api/2.0/… or the short form, such as /machines/.`);
+    return undefined;
+  }
+  const type = extra.get('content-type');
+  return {
+    method: method.toUpperCase(),
+    path,
+    type: typeof type === 'string' ? type : 'application/x-www-form-urlencoded',
+    body: readBodyFlag(extra.get('body'), mistakes),
+  };
+}
+
+/** The text of `--body`, or with `@` the file that it names, as curl has it. */
+function readBodyFlag(body: string | true | undefined, mistakes: string[]): Buffer | undefined {
+  if (typeof body !== 'string') return undefined;
+  if (!body.startsWith('@')) return Buffer.from(body);
+  try {
+    return Buffer.from(readSettingFile(body.slice(1)));
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error;
+    mistakes.push(`--body ${error.message}.`);
+    return undefined;
+  }
+}

@@ -1,0 +1,24 @@
+import type { Exchange } from '../exchange.ts';
+import { Problem } from '../problem.ts';
+
+/**
+ * Step 2: does a web page of somebody else send this? A page may send requests to any address that the browser reaches,
+ * and the proxy would sign them (OWASP: cross-site request forgery). Browsers say so themselves: in `Sec-Fetch-Site`, and in
+ * `Origin` for all that is not a plain GET.
+ */
+export function browser({ request }: Exchange): void {
+  const { headers } = request;
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') throw crossSite();
+  const { origin } = headers;
+  if (origin === undefined) return;
+  const scheme = 'encrypted' in request.socket ? 'https' : 'http';
+  if (origin.toLowerCase() !== `${scheme}://${headers.host?.toLowerCase()}`) throw crossSite();
+}
+
+function crossSite(): Problem {
+  return new Problem(
+    'cross-site',
+    'A web page of another origin sent this, and the proxy signs for nobody else; call it from a program, not from a page.',
+  );
+}

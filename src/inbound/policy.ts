@@ -1,0 +1,55 @@
+import { readBody } from '../client-body.ts';
+import type { Exchange, Step } from '../exchange.ts';
+import { connectionOptions } from '../hop-by-hop.ts';
+import type { ApiPath } from '../maas/api-path.ts';
+import { formOps } from '../maas/form.ts';
+import type { FormOps } from '../maas/operation.ts';
+import { describeOperation, explainRefusal } from '../policy/explanation.ts';
+import { hangsOnOp, judge } from '../policy/judge.ts';
+import type { Policy } from '../policy/policy.ts';
+import { Problem } from '../problem.ts';
+import { maxBody } from './body.ts';
+
+/**
+ * Steps 6 and 7: which operation is it, and may it be done? Where the verdict hangs on the op, a form is read for it and
+ * then forwarded as it came.
+ */
+export function policy(inForce: Policy): Step {
+  return (exchange) => {
+    const path = exchange.apiPath as ApiPath;
+    if (exchange.method === 'POST' && mayBeForm(exchange) && hangsOnOp(inForce, 'POST', path)) {
+      return readAndEnforce(inForce, exchange, path);
+    }
+    enforce(inForce, exchange, path);
+    return undefined;
+  };
+}
+
+async function readAndEnforce(inForce: Policy, exchange: Exchange, path: ApiPath): Promise<void> {
+  exchange.body ??= await readBody(exchange.request, maxBody);
+  enforce(inForce, exchange, path, formOps(contentType(exchange), exchange.body));
+}
+
+function enforce(inForce: Policy, exchange: Exchange, path: ApiPath, form?: FormOps): void {
+  const { operation, verdict, doubt } = judge(inForce, exchange.method, path, form);
+  exchange.operation = operation;
+  exchange.rule = verdict.rule?.text;
+  if (doubt !== undefined) {
+    throw new Problem('ambiguous-operation', `The policy depends on the operation, and the request ${doubt}.`);
+  }
+  if (verdict.allowed) return;
+  throw new Problem('policy-refused', explainRefusal(inForce, operation, verdict.rule), {
+    members: { operation: describeOperation(operation), policy: inForce.name, rule: verdict.rule?.text ?? null },
+  });
+}
+
+/** Wider than what MAAS takes for a form: the form's reader decides. */
+function mayBeForm(exchange: Exchange): boolean {
+  return /form/i.test(contentType(exchange) ?? '');
+}
+
+/** The Content-Type that MAAS gets: the client's, unless the client has made it an option of its connection. */
+function contentType({ request: { headers }, contentType: made }: Exchange): string | undefined {
+  if (made !== undefined) return made;
+  return connectionOptions(headers.connection)?.has('content-type') === true ? undefined : headers['content-type'];
+}

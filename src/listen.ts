@@ -1,0 +1,80 @@
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { connect, type AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { ListenError } from './listen-error.ts';
+
+/**
+ * Listens on a TCP port.
+ *
+ * @param setting what chooses the port, for the sentence
+ * @throws {ListenError} when the port is in use, or not to be had
+ */
+export async function listenOnPort(app: FastifyInstance, host: string, port: number, setting: string): Promise<string> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    const place = `${host} port ${port}`;
+    switch (code) {
+      case 'EADDRINUSE':
+        throw new ListenError(`${place} is in use by another program; choose another port with ${setting}.`);
+      case 'EACCES':
+        throw new ListenError(
+          `${place} needs rights that this user does not have; choose a port above 1023 with ${setting}.`,
+        );
+      case 'EADDRNOTAVAIL':
+      case 'ENOTFOUND':
+      case 'EAI_AGAIN':
+        throw new ListenError(`${host} is not an address of this machine; 127.0.0.1 and 0.0.0.0 are.`);
+      default:
+        throw error;
+    }
+  }
+  const { address, port: chosen, family } = app.server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`;
+}
+
+/**
+ * Listens on a unix socket that this user alone may use. A socket file that a dead process has left is replaced.
+ *
+ * @throws {ListenError} when another program listens there, or something else than a socket lies there
+ */
+export async function listenOnSocket(app: FastifyInstance, path: string): Promise<string> {
+  await clearWay(path);
+  await app.ready();
+  // From the moment it is there, not a moment after.
+  const before = process.umask(0o177);
+  try {
+    await app.listen({ path });
+    chmodSync(path, 0o600);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    throw new ListenError(`No socket can be made at ${path}; check that its directory exists and may be written to.`);
+  } finally {
+    process.umask(before);
+  }
+  return `unix:${path}`;
+}
+
+async function clearWay(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket()) {
+    throw new ListenError(`${path} is there already, and is no socket; choose another path with --socket (SOCKET).`);
+  }
+  if (await isAlive(path)) {
+    throw new ListenError(`Another program listens on ${path}; choose another path with --socket (SOCKET).`);
+  }
+  unlinkSync(path);
+}
+
+function isAlive(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'));
+  });
+}

@@ -1,0 +1,30 @@
+import type { Operation } from '../maas/operation.ts';
+import type { Policy } from './policy.ts';
+import type { Rule } from './rule.ts';
+
+/** An operation as rules write it: `POST machines/abc/ deploy`. */
+export function describeOperation({ method, segments, op }: Operation): string {
+  return [method, `${segments.map(visible).join('/')}/`, op === undefined ? undefined : visible(op)]
+    .filter((part) => part !== undefined)
+    .join(' ');
+}
+
+/** What is no letter, digit or sign is shown percent-encoded: a client could have put a line of its own into the sentence. */
+function visible(text: string): string {
+  return text.replaceAll(/[^!-$&-.0-~\p{L}\p{N}]/gu, (character) =>
+    Buffer.from(character)
+      .toString('hex')
+      .toUpperCase()
+      .replaceAll(/../g, (byte) => `%${byte}`),
+  );
+}
+
+/** Says why an operation is refused, and how it would be allowed. */
+export function explainRefusal(policy: Policy, operation: Operation, rule: Rule | undefined): string {
+  const what = describeOperation(operation);
+  const why = rule === undefined ? 'no rule of it allows that' : `its rule "${rule.text}"`;
+  return (
+    `The policy "${policy.name}" refuses ${what}: ${why}. ` +
+    `To allow it, start the proxy with a policy file (--policy) that ends with the line "allow ${what}".`
+  );
+}

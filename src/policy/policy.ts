@@ -1,0 +1,77 @@
+import { decodeFormName } from '../maas/api-path.ts';
+import type { Operation } from '../maas/operation.ts';
+import { presets, type PresetName } from './presets.ts';
+import { coversPath, dependsOnOp, matches, parseRule, RuleError, type Rule } from './rule.ts';
+
+/** Who may do what: rules, of which the last one that matches decides; no match is a refusal. */
+export interface Policy {
+  /** Its name, or the file it is from. */
+  readonly name: string;
+  readonly rules: readonly Rule[];
+}
+
+/** What a policy says of an operation. */
+export interface Verdict {
+  readonly allowed: boolean;
+  /** The rule that decided, `undefined` where none matched. */
+  readonly rule: Rule | undefined;
+}
+
+/** The policy of a preset. */
+export function presetPolicy(name: PresetName): Policy {
+  return { name, rules: presets[name].map(parseRule) };
+}
+
+/**
+ * Reads the rules of a policy file, one a line; `#` begins a comment. A line that is the name of a preset stands for its
+ * rules.
+ *
+ * @throws {RuleError} which line, and what is wrong with it
+ */
+export function parsePolicy(name: string, text: string): Policy {
+  const rules: Rule[] = [];
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    const content = line.replace(/(?:^|\s)#.*$/, '').trim();
+    if (content === '') continue;
+    try {
+      if (Object.hasOwn(presets, content)) rules.push(...presetPolicy(content as PresetName).rules);
+      else rules.push(parseRule(content));
+    } catch (error) {
+      if (error instanceof RuleError) throw new RuleError(`line ${index + 1}: ${error.message}`);
+      throw error;
+    }
+  }
+  if (rules.length === 0) throw new RuleError('it holds no rule, so that everything would be refused');
+  return { name, rules };
+}
+
+/** Decides about an operation. */
+export function decide(policy: Policy, operation: Operation, query: string): Verdict {
+  const values = (name: string): string[] => parameterValues(query, name);
+  const rule = policy.rules.findLast((candidate) => matches(candidate, operation, values));
+  return { allowed: rule?.allows === true, rule };
+}
+
+/** Whether the verdict about a path depends on the op, so that the op must be known wherever it may be written. */
+export function needsOp(policy: Policy, method: string, segments: readonly string[]): boolean {
+  // With an operation suffix or without: which of the two it is depends on the op.
+  return [segments, segments.slice(0, -1)].some((reading) => {
+    // From the last rule up to the first that matches whatever op and parameters there are.
+    const index = policy.rules.findLastIndex((rule) => coversPath(rule, method, reading) && isUnconditional(rule));
+    return policy.rules.slice(index + 1).some((rule) => coversPath(rule, method, reading) && dependsOnOp(rule));
+  });
+}
+
+function isUnconditional(rule: Rule): boolean {
+  return !dependsOnOp(rule) && rule.parameter === undefined;
+}
+
+function parameterValues(query: string, name: string): string[] {
+  const values: string[] = [];
+  for (const pair of query.replace(/^\?/, '').split('&')) {
+    const equals = pair.indexOf('=');
+    if (equals !== -1 && decodeFormName(pair.slice(0, equals)) === name)
+      values.push(decodeFormName(pair.slice(equals + 1)));
+  }
+  return values;
+}

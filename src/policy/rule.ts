@@ -1,0 +1,128 @@
+import type { Operation } from '../maas/operation.ts';
+
+/** One line of a policy. */
+export interface Rule {
+  /** As it was written: `deny * account/ *`. */
+  readonly text: string;
+  readonly allows: boolean;
+  /** `*` for any. */
+  readonly method: string;
+  /** The path's segments: `*` stands for one, `**` for any number. */
+  readonly segments: readonly string[];
+  /** `undefined` or `*` for any, `-` for none: a plain create, read, update or delete. */
+  readonly op: string | undefined;
+  /** A value that a parameter of the query must have for the rule to match. */
+  readonly parameter: { readonly name: string; readonly value: string } | undefined;
+}
+
+/** Says what is wrong with a rule. */
+export class RuleError extends Error {
+  override name = 'RuleError';
+}
+
+/**
+ * Reads a rule: `[allow|deny] METHOD path [op] [name=value]`, such as `GET **`, `POST machines/* deploy`,
+ * `deny * account/ *`. A rule without `allow` or `deny` allows.
+ *
+ * @throws {RuleError} what is wrong, and what would be right
+ */
+export function parseRule(text: string): Rule {
+  const words = text.trim().split(/\s+/);
+  const verb = words[0] === 'allow' || words[0] === 'deny' ? words.shift() : 'allow';
+  const condition = words.length > 2 && words.at(-1)?.includes('=') === true ? words.pop() : undefined;
+  const [method = '', path = '', op, ...rest] = words;
+  if (path === '' || rest.length > 0) {
+    throw new RuleError(`"${text}" is no rule: write METHOD path [op], for example "POST machines/* deploy"`);
+  }
+  if (!methods.has(method)) {
+    throw new RuleError(
+      `"${text}" must begin with "allow", "deny" or a method (${[...methods].join(', ')}), in these letters`,
+    );
+  }
+  return {
+    text: text.trim(),
+    allows: verb === 'allow',
+    method,
+    segments: readPath(path, text),
+    op,
+    parameter: condition === undefined ? undefined : readCondition(condition, method, text),
+  };
+}
+
+/** A method that nobody knows is a mistyped word: `DENY POST machines/` would refuse nothing. */
+const methods: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', '*']);
+
+function readPath(path: string, text: string): string[] {
+  if (path.includes('%') || path.includes('?')) {
+    throw new RuleError(`"${text}" must name a plain path without "%" and "?"; the op is a word of its own`);
+  }
+  const segments = path.split('/').filter((segment) => segment !== '');
+  if (segments.some((segment) => segment.includes('*') && segment !== '*' && segment !== '**')) {
+    throw new RuleError(`"${text}" has a "*" inside a name; it stands for a whole segment of the path`);
+  }
+  if (segments[0] === 'MAAS' || (segments[0] === 'api' && segments[1] === '2.0')) {
+    throw new RuleError(`"${text}" must name the path below /MAAS/api/2.0/, such as machines/*`);
+  }
+  return segments;
+}
+
+function readCondition(condition: string, method: string, text: string): Rule['parameter'] {
+  const equals = condition.indexOf('=');
+  const name = condition.slice(0, equals);
+  if (name === 'op') {
+    throw new RuleError(`"${text}" must name the op as a word alone, without "op="; it need not stand in the query`);
+  }
+  // Of other methods MAAS reads the parameters from the body.
+  if (name === '' || method !== 'GET') {
+    throw new RuleError(`"${text}" has a condition on a parameter of the query, which only a rule for GET can have`);
+  }
+  return { name, value: condition.slice(equals + 1) };
+}
+
+/** Whether a rule speaks of a method and a path, whatever the op. */
+export function coversPath(rule: Rule, method: string, segments: readonly string[]): boolean {
+  return (rule.method === '*' || rule.method === method) && matchSegments(rule.segments, segments);
+}
+
+/** Whether the rule's verdict needs the op to be known. */
+export function dependsOnOp({ op }: Rule): boolean {
+  return op !== undefined && op !== '*';
+}
+
+/**
+ * Whether a rule speaks of an operation.
+ *
+ * @param values the values that a parameter has in the query
+ */
+export function matches(rule: Rule, operation: Operation, values: (name: string) => readonly string[]): boolean {
+  if (!coversPath(rule, operation.method, operation.segments)) return false;
+  if (dependsOnOp(rule) && (rule.op === '-' ? undefined : rule.op) !== operation.op) return false;
+  if (rule.parameter === undefined) return true;
+  const { name, value } = rule.parameter;
+  const found = values(name);
+  // Of several values one is enough to refuse, and all are needed to allow.
+  return rule.allows ? found.length > 0 && found.every((one) => one === value) : found.includes(value);
+}
+
+/** Walks both at once, and comes back to the last `**` where they part: a long path must not cost its square. */
+function matchSegments(pattern: readonly string[], segments: readonly string[]): boolean {
+  let at = 0;
+  let retry: { pattern: number; segment: number } | undefined;
+  for (let index = 0; index < segments.length;) {
+    const expected = pattern[at];
+    if (expected === '**') {
+      at += 1;
+      retry = { pattern: at, segment: index };
+    } else if (expected !== undefined && (expected === '*' || expected === segments[index])) {
+      at += 1;
+      index += 1;
+    } else if (retry === undefined) {
+      return false;
+    } else {
+      retry.segment += 1;
+      at = retry.pattern;
+      index = retry.segment;
+    }
+  }
+  return pattern.slice(at).every((rest) => rest === '**');
+}
