@@ -7,10 +7,12 @@ import type { Dispatcher } from 'undici';
 import type { Policy } from './policy/policy.ts';
 import { answerConnect, answerMalformed } from './answer/answer-malformed.ts';
 import { answerProblem } from './answer/answer-problem.ts';
+import type { Registry } from './clients/registry.ts';
 import type { Exchange, Step } from './exchange.ts';
 import { address } from './inbound/address.ts';
 import { body } from './inbound/body.ts';
 import { browser } from './inbound/browser.ts';
+import { client } from './inbound/client.ts';
 import { host } from './inbound/host.ts';
 import { message } from './inbound/message.ts';
 import { policy } from './inbound/policy.ts';
@@ -32,6 +34,8 @@ export interface AppOptions {
   /** Further names that it goes by. */
   readonly allowedHosts: readonly string[];
   readonly policy: Policy;
+  /** The clients of a gateway; `undefined` where nobody has to prove anything. */
+  readonly registry: Registry | undefined;
   readonly log: Logger;
 }
 
@@ -47,6 +51,7 @@ export function buildApp({ maas, dispatch, log, ...options }: AppOptions): Fasti
     host(options.host, options.allowedHosts), //  1 one Host, and a name of the proxy's?
     browser, //                                   2 from a web page of another origin?
     address, //                                   3 which MAAS API path is meant?
+    client(options.registry), //                  4 whose key is it?
     body(options.jsonToForm), //                  6 a length for the body; JSON made the form that MAAS reads
     policy(options.policy), //                  6 7 which operation is it, and may it be done?
   ];
@@ -111,6 +116,7 @@ function begin(request: Exchange['request'] & { originalUrl?: string }, response
     apiPath: undefined,
     body: undefined,
     contentType: undefined,
+    client: undefined,
     operation: undefined,
     rule: undefined,
     mustClose: false,

@@ -23,6 +23,11 @@ export function hasBody(request: IncomingMessage): boolean {
   return request.headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0);
 }
 
+/** Whether more of a request is to come. A head without a body is all of it, though Node may not have noted that yet. */
+export function isArriving(request: IncomingMessage): boolean {
+  return !request.complete && hasBody(request);
+}
+
 /**
  * Reads a request's body whole.
  *

@@ -1,5 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 
 /** The connections of a server, and how to end them without cutting an answer. */
 export interface Connections {
@@ -8,7 +9,7 @@ export interface Connections {
   /** How many are open. */
   count(): number;
   /**
-   * Stops accepting, ends idle and never-used connections at once, and the others after their answer.
+   * Stops accepting, and ends each connection after the answer to what its client has sent, or is about to send.
    *
    * @param deadline ms after which what is left is cut
    * @returns how many requests were cut
@@ -17,49 +18,97 @@ export interface Connections {
 }
 
 /**
- * Keeps track of a server's connections. `server.close()` alone would wait for a connection on which no request ever
- * came, or for an endless answer.
+ * How long a stopping server still listens to connections without a request, ms. A client may have sent one just now, and
+ * can only repeat it if it is a read (RFC 9112 §9.3.1): closed at once, such a connection loses a write in a rolling restart.
+ */
+const lastCall = 1_000;
+
+/**
+ * For how long nobody must have connected before a stopping server closes its port, ms. Whoever the kernel has let in, but
+ * the server not yet, would be reset; by then a load balancer has seen `/readyz` turn.
+ */
+const calm = 50;
+
+/** Who uses a connection. */
+interface Use {
+  /** The answers that are not finished. */
+  readonly responses: Set<ServerResponse>;
+  /** How much had been read when the last one was: more means that the next request has begun. */
+  bytesRead: number;
+}
+
+/**
+ * Keeps track of a server's connections. `server.close()` alone would close those without a request at once, and wait for
+ * one on which no request ever came, or for an endless answer.
  */
 export function trackConnections(server: Server): Connections {
-  const busy = new Map<Socket, Set<ServerResponse>>();
+  const open = new Map<Socket, Use>();
+  let accepted = 0;
   let draining = false;
+  let isLastCallOver = false;
   server.on('connection', (socket: Socket) => {
-    busy.set(socket, new Set());
-    socket.once('close', () => busy.delete(socket));
+    accepted += 1;
+    open.set(socket, { responses: new Set(), bytesRead: 0 });
+    socket.once('close', () => open.delete(socket));
   });
   server.prependListener('request', (request, response: ServerResponse) => {
     const { socket } = request;
-    const responses = busy.get(socket);
-    responses?.add(response);
+    const use = open.get(socket);
+    use?.responses.add(response);
     if (draining) response.shouldKeepAlive = false;
     response.once('close', () => {
-      responses?.delete(response);
-      if (draining && responses?.size === 0) socket.end();
+      if (use === undefined) return;
+      use.responses.delete(response);
+      use.bytesRead = socket.bytesRead;
+      // Its head was sent before the server was to stop, and promised that the connection stays.
+      if (isLastCallOver) endIdle(socket, use);
     });
   });
+
+  function endIdle(socket: Socket, { responses, bytesRead }: Use): void {
+    if (responses.size === 0 && socket.bytesRead === bytesRead) socket.destroySoon();
+  }
+
+  /** Resolves when nobody has connected for a moment; after the last call a shorter moment will do. */
+  async function nobodyConnects(start: number, deadline: number): Promise<void> {
+    for (let before = -1; before !== accepted && performance.now() - start < deadline;) {
+      before = accepted;
+      await wait(performance.now() - start < lastCall ? calm : 1);
+    }
+  }
+
   return {
     get draining() {
       return draining;
     },
-    count: () => busy.size,
+    count: () => open.size,
     async drain(deadline) {
+      const start = performance.now();
       draining = true;
-      const closed = new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
-      for (const [socket, responses] of busy) {
-        if (responses.size === 0) socket.end(() => socket.destroy());
+      for (const { responses } of open.values()) {
         for (const response of responses) response.shouldKeepAlive = false;
       }
       let cut = 0;
-      const timer = setTimeout(() => {
-        for (const [socket, responses] of busy) {
+      const lastCallTimer = setTimeout(
+        () => {
+          isLastCallOver = true;
+          for (const [socket, use] of open) endIdle(socket, use);
+        },
+        Math.min(lastCall, deadline),
+      );
+      const deadlineTimer = setTimeout(() => {
+        for (const [socket, { responses }] of open) {
           cut += responses.size;
           socket.destroy();
         }
       }, deadline);
-      await closed;
-      clearTimeout(timer);
+      await nobodyConnects(start, deadline);
+      await new Promise<void>((resolve) => {
+        // An http server's own `close` would close the connections without a request with it.
+        NetServer.prototype.close.call(server, () => resolve());
+      });
+      clearTimeout(lastCallTimer);
+      clearTimeout(deadlineTimer);
       return cut;
     },
   };

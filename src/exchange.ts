@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { KnownClient } from './clients/registry.ts';
 import type { ApiPath } from './maas/api-path.ts';
 import type { Operation } from './maas/operation.ts';
 import type { Problem } from './problem.ts';
@@ -16,6 +17,8 @@ export interface Exchange {
   readonly startedAt: number;
   /** Set by the address step. */
   apiPath: ApiPath | undefined;
+  /** Set by the client step, in a gateway. */
+  client: KnownClient | undefined;
   /** Set by the operation step. */
   operation: Operation | undefined;
   /** The rule that decided about it, where there was one. */

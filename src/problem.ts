@@ -32,6 +32,7 @@ const kinds = {
   },
   'unknown-host': { status: 421, title: 'The proxy does not go by this name', proxyError: 'http_request_denied' },
   'cross-site': { status: 403, title: 'A web page of another origin sent this', proxyError: 'http_request_denied' },
+  'client-unknown': { status: 401, title: 'The gateway does not know the client', proxyError: 'http_request_denied' },
   'policy-refused': { status: 403, title: 'The policy refuses this operation', proxyError: 'http_request_denied' },
   'outside-api': { status: 404, title: 'Not an address of the MAAS API', proxyError: 'http_request_error' },
   'method-not-forwarded': { status: 405, title: 'This method is not forwarded', proxyError: 'http_request_error' },
@@ -113,6 +114,10 @@ export interface ProblemContext {
   readonly receivedStatus?: number;
   /** Further members of the document (RFC 9457 §3.2). */
   readonly members?: Readonly<Record<string, string | null>>;
+  /** The challenge of a 401 (RFC 9110 §11.6.1); MAAS's own by default. */
+  readonly challenge?: string;
+  /** What is sent in place of the document, for clients that know MAAS's words alone. */
+  readonly text?: { readonly type: string; readonly body: string };
 }
 
 /** Why the proxy answers a request by itself. The one error type that becomes an answer. */
@@ -121,18 +126,23 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly status: number;
   readonly #receivedStatus: number | undefined;
+  readonly challenge: string;
+  readonly text: ProblemContext['text'];
   readonly #members: Readonly<Record<string, string | null>>;
 
   /**
    * @param code the kind
    * @param detail a sentence for the client that says what to do: no secret, no address, no library's words
    */
-  constructor(code: ProblemCode, detail: string, { cause, receivedStatus, members = {} }: ProblemContext = {}) {
+  constructor(code: ProblemCode, detail: string, context: ProblemContext = {}) {
+    const { cause, receivedStatus, members = {}, challenge = 'OAuth realm="OAuth"', text } = context;
     super(detail, { cause });
     this.code = code;
     this.status = kinds[code].status;
     this.#receivedStatus = receivedStatus;
     this.#members = members;
+    this.challenge = challenge;
+    this.text = text;
   }
 
   /** The value of `Proxy-Status` (RFC 9209). */

@@ -3,7 +3,9 @@ import type { Logger } from 'pino';
 import { buildAdmin } from './admin/admin.ts';
 import { createReadiness } from './admin/readiness.ts';
 import { buildApp } from './app.ts';
-import type { Configuration } from './config/configuration.ts';
+import { ClientsError } from './clients/client.ts';
+import { openRegistry, type Registry } from './clients/registry.ts';
+import { ConfigurationError, type Configuration } from './config/configuration.ts';
 import { trackConnections } from './connections.ts';
 import { listenOnPort, listenOnSocket } from './listen.ts';
 import { ListenError } from './listen-error.ts';
@@ -39,7 +41,8 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
     timeout: config.upstreamTimeout,
     onClockDifference: (offset) => log.warn({ offset }, clockSentence(offset)),
   });
-  const app = buildApp({ ...config, dispatch: upstream.dispatch, log });
+  const registry = openClients(config.clientsFile, log);
+  const app = buildApp({ ...config, registry, dispatch: upstream.dispatch, log });
   const connections = trackConnections(app.server);
   const admin = buildAdmin(createReadiness(upstream, () => connections.draining));
   try {
@@ -54,11 +57,13 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
       upstream,
       async stop() {
         const cut = await connections.drain(config.drainTimeout * 1000);
+        registry?.close();
         await Promise.all([app.close(), admin.close(), upstream.close()]);
         return cut;
       },
     };
   } catch (error) {
+    registry?.close();
     await Promise.all([app.close(), admin.close(), upstream.close()]);
     throw error;
   }
@@ -77,6 +82,21 @@ async function listenAdmin(
     if (chosen || !(error instanceof ListenError)) throw error;
     log.warn(`There is no admin listener: ${error.message}`);
     return undefined;
+  }
+}
+
+/** The gateway's clients, kept to their file. */
+function openClients(file: string | undefined, log: Logger): Registry | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return openRegistry(file, (change) => {
+      if ('broken' in change)
+        log.error(`The clients file ${file} ${change.broken}; the clients from before stay in force.`);
+      else log.info({ clients: change.clients }, `read the clients file ${file} again: ${change.clients} keys`);
+    });
+  } catch (error) {
+    if (error instanceof ClientsError) throw new ConfigurationError([`The clients file ${file} ${error.message}.`]);
+    throw error;
   }
 }
 

@@ -22,8 +22,12 @@ export function answerMalformed(log: Logger, last: LastExchanges): (error: Conne
       answerAndClose(log, socket, toProblem(error), error.code);
     } else {
       before.mustClose = true;
-      // Either the body of that request is what is malformed, or its answer comes first.
-      if (!before.request.complete && breakBody(before.request)) return;
+      if (!before.request.complete) {
+        // The client has left in the middle of the body; RFC 9112 §8 asks for no answer.
+        if (error.code === 'HPE_INVALID_EOF_STATE') return void socket.destroy();
+        // The body of that request is what is malformed; else its answer comes first.
+        if (breakBody(before.request)) return;
+      }
       before.response.once('close', () => {
         if (!socket.writable) return; // it is being closed behind that answer
         // What comes after a request that asked for "close" is nobody's (RFC 9112 §9.6).

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../problem.ts';
+import { isArriving } from '../client-body.ts';
 import { finish } from './finish.ts';
 
 /** The one place where an error becomes an answer: a problem document, marked as the proxy's own by `Proxy-Status`. */
@@ -10,17 +11,20 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
       ? error
       : new Problem('internal-error', 'The proxy failed on this request; its log says why.', { cause: error });
   exchange.problem ??= problem;
-  const body = `${JSON.stringify(problem.document(exchange.id))}\n`;
+  const { type, body } = problem.text ?? {
+    type: 'application/problem+json',
+    body: `${JSON.stringify(problem.document(exchange.id))}\n`,
+  };
   const { raw } = reply.hijack();
   raw.writeHead(problem.status, {
-    'Content-Type': 'application/problem+json',
+    'Content-Type': type,
     'Content-Length': Buffer.byteLength(body),
     'Proxy-Status': problem.proxyStatus,
     'X-Request-Id': exchange.id,
     'Cache-Control': 'no-store',
-    // RFC 9110 §15.5.2: a 401 names its challenge. This is MAAS's own.
-    ...(problem.status === 401 && { 'WWW-Authenticate': 'OAuth realm="OAuth"' }),
-    ...((exchange.mustClose || !exchange.request.complete) && { Connection: 'close' }),
+    // RFC 9110 §15.5.2: a 401 names its challenge.
+    ...(problem.status === 401 && { 'WWW-Authenticate': problem.challenge }),
+    ...((exchange.mustClose || isArriving(exchange.request)) && { Connection: 'close' }),
   });
   if (exchange.method !== 'HEAD') raw.write(body);
   finish(exchange);

@@ -1,3 +1,4 @@
+import { isArriving } from '../client-body.ts';
 import type { Exchange } from '../exchange.ts';
 
 /** How much of an unwanted body is still read before the connection is closed, bytes, and for how long, ms. */
@@ -9,7 +10,7 @@ const patience = { bytes: 64 * 1024 * 1024, time: 5_000 };
  * thrown away for a while.
  */
 export function finish({ request, response, mustClose }: Exchange): void {
-  if (request.complete || request.destroyed || mustClose) {
+  if (!isArriving(request) || request.destroyed || mustClose) {
     response.end();
     return;
   }

@@ -1,5 +1,6 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { isArriving } from '../client-body.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MaasAddress } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
@@ -35,6 +36,8 @@ export class Relay implements Dispatcher.DispatchHandler {
   #answer: ((error: Error | null, head?: AnswerHead) => void) | undefined;
   #abort: ((error?: Error) => void) | undefined;
   #resume: (() => void) | undefined;
+  /** Runs while the client does not read. */
+  #readerTimer: NodeJS.Timeout | undefined;
   #status = 0;
   #statusText = '';
   #rawHeaders: readonly Buffer[] = [];
@@ -89,9 +92,9 @@ export class Relay implements Dispatcher.DispatchHandler {
       return true;
     }
     if (this.#client.write(chunk)) return true;
-    const timer = setTimeout(() => this.#client.destroy(), readerPatience);
+    this.#readerTimer = setTimeout(() => this.#client.destroy(), readerPatience);
     this.#client.once('drain', () => {
-      clearTimeout(timer);
+      clearTimeout(this.#readerTimer);
       this.#resume?.();
     });
     return false;
@@ -150,7 +153,7 @@ export class Relay implements Dispatcher.DispatchHandler {
       this.#status === 204,
     );
     // The client is still sending what MAAS did not wait for: the connection cannot carry another request.
-    if (!this.#exchange.request.complete || this.#exchange.mustClose) headers.push('Connection', 'close');
+    if (isArriving(this.#exchange.request) || this.#exchange.mustClose) headers.push('Connection', 'close');
     this.#client.writeHead(this.#status, this.#statusText, headers);
   }
 
@@ -165,6 +168,7 @@ export class Relay implements Dispatcher.DispatchHandler {
   }
 
   #onClientClose(): void {
+    clearTimeout(this.#readerTimer);
     if (this.#client.writableFinished) return;
     this.#exchange.problem ??= clientGone();
     this.#abort?.(this.#exchange.problem);

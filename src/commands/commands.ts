@@ -28,6 +28,18 @@ export const commands: Readonly<Record<string, Command>> = {
     takesWords: true,
     load: async () => (await import('./explain.ts')).explain,
   },
+  keys: {
+    summary: "give out, list and end the keys of a gateway's clients",
+    usage: 'keys add NAME | list | revoke NAME | rotate NAME [FLAGS]',
+    settings: ['clientsFile', 'policy'],
+    flags: [
+      { flag: 'expires', argument: 'WHEN', help: 'add: when the key ends, such as 30d or 2027-01-31 (default never)' },
+      { flag: 'maas-key-file', argument: 'FILE', help: "add: a MAAS key for this client's requests alone" },
+      { flag: 'overlap', argument: 'SPAN', help: 'rotate: how long the old key stays valid (default 24h)' },
+    ],
+    takesWords: true,
+    load: async () => (await import('./keys.ts')).keys,
+  },
   healthcheck: {
     summary: "ask a running proxy's admin listener whether it is alive",
     settings: ['adminHost', 'adminPort'],

@@ -107,11 +107,22 @@ export async function readDraft(layers: Layers, home: string): Promise<Draft> {
 }
 
 /** Beyond loopback, whoever reaches the port has the rights of the key's user; nobody should come to that by accident. */
-function findExposure(layers: Layers, { host, socket, allowUnauthenticated }: SettingValues): string | undefined {
-  if (socket !== undefined || allowUnauthenticated || host === undefined || isLoopback(host)) return undefined;
+function findExposure(
+  layers: Layers,
+  { host, socket, clientsFile, allowUnauthenticated }: SettingValues,
+): string | undefined {
+  if (
+    socket !== undefined ||
+    clientsFile !== undefined ||
+    allowUnauthenticated ||
+    host === undefined ||
+    isLoopback(host)
+  )
+    return undefined;
   return (
     `${layers.found.get('host')?.source ?? '--host'} is ${host}, and whoever reaches the port there could use the API key: ` +
-    'listen on 127.0.0.1, or set ALLOW_UNAUTHENTICATED=true (--allow-unauthenticated) where only those reach it who may.'
+    'give everybody a key by CLIENTS_FILE (--clients-file), or set ALLOW_UNAUTHENTICATED=true (--allow-unauthenticated) ' +
+    'where only those reach it who may.'
   );
 }
 

@@ -116,6 +116,13 @@ export const settings = {
     help: 'what may be done: standard, read-only, unrestricted, or a file of rules',
     read: readPolicy,
   }),
+  clientsFile: optional({
+    flag: 'clients-file',
+    env: ['CLIENTS_FILE'],
+    argument: 'FILE',
+    help: "the team's keys (see `keys add`); with it, nobody gets in without one",
+    read: values.text,
+  }),
   allowUnauthenticated: setting({
     flag: 'allow-unauthenticated',
     env: ['ALLOW_UNAUTHENTICATED'],

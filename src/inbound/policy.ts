@@ -13,14 +13,17 @@ import { maxBody } from './body.ts';
 /**
  * Steps 6 and 7: which operation is it, and may it be done? Where the verdict hangs on the op, a form is read for it and
  * then forwarded as it came.
+ *
+ * @param inForce for those who have no policy of their own
  */
 export function policy(inForce: Policy): Step {
   return (exchange) => {
     const path = exchange.apiPath as ApiPath;
-    if (exchange.method === 'POST' && mayBeForm(exchange) && hangsOnOp(inForce, 'POST', path)) {
-      return readAndEnforce(inForce, exchange, path);
+    const own = exchange.client?.policy ?? inForce;
+    if (exchange.method === 'POST' && mayBeForm(exchange) && hangsOnOp(own, 'POST', path)) {
+      return readAndEnforce(own, exchange, path);
     }
-    enforce(inForce, exchange, path);
+    enforce(own, exchange, path);
     return undefined;
   };
 }

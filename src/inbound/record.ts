@@ -1,20 +1,22 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { Exchange } from '../exchange.ts';
+import type { Problem, ProblemCode } from '../problem.ts';
 import { errorCode } from '../upstream/failure.ts';
 
 /**
- * Step 10: one line for each request, once its connection is done with it: answered, or left by the client (499).
+ * Step 10: one line for each request, once its connection is done with it: answered, broken off, or left by the client (499).
  * Of the query only the names are written, since values may be secrets.
  */
 export function record(log: Logger): (exchange: Exchange) => void {
   return (exchange) => {
     exchange.response.once('close', () => {
       const { request, response, problem } = exchange;
-      const status = response.writableFinished ? response.statusCode : 499;
+      const status = response.writableFinished ? response.statusCode : brokenStatus(exchange);
       const total = performance.now() - exchange.startedAt;
       const line = {
         requestId: exchange.id,
+        ...(exchange.client !== undefined && { client: exchange.client.client.name }),
         method: exchange.method,
         path: loggable(exchange.target),
         status,
@@ -22,7 +24,7 @@ export function record(log: Logger): (exchange: Exchange) => void {
         ms: round(total),
         ...(exchange.answeredAt > 0 && { maasMs: round(exchange.answeredAt - exchange.sentAt) }),
         ...(exchange.attempts > 1 && { attempts: exchange.attempts }),
-        ...(problem !== undefined && { code: problem.code, ...cause(problem.cause) }),
+        ...(problem === undefined ? status === 499 && { code: 'client-gone' } : reason(problem)),
       };
       if (status >= 500) log.error(line, 'request');
       else log.info(line, 'request');
@@ -30,10 +32,15 @@ export function record(log: Logger): (exchange: Exchange) => void {
   };
 }
 
-function cause(error: unknown): { cause?: string } {
-  if (!(error instanceof Error)) return {};
-  const code = errorCode(error);
-  return { cause: code === '' || error.message.includes(code) ? error.message : `${code}: ${error.message}` };
+/** Of an answer that did not reach the client whole: by MAAS's fault its problem's status, else the client has left. */
+function brokenStatus({ response, problem }: Exchange): number {
+  return problem === undefined || problem.status === response.statusCode ? 499 : problem.status;
+}
+
+function reason({ code, cause }: Problem): { code: ProblemCode; cause?: string } {
+  if (!(cause instanceof Error)) return { code };
+  const known = errorCode(cause);
+  return { code, cause: known === '' || cause.message.includes(known) ? cause.message : `${known}: ${cause.message}` };
 }
 
 function round(ms: number): number {

@@ -18,6 +18,9 @@ export function formOps(contentType: string | undefined, body: Buffer): FormOps 
   return /form-(?:data|urlencoded)/i.test(type) ? doubtful : undefined;
 }
 
+/** A type of which one reads the parameters right without minding quotes. */
+const plainType = /^multipart\/form-data(?:[ \t]*;[ \t]*[\w-]+=(?:"[^"\\;]*"|[^"\\;\s]+))*[ \t]*$/;
+
 /** What a boundary may be (RFC 2046 §5.1.1), quoted or not. */
 const boundaryForm = /;[ \t]*boundary=(?:"([^"\\]{1,70})"|([\w'()+,./:=?-]{1,70}))[ \t]*(?:;|$)/i;
 
@@ -39,6 +42,7 @@ const plainLine = /^[A-Za-z0-9-]+:[\t -~]*$/;
  * not written in the usual way.
  */
 function multipartOps(contentType: string, body: string): FormOps {
+  if (!plainType.test(contentType)) return doubtful;
   const match = boundaryForm.exec(contentType);
   const boundary = match?.[1] ?? match?.[2];
   if (boundary === undefined || contentType.toLowerCase().split('boundary').length !== 2) return doubtful;

@@ -29,13 +29,10 @@ export function createPool({ maas, ca, insecure = false, timeout }: PoolOptions)
   });
   return new Pool(maas.origin, {
     connect(options, done) {
-      connect(options, (...[error, socket]: Parameters<typeof done>) => {
-        if (socket === null) {
-          done(error as Error, null);
-        } else {
-          discardContinue(socket);
-          done(null, socket);
-        }
+      connect(options, (...result) => {
+        // On an error undici's connector hands over no socket at all.
+        if (result[1]) discardContinue(result[1]);
+        done(...result);
       });
     },
     // Below the 65 s after which MAAS's web server closes an idle connection, so that a request seldom meets the close.

@@ -31,6 +31,8 @@ export function requestHeaders(exchange: Exchange, contentLength: number | undef
   const listed = connectionOptions(named.connection);
   const headers: string[] = [];
   let via = '';
+  let userAgent = '';
+  const client = exchange.client?.client;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
     const value = rawHeaders[index + 1] as string;
@@ -40,9 +42,12 @@ export function requestHeaders(exchange: Exchange, contentLength: number | undef
     if (lower === 'content-type' && exchange.contentType !== undefined) continue;
     // Django reads an underscore in a name as a dash, so `X_Forwarded_For` would pass for the real one.
     if (lower.includes('_') || lower.startsWith('x-forwarded-') || lower.startsWith('proxy-')) continue;
-    headers.push(name, lower === 'max-forwards' && exchange.method === 'OPTIONS' ? fewer(value) : value);
+    if (lower === 'user-agent' && client !== undefined) userAgent = `${value} `;
+    else headers.push(name, lower === 'max-forwards' && exchange.method === 'OPTIONS' ? fewer(value) : value);
   }
   if (exchange.contentType !== undefined) headers.push('Content-Type', exchange.contentType);
+  // MAAS's audit log keeps the user agent, and so shows the person behind a shared key.
+  if (client !== undefined) headers.push('User-Agent', `${userAgent}(via maas-auth-proxy; client=${client.name})`);
   if (contentLength !== undefined) headers.push('Content-Length', String(contentLength));
   headers.push('Via', `${via}${httpVersion} maas-auth-proxy`, 'X-Request-Id', exchange.id);
   if (socket.remoteAddress !== undefined) headers.push('X-Forwarded-For', socket.remoteAddress);

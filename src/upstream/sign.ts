@@ -6,14 +6,15 @@ import type { Signer } from '../maas/signature.ts';
  * The last link before the connection: signs each attempt where its bytes leave. Nothing above it ever sees the secret,
  * and a retry above it gets a nonce of its own.
  *
- * @param signer the signer in force, asked for each attempt
+ * @param shared the signer of those who have no key of their own, asked for each attempt
  * @param now the time by MAAS's clock, in whole seconds since 1970
  */
-export function sign(signer: () => Signer, now: () => number): Dispatcher.DispatcherComposeInterceptor {
+export function sign(shared: () => Signer, now: () => number): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) => {
     const { exchange } = options as Sending;
     if (exchange !== undefined) exchange.attempts += 1;
-    const headers = [...(options.headers as string[]), 'Authorization', signer()(now())];
+    const signer = exchange?.client?.signer ?? shared();
+    const headers = [...(options.headers as string[]), 'Authorization', signer(now())];
     return dispatch({ ...options, headers }, handler);
   };
 }
