@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, unlinkSync, type Stats } from 'node:fs';
 import { connect, type AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { ListenError } from './listen-error.ts';
@@ -11,7 +11,8 @@ import { ListenError } from './listen-error.ts';
  */
 export async function listenOnPort(app: FastifyInstance, host: string, port: number, setting: string): Promise<string> {
   try {
-    await app.listen({ host, port });
+    // Fastify would open a second server for ::1, without what app.ts and connections.ts have set on the first.
+    await app.listen({ host: /^localhost$/i.test(host) ? '127.0.0.1' : host, port });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : '';
     const place = `${host} port ${port}`;
@@ -34,12 +35,22 @@ export async function listenOnPort(app: FastifyInstance, host: string, port: num
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`;
 }
 
+/** The longest path that fits into a socket's address, bytes (`sun_path` without its final zero). */
+const maxSocketPath = process.platform === 'linux' ? 107 : 103;
+
 /**
  * Listens on a unix socket that this user alone may use. A socket file that a dead process has left is replaced.
  *
  * @throws {ListenError} when another program listens there, or something else than a socket lies there
  */
 export async function listenOnSocket(app: FastifyInstance, path: string): Promise<string> {
+  const length = Buffer.byteLength(path);
+  if (length > maxSocketPath) {
+    // Node 20 would listen on the path's beginning instead.
+    throw new ListenError(
+      `The path of --socket (SOCKET) has ${length} bytes, and a socket's may have ${maxSocketPath}; choose a shorter one.`,
+    );
+  }
   await clearWay(path);
   await app.ready();
   // From the moment it is there, not a moment after.
@@ -48,8 +59,7 @@ export async function listenOnSocket(app: FastifyInstance, path: string): Promis
     await app.listen({ path });
     chmodSync(path, 0o600);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    throw new ListenError(`No socket can be made at ${path}; check that its directory exists and may be written to.`);
+    throw noSocket(path, error);
   } finally {
     process.umask(before);
   }
@@ -57,7 +67,7 @@ export async function listenOnSocket(app: FastifyInstance, path: string): Promis
 }
 
 async function clearWay(path: string): Promise<void> {
-  const found = lstatSync(path, { throwIfNoEntry: false });
+  const found = look(path);
   if (found === undefined) return;
   if (!found.isSocket()) {
     throw new ListenError(`${path} is there already, and is no socket; choose another path with --socket (SOCKET).`);
@@ -65,7 +75,25 @@ async function clearWay(path: string): Promise<void> {
   if (await isAlive(path)) {
     throw new ListenError(`Another program listens on ${path}; choose another path with --socket (SOCKET).`);
   }
-  unlinkSync(path);
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    throw noSocket(path, error);
+  }
+}
+
+function look(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw noSocket(path, error);
+  }
+}
+
+/** What the system refuses, as a sentence; any other error as it is. */
+function noSocket(path: string, error: unknown): unknown {
+  if (!(error instanceof Error && 'code' in error)) return error;
+  return new ListenError(`No socket can be made at ${path}; check that its directory exists and may be written to.`);
 }
 
 function isAlive(path: string): Promise<boolean> {

@@ -187,7 +187,7 @@ test(
     const maas = await startRawMaas(t, ({ socket }) => {
       socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n');
     });
-    const proxy = await startTestProxy(t, maas.url);
+    const proxy = await startTestProxy(t, maas.url, { flags: ['--drain-timeout', '3'] });
     const unused = await connectRaw(t, proxy.url);
     const endless = await connectRaw(t, proxy.url);
     endless.socket.write('GET /zones/ HTTP/1.1\r\nHost: localhost\r\n\r\n');

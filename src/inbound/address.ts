@@ -45,7 +45,8 @@ const plainCharset =
  */
 function refuseOddCharset({ request }: Exchange): void {
   const type = request.headers['content-type'];
-  if (type === undefined || !/charset/i.test(type)) return;
+  // One without a name is none to Django either.
+  if (type === undefined || !/charset/i.test(type) || /;[ \t]*charset=[ \t]*$/i.test(type)) return;
   if (plainCharset.test(type) && type.toLowerCase().split('charset').length === 2) return;
   throw new Problem(
     'charset-not-supported',
