@@ -154,7 +154,7 @@ export class Relay implements Dispatcher.DispatchHandler {
     );
     // The client is still sending what MAAS did not wait for: the connection cannot carry another request.
     if (isArriving(this.#exchange.request) || this.#exchange.mustClose) headers.push('Connection', 'close');
-    this.#client.writeHead(this.#status, this.#statusText, headers);
+    this.#client.writeHead(this.#status, reasonPhrase(this.#status, this.#statusText), headers);
   }
 
   #collect(chunk: Buffer): void {
@@ -183,6 +183,14 @@ function breakOff({ socket }: ServerResponse): void {
 
 function clientGone(): Problem {
   return new Problem('client-gone', 'The client closed the connection before the answer was complete.');
+}
+
+/**
+ * MAAS's words for a status. Other than ASCII they are not the bytes that came, and Node would refuse to write them; a client
+ * must not mind what stands there (RFC 9112 §4).
+ */
+function reasonPhrase(status: number, text: string): string {
+  return /^[\t -~]*$/.test(text) ? text : (STATUS_CODES[status] ?? '');
 }
 
 /** A transfer coding other than chunked was not asked for (RFC 9112 §7.4), and undici would not undo it. */
