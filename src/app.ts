@@ -62,7 +62,12 @@ export function buildApp({ maas, dispatch, log, ...options }: AppOptions): Fasti
     // There is one route. What a path means is the address step's to say, from the raw bytes.
     rewriteUrl: () => '/',
     exposeHeadRoutes: false,
-    http: { maxHeaderSize: parsedHeadSize, headersTimeout: headPatience, connectionsCheckingInterval: 5_000 },
+    http: {
+      requireHostHeader: false, // the host step says it in a problem document
+      maxHeaderSize: parsedHeadSize,
+      headersTimeout: headPatience,
+      connectionsCheckingInterval: 5_000,
+    },
     keepAliveTimeout: idlePatience,
     requestTimeout: 0,
     clientErrorHandler: answerMalformed(log, last),
@@ -119,6 +124,8 @@ function begin(request: Exchange['request'] & { originalUrl?: string }, response
     client: undefined,
     operation: undefined,
     rule: undefined,
+    closes: false,
+    isWritten: false,
     mustClose: false,
     attempts: 0,
     sentAt: 0,

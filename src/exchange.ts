@@ -27,6 +27,10 @@ export interface Exchange {
   body: Buffer | undefined;
   /** The body's type where it is no longer the client's. */
   contentType: string | undefined;
+  /** The answer has told the client that the connection ends with it. */
+  closes: boolean;
+  /** The answer has been written whole, though the connection may wait for the rest of the request. */
+  isWritten: boolean;
   /** The connection must not carry another request after this answer. */
   mustClose: boolean;
   /** How often the request was sent to MAAS. */

@@ -238,3 +238,13 @@ test('no answer ever has a CORS header, also where MAAS sends some', async (t) =
     assert.doesNotMatch((await sendRaw(t, url, request)).text, /access-control/i);
   }
 });
+
+test('what is pipelined behind a refused request with a body never reaches MAAS', async (t) => {
+  const setting = await start(t);
+  const refused = `POST /zones/ HTTP/1.1\r\nHost: localhost:${setting.port}\r\nOrigin: null\r\nContent-Length: 3\r\n\r\n`;
+  const hidden = `POST /machines/?op=deploy HTTP/1.1\r\nHost: localhost:${setting.port}\r\nContent-Length: 0\r\n\r\n`;
+  const { text } = await sendRaw(t, setting.url, `${refused}abc${hidden}`);
+  assert.match(text, /^HTTP\/1\.1 403 [^]*\r\nConnection: close\r\n/);
+  assert.equal(text.split('HTTP/1.1 ').length, 2, text);
+  assert.equal(setting.origin.received.length, 0);
+});

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { breakBody } from '../client-body.ts';
 import { headersTooLarge } from '../inbound/message.ts';
 import { isOver, type LastExchanges } from '../inbound/turn.ts';
+import { peerAddress } from '../peer.ts';
 import { Problem } from '../problem.ts';
 
 /**
@@ -53,7 +54,7 @@ function answerAndClose(log: Logger, socket: Socket, problem: Problem, cause?: s
   const requestId = randomBytes(8).toString('hex');
   const body = `${JSON.stringify(problem.document(requestId))}\n`;
   const { status, code } = problem;
-  log.info({ requestId, status, peer: socket.remoteAddress ?? 'unix', code, cause }, 'no request');
+  log.info({ requestId, status, peer: peerAddress(socket) ?? 'unix', code, cause }, 'no request');
   socket.end(
     `HTTP/1.1 ${status} ${reasons[status] ?? 'Bad Request'}\r\n` +
       'Content-Type: application/problem+json\r\n' +

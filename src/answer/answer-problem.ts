@@ -15,6 +15,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
     type: 'application/problem+json',
     body: `${JSON.stringify(problem.document(exchange.id))}\n`,
   };
+  exchange.closes = exchange.mustClose || isArriving(exchange.request);
   const { raw } = reply.hijack();
   raw.writeHead(problem.status, {
     'Content-Type': type,
@@ -24,7 +25,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
     'Cache-Control': 'no-store',
     // RFC 9110 §15.5.2: a 401 names its challenge.
     ...(problem.status === 401 && { 'WWW-Authenticate': problem.challenge }),
-    ...((exchange.mustClose || isArriving(exchange.request)) && { Connection: 'close' }),
+    ...(exchange.closes && { Connection: 'close' }),
   });
   if (exchange.method !== 'HEAD') raw.write(body);
   finish(exchange);

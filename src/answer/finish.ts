@@ -9,7 +9,9 @@ const patience = { bytes: 64 * 1024 * 1024, time: 5_000 };
  * client that is still sending, and with it the answer that it has not read yet (RFC 9112 §9.6); so the rest is read and
  * thrown away for a while.
  */
-export function finish({ request, response, mustClose }: Exchange): void {
+export function finish(exchange: Exchange): void {
+  const { request, response, mustClose } = exchange;
+  exchange.isWritten = true;
   if (!isArriving(request) || request.destroyed || mustClose) {
     response.end();
     return;

@@ -153,7 +153,8 @@ export class Relay implements Dispatcher.DispatchHandler {
       this.#status === 204,
     );
     // The client is still sending what MAAS did not wait for: the connection cannot carry another request.
-    if (isArriving(this.#exchange.request) || this.#exchange.mustClose) headers.push('Connection', 'close');
+    this.#exchange.closes = this.#exchange.mustClose || isArriving(this.#exchange.request);
+    if (this.#exchange.closes) headers.push('Connection', 'close');
     this.#client.writeHead(this.#status, reasonPhrase(this.#status, this.#statusText), headers);
   }
 
@@ -169,7 +170,7 @@ export class Relay implements Dispatcher.DispatchHandler {
 
   #onClientClose(): void {
     clearTimeout(this.#readerTimer);
-    if (this.#client.writableFinished) return;
+    if (this.#isEnded) return;
     this.#exchange.problem ??= clientGone();
     this.#abort?.(this.#exchange.problem);
   }

@@ -34,10 +34,10 @@ export function address(exchange: Exchange): void {
 
 /**
  * A charset in which every ASCII byte means its ASCII character, and no other byte does, written so that nobody can read
- * it otherwise: Python takes `utf-8"sig` and `"utf-8;sig"` for UTF-8 with a byte order mark, which it then strips.
+ * it otherwise: Python takes `utf-8"sig` and `"utf-8;sig"` for UTF-8 with a byte order mark, which it then strips. One without a name is none.
  */
 const plainCharset =
-  /;[ \t]*charset=("?)(?:utf[-_]?8|(?:us[-_])?ascii|latin[-_]?\d+|iso[-_]?8859[-_]\d+|(?:windows|cp)[-_]?125\d|koi8[-_][ru])\1[ \t]*(?:;|$)/i;
+  /;[ \t]*charset=("?)(?:utf[-_]?8|(?:us[-_])?ascii|latin[-_]?\d+|iso[-_]?8859[-_]\d+|(?:windows|cp)[-_]?125\d|koi8[-_][ru])?\1[ \t]*(?:;|$)/i;
 
 /**
  * MAAS (Django before 5) decodes the query, and a form, in the charset of the request's Content-Type. In UTF-7 or UTF-16
@@ -45,8 +45,7 @@ const plainCharset =
  */
 function refuseOddCharset({ request }: Exchange): void {
   const type = request.headers['content-type'];
-  // One without a name is none to Django either.
-  if (type === undefined || !/charset/i.test(type) || /;[ \t]*charset=[ \t]*$/i.test(type)) return;
+  if (type === undefined || !/charset/i.test(type)) return;
   if (plainCharset.test(type) && type.toLowerCase().split('charset').length === 2) return;
   throw new Problem(
     'charset-not-supported',

@@ -3,6 +3,7 @@ import { createNonces, signatureWindow, type Nonces } from '../clients/nonces.ts
 import type { KnownClient, Registry } from '../clients/registry.ts';
 import type { Step } from '../exchange.ts';
 import { parseOauthHeader, type OauthHeader } from '../maas/oauth-header.ts';
+import { peerAddress } from '../peer.ts';
 import { Problem } from '../problem.ts';
 
 /**
@@ -20,7 +21,7 @@ export function client(registry: Registry | undefined): Step {
       exchange.client = recognise(registry, nonces, exchange.request.headers.authorization);
       return undefined;
     } catch (error) {
-      const wait = slow(exchange.request.socket.remoteAddress ?? 'unix');
+      const wait = slow(peerAddress(exchange.request.socket) ?? 'unix');
       if (wait === 0) throw error;
       return new Promise((_, reject) => {
         setTimeout(() => reject(error as Error), wait);

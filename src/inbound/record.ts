@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { Exchange } from '../exchange.ts';
+import { peerAddress } from '../peer.ts';
 import type { Problem, ProblemCode } from '../problem.ts';
 import { errorCode } from '../upstream/failure.ts';
 
@@ -12,7 +13,7 @@ export function record(log: Logger): (exchange: Exchange) => void {
   return (exchange) => {
     exchange.response.once('close', () => {
       const { request, response, problem } = exchange;
-      const status = response.writableFinished ? response.statusCode : brokenStatus(exchange);
+      const status = isAnswered(exchange) ? response.statusCode : brokenStatus(exchange);
       const total = performance.now() - exchange.startedAt;
       const line = {
         requestId: exchange.id,
@@ -20,7 +21,7 @@ export function record(log: Logger): (exchange: Exchange) => void {
         method: exchange.method,
         path: loggable(exchange.target),
         status,
-        peer: request.socket.remoteAddress ?? 'unix',
+        peer: peerAddress(request.socket) ?? 'unix',
         ms: round(total),
         ...(exchange.answeredAt > 0 && { maasMs: round(exchange.answeredAt - exchange.sentAt) }),
         ...(exchange.attempts > 1 && { attempts: exchange.attempts }),
@@ -30,6 +31,11 @@ export function record(log: Logger): (exchange: Exchange) => void {
       else log.info(line, 'request');
     });
   };
+}
+
+/** Whether the client got the answer whole, though it may have left before the rest of its request was read. */
+function isAnswered({ response, isWritten }: Exchange): boolean {
+  return response.writableFinished || (isWritten && response.writableLength === 0);
 }
 
 /** Of an answer that did not reach the client whole: by MAAS's fault its problem's status, else the client has left. */

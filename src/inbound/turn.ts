@@ -17,8 +17,14 @@ export function turn(last: LastExchanges): (exchange: Exchange) => void | Promis
     if (previous === undefined || isOver(previous)) return undefined;
     return new Promise((resolve, reject) => {
       previous.response.once('close', () => {
-        if (socket.destroyed || previous.mustClose) reject(new Problem('client-gone', 'The connection was closed.'));
-        else resolve();
+        if (!socket.destroyed && !previous.closes && !previous.mustClose) {
+          resolve();
+          return;
+        }
+        // Node closes only the response that has the connection's turn; this one would never get a log line.
+        exchange.response.destroy();
+        exchange.response.emit('close');
+        reject(new Problem('client-gone', 'The connection was closed.'));
       });
     });
   };

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+
 /** Why a JSON body cannot be made a form. */
 export type JsonFormFault = 'not-json' | 'not-an-object';
 
@@ -25,20 +27,21 @@ export function jsonToForm(json: Uint8Array): string | { readonly fault: JsonFor
   return form.toString();
 }
 
-/** Marks a string as a number's digits. JSON text cannot hold this character, a parsed string can: it stays a string. */
-const mark = '\u0000';
+/** Marks a string as a number's digits. It is made anew at each start, so that no client's string can begin with it. */
+const mark = randomUUID();
+const markedNumber = new RegExp(`"${mark}(-?\\d[\\d.eE+-]*)"`, 'g');
 
 /** `JSON.parse`, but a number comes as its digits behind the mark: 9007199254740993 and 1.0 would not survive otherwise. */
 function parseKeepingDigits(text: string): unknown {
   JSON.parse(text);
   const marked = text.replaceAll(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (token) =>
-    token.startsWith('"') ? token : `"\\u0000${token}"`,
+    token.startsWith('"') ? token : `"${mark}${token}"`,
   );
   return JSON.parse(marked);
 }
 
 function fieldText(item: unknown): string {
-  if (typeof item === 'string') return item.startsWith(mark) ? item.slice(1) : item;
+  if (typeof item === 'string') return item.startsWith(mark) ? item.slice(mark.length) : item;
   if (typeof item === 'boolean') return String(item);
-  return JSON.stringify(item).replaceAll(/"\\u0000(-?\d[\d.eE+-]*)"/g, '$1');
+  return JSON.stringify(item).replaceAll(markedNumber, '$1');
 }

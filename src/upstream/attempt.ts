@@ -43,7 +43,8 @@ export function rawHeader(rawHeaders: readonly Buffer[], name: string): string |
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const field = rawHeaders[index] as Buffer;
     if (field.length === name.length && field.toString('latin1').toLowerCase() === name) {
-      return (rawHeaders[index + 1] as Buffer).toString('latin1');
+      // undici leaves the white space behind a value, which is not part of it (RFC 9112 §5).
+      return (rawHeaders[index + 1] as Buffer).toString('latin1').trimEnd();
     }
   }
   return undefined;

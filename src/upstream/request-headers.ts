@@ -1,3 +1,4 @@
+import { peerAddress } from '../peer.ts';
 import type { Exchange } from '../exchange.ts';
 import { connectionOptions, hopByHop } from '../hop-by-hop.ts';
 
@@ -50,7 +51,8 @@ export function requestHeaders(exchange: Exchange, contentLength: number | undef
   if (client !== undefined) headers.push('User-Agent', `${userAgent}(via maas-auth-proxy; client=${client.name})`);
   if (contentLength !== undefined) headers.push('Content-Length', String(contentLength));
   headers.push('Via', `${via}${httpVersion} maas-auth-proxy`, 'X-Request-Id', exchange.id);
-  if (socket.remoteAddress !== undefined) headers.push('X-Forwarded-For', socket.remoteAddress);
+  const peer = peerAddress(socket);
+  if (peer !== undefined) headers.push('X-Forwarded-For', peer);
   if (named.host !== undefined) headers.push('X-Forwarded-Host', named.host);
   headers.push('X-Forwarded-Proto', 'encrypted' in socket ? 'https' : 'http');
   return headers;

@@ -14,6 +14,6 @@ export async function eventually(
 ): Promise<void> {
   for (const end = performance.now() + patience; !(await look());) {
     if (performance.now() > end) assert.fail(say());
-    await wait(20);
+    await wait(5);
   }
 }

@@ -1,13 +1,6 @@
-import assert from 'node:assert/strict';
-import { setTimeout as wait } from 'node:timers/promises';
+import { eventually } from './eventually.ts';
 
-const patience = 20_000;
-
-/** Resolves as soon as the condition holds, for what no event tells; fails after 20 s. */
+/** Resolves as soon as the condition holds, for what no event tells; fails after 20 s with what never came. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + patience;
-  while (!condition()) {
-    if (performance.now() > end) assert.fail(`never: ${what}`);
-    await wait(5);
-  }
+  await eventually(condition, () => `never: ${what}`, 20_000);
 }
