@@ -127,6 +127,8 @@ function begin(request: Exchange['request'] & { originalUrl?: string }, response
     closes: false,
     isWritten: false,
     mustClose: false,
+    waitedMs: 0,
+    reuse: undefined,
     attempts: 0,
     sentAt: 0,
     answeredAt: 0,

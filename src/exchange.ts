@@ -33,6 +33,10 @@ export interface Exchange {
   isWritten: boolean;
   /** The connection must not carry another request after this answer. */
   mustClose: boolean;
+  /** How long the request waited in the proxy's line for a place at MAAS, ms. */
+  waitedMs: number;
+  /** The answer came from another client's request that was under way (`collapsed`), or from memory (`hit`). */
+  reuse: 'collapsed' | 'hit' | undefined;
   /** How often the request was sent to MAAS. */
   attempts: number;
   /** `performance.now()` when the request went to MAAS for the first time, ms; 0 before. */
