@@ -42,6 +42,7 @@ for (const [target, expected] of [
   ['/scripts', '/scripts/'],
   // Outside of the API, or not to be trusted.
   ['/MAAS', 'outside-api'],
+  ['/favicon.ico', 'outside-api'],
   ['/MAAS/', 'outside-api'],
   ['/MAAS/a/v3/machines', 'outside-api'],
   ['/MAAS/r/', 'outside-api'],

@@ -43,6 +43,8 @@ export function resolveApiPath(target: string): ApiPath | ApiPathFault {
     if (segment.split('/').some((piece) => piece === '.' || piece === '..')) return 'dot-segment';
     segments.push(segment);
   }
+  // A browser asks for it of its own accord, whatever page it shows.
+  if (segments.length === 1 && segments[0] === 'favicon.ico') return 'outside-api';
   const path = below.endsWith('/') || endsWithoutSlash(segments) ? below : `${below}/`;
   return { form, path, query, segments };
 }
