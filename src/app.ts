@@ -7,6 +7,7 @@ import type { Dispatcher } from 'undici';
 import type { Policy } from './policy/policy.ts';
 import { answerConnect, answerMalformed } from './answer/answer-malformed.ts';
 import { answerProblem } from './answer/answer-problem.ts';
+import type { Nonces } from './clients/nonces.ts';
 import type { Registry } from './clients/registry.ts';
 import type { Exchange, Step } from './exchange.ts';
 import { address } from './inbound/address.ts';
@@ -36,6 +37,8 @@ export interface AppOptions {
   readonly policy: Policy;
   /** The clients of a gateway; `undefined` where nobody has to prove anything. */
   readonly registry: Registry | undefined;
+  /** Which signatures of clients have been used. */
+  readonly nonces: Nonces;
   readonly log: Logger;
 }
 
@@ -51,7 +54,7 @@ export function buildApp({ maas, dispatch, log, ...options }: AppOptions): Fasti
     host(options.host, options.allowedHosts), //  1 one Host, and a name of the proxy's?
     browser, //                                   2 from a web page of another origin?
     address, //                                   3 which MAAS API path is meant?
-    client(options.registry), //                  4 whose key is it?
+    client(options.registry, options.nonces), //  4 whose key is it?
     body(options.jsonToForm), //                  6 a length for the body; JSON made the form that MAAS reads
     policy(options.policy), //                  6 7 which operation is it, and may it be done?
   ];

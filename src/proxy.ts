@@ -1,10 +1,14 @@
+import { dirname } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildAdmin } from './admin/admin.ts';
 import { createReadiness } from './admin/readiness.ts';
 import { buildApp } from './app.ts';
 import { ClientsError } from './clients/client.ts';
-import { openRegistry, type Registry } from './clients/registry.ts';
+import { readText } from './clients/clients-file.ts';
+import { createNonces } from './clients/nonces.ts';
+import { createRegistry, type Registry } from './clients/registry.ts';
+import { watchClients } from './clients/watch-clients.ts';
 import { ConfigurationError, type Configuration } from './config/configuration.ts';
 import { trackConnections } from './connections.ts';
 import { listenOnPort, listenOnSocket } from './listen.ts';
@@ -41,8 +45,14 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
     timeout: config.upstreamTimeout,
     onClockDifference: (offset) => log.warn({ offset }, clockSentence(offset)),
   });
-  const registry = openClients(config.clientsFile, log);
-  const app = buildApp({ ...config, registry, dispatch: upstream.dispatch, log });
+  const clients = openClients(config.clientsFile, log);
+  const app = buildApp({
+    ...config,
+    registry: clients?.registry,
+    nonces: createNonces(),
+    dispatch: upstream.dispatch,
+    log,
+  });
   const connections = trackConnections(app.server);
   const admin = buildAdmin(createReadiness(upstream, () => connections.draining));
   try {
@@ -57,13 +67,13 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
       upstream,
       async stop() {
         const cut = await connections.drain(config.drainTimeout * 1000);
-        registry?.close();
+        clients?.close();
         await Promise.all([app.close(), admin.close(), upstream.close()]);
         return cut;
       },
     };
   } catch (error) {
-    registry?.close();
+    clients?.close();
     await Promise.all([app.close(), admin.close(), upstream.close()]);
     throw error;
   }
@@ -86,14 +96,16 @@ async function listenAdmin(
 }
 
 /** The gateway's clients, kept to their file. */
-function openClients(file: string | undefined, log: Logger): Registry | undefined {
+function openClients(file: string | undefined, log: Logger): { registry: Registry; close(): void } | undefined {
   if (file === undefined) return undefined;
   try {
-    return openRegistry(file, (change) => {
+    const registry = createRegistry(readText(file), dirname(file));
+    const close = watchClients(file, registry, (change) => {
       if ('broken' in change)
         log.error(`The clients file ${file} ${change.broken}; the clients from before stay in force.`);
       else log.info({ clients: change.clients }, `read the clients file ${file} again: ${change.clients} keys`);
     });
+    return { registry, close };
   } catch (error) {
     if (error instanceof ClientsError) throw new ConfigurationError([`The clients file ${file} ${error.message}.`]);
     throw error;

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { parsePolicy, presetPolicy, type Policy } from '../policy/policy.ts';
 import { presets, type PresetName } from '../policy/presets.ts';
 import { RuleError } from '../policy/rule.ts';
+import { parseDate } from './duration.ts';
 
 /** One key that the gateway has given out. A client may have two while it changes from one to the other. */
 export interface Client {
@@ -10,12 +11,22 @@ export interface Client {
   readonly token: string;
   /** SHA-256 of the secret, hexadecimal; the secret itself is kept nowhere. */
   readonly secretSha256: string;
-  /** A preset's name, or rules. */
-  readonly policy: string | readonly string[];
+  /** A preset's name, or rules; where it is missing, the gateway's own policy is in force. */
+  readonly policy?: string | readonly string[];
   /** When the key stops working, ISO 8601; never where it is missing. */
   readonly expires?: string;
   /** A file with the MAAS key to sign this client's requests with, in place of the shared one. */
   readonly maasKeyFile?: string;
+  /** What this client may ask for, where it is not what all clients may. */
+  readonly limits?: ClientLimits;
+}
+
+/** A client's share of the gateway. */
+export interface ClientLimits {
+  /** Requests a minute. */
+  readonly perMinute?: number;
+  /** Requests at once. */
+  readonly atOnce?: number;
 }
 
 /** Says what is wrong with a clients file. */
@@ -43,16 +54,22 @@ export function parseClients(text: string): Client[] {
   return clients;
 }
 
-/** The policy that a client's entry stands for. */
-export function clientPolicy({ name, policy }: Pick<Client, 'name' | 'policy'>): Policy {
+/** The policy that a client's entry stands for; `undefined` where it names none. */
+export function clientPolicy({ name, policy }: Pick<Client, 'name' | 'policy'>): Policy | undefined {
+  if (policy === undefined) return undefined;
   if (typeof policy !== 'string') return parsePolicy(`of client ${name}`, policy.join('\n'));
   if (Object.hasOwn(presets, policy)) return presetPolicy(policy as PresetName);
   throw new RuleError(`"${policy}" is none of ${Object.keys(presets).join(', ')}`);
 }
 
+/** When a key stops working, ms since 1970; `Infinity` where it never does. */
+export function endOf({ expires }: Pick<Client, 'expires'>): number {
+  return expires === undefined ? Number.POSITIVE_INFINITY : (parseDate(expires) ?? 0);
+}
+
 /** Whether a key has come to its end. @param now ms since 1970 */
-export function hasExpired({ expires }: Client, now: number): boolean {
-  return expires !== undefined && Date.parse(expires) <= now;
+export function hasExpired(client: Pick<Client, 'expires'>, now: number): boolean {
+  return endOf(client) <= now;
 }
 
 /** The hash that the file keeps of a secret. */
@@ -65,28 +82,43 @@ export function hasSecret({ secretSha256 }: Client, secret: string): boolean {
   return timingSafeEqual(Buffer.from(secretSha256, 'hex'), createHash('sha256').update(secret).digest());
 }
 
+/** All that an entry may hold: a mistyped "expires" must not make a key that never ends. */
+const members: ReadonlySet<string> = new Set([
+  'name',
+  'consumer',
+  'token',
+  'secretSha256',
+  'policy',
+  'expires',
+  'maasKeyFile',
+  'limits',
+]);
+
 function parseClient(entry: unknown, index: number): Client {
   const fail = (what: string): never => {
     throw new ClientsError(`has a mistake in client ${index + 1}: ${what}`);
   };
   if (typeof entry !== 'object' || entry === null) return fail('it is no object');
-  const { name, consumer, token, secretSha256, policy, expires, maasKeyFile } = entry as Record<string, unknown>;
-  const text = (value: unknown, what: string, form: RegExp): string =>
-    typeof value === 'string' && form.test(value) ? value : fail(`its "${what}" is missing or malformed`);
-  const client: Client = {
-    name: text(name, 'name', namePattern),
-    consumer: text(consumer, 'consumer', /^[A-Za-z0-9]+$/),
-    token: text(token, 'token', /^[A-Za-z0-9]+$/),
-    secretSha256: text(secretSha256, 'secretSha256', /^[0-9a-f]{64}$/i),
-    policy: Array.isArray(policy)
-      ? policy.map((rule: unknown) => text(rule, 'policy', /\S/))
-      : policy === undefined
-        ? 'standard'
-        : text(policy, 'policy', /\S/),
-    ...(expires !== undefined && expires !== null && { expires: text(expires, 'expires', /^\d{4}-\d{2}-\d{2}/) }),
-    ...(maasKeyFile !== undefined && maasKeyFile !== null && { maasKeyFile: text(maasKeyFile, 'maasKeyFile', /\S/) }),
+  const given = new Map(Object.entries(entry).filter(([, value]) => value !== null && value !== undefined));
+  const strange = [...given.keys()].find((member) => !members.has(member));
+  if (strange !== undefined) return fail(`it has no member ${JSON.stringify(strange.slice(0, 40))}`);
+  const text = (member: string, form: RegExp): string => {
+    const value = given.get(member);
+    return typeof value === 'string' && form.test(value) ? value : fail(`its "${member}" is missing or malformed`);
   };
-  if (client.expires !== undefined && Number.isNaN(Date.parse(client.expires))) fail('its "expires" is no date');
+  const client: Client = {
+    name: text('name', namePattern),
+    consumer: text('consumer', /^[A-Za-z0-9]+$/),
+    token: text('token', /^[A-Za-z0-9]+$/),
+    secretSha256: text('secretSha256', /^[0-9a-f]{64}$/i),
+    ...(given.has('policy') && { policy: readRules(given.get('policy')) ?? text('policy', /\S/) }),
+    ...(given.has('expires') && { expires: text('expires', /^/) }),
+    ...(given.has('maasKeyFile') && { maasKeyFile: text('maasKeyFile', /\S/) }),
+    ...(given.has('limits') && { limits: readLimits(given.get('limits')) ?? fail(limitsSentence) }),
+  };
+  if (client.expires !== undefined && parseDate(client.expires) === undefined) {
+    fail('its "expires" is no date such as 2027-01-31 or 2027-01-31T18:00:00Z');
+  }
   try {
     clientPolicy(client);
   } catch (error) {
@@ -94,6 +126,20 @@ function parseClient(entry: unknown, index: number): Client {
     throw error;
   }
   return client;
+}
+
+function readRules(value: unknown): string[] | undefined {
+  return Array.isArray(value) && value.every((rule) => typeof rule === 'string') ? value : undefined;
+}
+
+const limitsSentence = 'its "limits" are no object with whole numbers above 0 as "perMinute" and "atOnce"';
+
+function readLimits(value: unknown): ClientLimits | undefined {
+  return typeof value === 'object' && value !== null && Object.entries(value).every(isLimit) ? value : undefined;
+}
+
+function isLimit([member, limit]: readonly [string, unknown]): boolean {
+  return (member === 'perMinute' || member === 'atOnce') && Number.isSafeInteger(limit) && (limit as number) > 0;
 }
 
 /** What a client may be called: it stands in logs, metrics and MAAS's audit log. */

@@ -19,18 +19,25 @@ import { ClientsError, parseClients, type Client } from './client.ts';
 const patience = 10_000;
 
 /**
- * Reads a clients file.
+ * Reads the text of a clients file.
  *
  * @throws {ClientsError} why it cannot be read, in words
  */
-export function readClients(file: string): Client[] {
-  let text: string;
+export function readText(file: string): string {
   try {
-    text = readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch {
     throw new ClientsError('does not exist, or may not be read');
   }
-  return parseClients(text);
+}
+
+/**
+ * Reads a clients file.
+ *
+ * @throws {ClientsError} what is wrong with it
+ */
+export function readClients(file: string): Client[] {
+  return parseClients(readText(file));
 }
 
 /**

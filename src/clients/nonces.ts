@@ -1,10 +1,15 @@
+import { createHash } from 'node:crypto';
+
 /** How long a signature may be used, and so how long its nonce is remembered, s: MAAS's own window. */
 export const signatureWindow = 300;
 
-/** How many nonces are remembered at the most; beyond that the oldest are forgotten first. */
+/** How many nonces are remembered at the most, 667 a second; beyond that the oldest are forgotten first. */
 const limit = 200_000;
 
-/** Remembers which nonces have been used. */
+/** How often those are forgotten whose time is over, s. */
+const sweepInterval = 60;
+
+/** Remembers which nonces have been used; a memory that several gateways share answers later. */
 export interface Nonces {
   /**
    * Uses a nonce.
@@ -14,23 +19,30 @@ export interface Nonces {
    * @param now seconds since 1970
    * @returns whether it had not been used before
    */
-  use(id: string, until: number, now: number): boolean;
+  use(id: string, until: number, now: number): boolean | Promise<boolean>;
 }
 
-/** A memory of nonces in this process. */
+/** A memory of nonces in this process, of about 20 MB when it is full. */
 export function createNonces(): Nonces {
   const remembered = new Map<string, number>();
+  let sweepAt = 0;
+
+  function makeRoom(now: number): void {
+    sweepAt = now + sweepInterval;
+    for (const [id, end] of remembered) if (end < now) remembered.delete(id);
+    if (remembered.size < limit) return;
+    for (const id of [...remembered.keys()].slice(0, limit / 10)) remembered.delete(id);
+  }
+
   return {
     use(id, until, now) {
-      const known = remembered.get(id);
+      if (now >= sweepAt || remembered.size >= limit) makeRoom(now);
+      // A nonce may be long, and its hash is short.
+      const hash = createHash('sha256').update(id).digest().toString('latin1', 0, 16);
+      const known = remembered.get(hash);
       if (known !== undefined && known >= now) return false;
-      remembered.delete(id);
-      remembered.set(id, until);
-      // The oldest stand first. Most of those are over; if none is, the memory is full.
-      for (const [oldest, end] of remembered) {
-        if (end >= now && remembered.size <= limit) break;
-        remembered.delete(oldest);
-      }
+      remembered.delete(hash);
+      remembered.set(hash, until);
       return true;
     },
   };

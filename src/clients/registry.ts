@@ -1,72 +1,90 @@
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
-import { resolve, dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { ApiKey, ApiKeyError } from '../maas/api-key.ts';
 import { createSigner, type Signer } from '../maas/signature.ts';
 import type { Policy } from '../policy/policy.ts';
-import { clientPolicy, ClientsError, type Client } from './client.ts';
-import { readClients } from './clients-file.ts';
+import { clientPolicy, ClientsError, endOf, parseClients, type Client } from './client.ts';
 
 /** A client as requests need it. */
 export interface KnownClient {
   readonly client: Client;
-  readonly policy: Policy;
-  /** Signs with the client's own MAAS key, where it has one. */
+  /** When the key stops working, ms since 1970. */
+  readonly endsAt: number;
+  /** Its own policy; `undefined` where the gateway's is in force. */
+  readonly policy: Policy | undefined;
+  /** Signs with the client's own MAAS key, where it has one; one and the same for all clients with that key. */
   readonly signer: Signer | undefined;
 }
 
 /** The clients of a gateway, by their consumer key. */
 export interface Registry {
   find(consumer: string): KnownClient | undefined;
+  /** How many keys there are, the expired ones included. */
   count(): number;
-  /** Stops watching the file. */
-  close(): void;
+  /** The MAAS key files that the clients file names; a change of one asks for a `reload` too. */
+  keyFiles(): readonly string[];
+  /**
+   * Takes a clients file over, and the key files that it names: whole, or not at all. Requests under way go on as they began.
+   *
+   * @throws {ClientsError} what is wrong with it; the clients from before stay in force
+   */
+  reload(text: string): void;
 }
 
-/** How often the file is looked at, ms: a change is in force within a second. */
-const interval = 400;
+/** What a clients file and the key files that it names have come to. */
+interface Loaded {
+  readonly clients: ReadonlyMap<string, KnownClient>;
+  /** By the whole key. */
+  readonly signers: ReadonlyMap<string, Signer>;
+  readonly keyFiles: readonly string[];
+}
 
 /**
- * Reads a clients file and keeps to it: it is read again when it changes, also by a rename or a symbolic link that now leads
- * elsewhere (as Kubernetes changes a Secret). A broken one leaves the last good one in force.
+ * Makes a registry of the text of a clients file.
  *
- * @param report told what has changed, or why a changed file is not taken over
- * @throws {ClientsError} when the file cannot be read at the start
+ * @param directory the file's: relative names of key files begin there
+ * @throws {ClientsError} what is wrong with the file
  */
-export function openRegistry(
-  file: string,
-  report: (change: { clients: number } | { broken: string }) => void,
-): Registry {
-  let known = load(file);
-  const onChange = (): void => {
-    try {
-      known = load(file);
-      report({ clients: known.size });
-    } catch (error) {
-      if (!(error instanceof ClientsError)) throw error;
-      report({ broken: error.message });
-    }
-  };
-  watchFile(file, { interval, persistent: false }, onChange);
+export function createRegistry(text: string, directory: string): Registry {
+  let loaded = load(text, directory, new Map());
   return {
-    find: (consumer) => known.get(consumer),
-    count: () => known.size,
-    close: () => unwatchFile(file, onChange),
+    find: (consumer) => loaded.clients.get(consumer),
+    count: () => loaded.clients.size,
+    keyFiles: () => loaded.keyFiles,
+    reload(newText) {
+      loaded = load(newText, directory, loaded.signers);
+    },
   };
 }
 
-function load(file: string): Map<string, KnownClient> {
-  const entries = readClients(file).map((client): [string, KnownClient] => [
-    client.consumer,
-    { client, policy: clientPolicy(client), signer: ownSigner(client, file) },
-  ]);
-  return new Map(entries);
+function load(text: string, directory: string, before: Loaded['signers']): Loaded {
+  const signers = new Map<string, Signer>();
+  const byFile = new Map<string, Signer>();
+  const ownSigner = (client: Client): Signer | undefined => {
+    if (client.maasKeyFile === undefined) return undefined;
+    const file = resolve(directory, client.maasKeyFile);
+    const found = byFile.get(file);
+    if (found !== undefined) return found;
+    const key = readMaasKey(file, client);
+    const whole = `${key.consumer}:${key.token}:${key.revealSecret()}`;
+    // Who signs with the same key, before a reload and after, has the same signer: reads may be joined by it.
+    const signer = signers.get(whole) ?? before.get(whole) ?? createSigner(key);
+    signers.set(whole, signer);
+    byFile.set(file, signer);
+    return signer;
+  };
+  const clients = new Map(
+    parseClients(text).map((client): [string, KnownClient] => [
+      client.consumer,
+      { client, endsAt: endOf(client), policy: clientPolicy(client), signer: ownSigner(client) },
+    ]),
+  );
+  return { clients, signers, keyFiles: [...byFile.keys()] };
 }
 
-/** A relative `maasKeyFile` lies beside the clients file. */
-function ownSigner({ name, maasKeyFile }: Client, file: string): Signer | undefined {
-  if (maasKeyFile === undefined) return undefined;
+function readMaasKey(file: string, { name, maasKeyFile }: Client): ApiKey {
   try {
-    return createSigner(ApiKey.parse(readFileSync(resolve(dirname(file), maasKeyFile), 'utf8')));
+    return ApiKey.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     const why = error instanceof ApiKeyError ? `its key ${error.message}` : 'it cannot be read';
     throw new ClientsError(`names the MAAS key file ${maasKeyFile} for ${name}: ${why}`);

@@ -96,7 +96,7 @@ function list(file: string): number {
   const rows = readClients(file).map((client): [string, string, string, string] => [
     client.name,
     `${client.consumer.slice(0, 4)}…`,
-    typeof client.policy === 'string' ? client.policy : `${client.policy.length} rules`,
+    describePolicy(client),
     hasExpired(client, Date.now()) ? `expired ${client.expires}` : (client.expires ?? 'never'),
   ]);
   const table = [['NAME', 'KEY', 'POLICY', 'EXPIRES'] as const, ...rows];
@@ -127,4 +127,9 @@ function refuseUnknownPolicy(client: Client): void {
     if (error instanceof RuleError) throw new ConfigurationError([`--policy ${error.message}.`]);
     throw error;
   }
+}
+
+function describePolicy({ policy }: Client): string {
+  if (policy === undefined) return "the gateway's";
+  return typeof policy === 'string' ? policy : `${policy.length} rules`;
 }

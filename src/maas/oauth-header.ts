@@ -11,51 +11,73 @@ export interface OauthHeader {
   readonly timestamp: number;
 }
 
+/** Says in MAAS's own words why it would not take a header: the text of its 401. */
+export class OauthRefusal extends Error {
+  override name = 'OauthRefusal';
+}
+
+const required = [
+  'oauth_consumer_key',
+  'oauth_token',
+  'oauth_signature_method',
+  'oauth_signature',
+  'oauth_nonce',
+  'oauth_timestamp',
+] as const;
+
 /**
- * Reads an OAuth header as MAAS does: the scheme is exactly `OAuth `, quotes are optional, values are percent-encoded, and a
- * part that holds the letters `realm` anywhere is dropped.
+ * Reads an OAuth header as MAAS does: the scheme is exactly `OAuth `, all six names must stand in it, a part that holds the
+ * letters `realm` anywhere is dropped, quotes around a value are optional, values are percent-encoded, the last duplicate
+ * wins.
  *
- * @returns `undefined` where MAAS would see no usable header
+ * @throws {OauthRefusal} what MAAS would answer
  */
-export function parseOauthHeader(value: string): OauthHeader | undefined {
-  if (!value.startsWith('OAuth ')) return undefined;
+export function parseOauthHeader(value: string): OauthHeader {
+  if (!value.startsWith('OAuth ') || !required.every((name) => value.includes(name)))
+    throw new OauthRefusal('Forbidden');
   const parameters = new Map<string, string>();
-  for (const part of value.slice(6).split(',')) {
+  for (const part of value.slice('OAuth '.length).split(',')) {
     if (part.includes('realm')) continue;
-    const equals = part.indexOf('=');
-    if (equals === -1) return undefined;
-    const text = decode(
-      part
-        .slice(equals + 1)
-        .trim()
-        .replaceAll(/^"+|"+$/g, ''),
-    );
-    if (text === undefined) return undefined;
-    parameters.set(part.slice(0, equals).trim(), text);
+    const parameter = part.trim();
+    const equals = parameter.indexOf('=');
+    if (equals === -1) throw refusal('Unable to parse OAuth parameters from Authorization header.');
+    parameters.set(parameter.slice(0, equals), decode(withoutQuotes(parameter.slice(equals + 1))));
   }
-  const [consumer, token, method, signature, nonce, timestamp] = [
-    'oauth_consumer_key',
-    'oauth_token',
-    'oauth_signature_method',
-    'oauth_signature',
-    'oauth_nonce',
-    'oauth_timestamp',
-  ].map((name) => parameters.get(name));
-  if (!consumer || !token || !method || signature === undefined || !nonce || timestamp === undefined) return undefined;
+  const version = parameters.get('oauth_version') ?? '';
+  if (version !== '' && version !== '1.0') throw refusal(`OAuth version ${printable(version)} not supported.`);
+  const get = (name: (typeof required)[number]): string => {
+    const found = parameters.get(name);
+    if (found === undefined) throw refusal(`Parameter not found: ${name}`);
+    return found;
+  };
+  const timestamp = get('oauth_timestamp');
   return {
-    consumer,
-    token,
-    method,
-    signature,
-    nonce,
+    consumer: get('oauth_consumer_key'),
+    token: get('oauth_token'),
+    method: get('oauth_signature_method'),
+    signature: get('oauth_signature'),
+    nonce: get('oauth_nonce'),
     timestamp: /^\d{1,12}$/.test(timestamp) ? Number(timestamp) : Number.NaN,
   };
 }
 
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
+/** A refusal as MAAS writes it. @param sentence without quotes and back slashes */
+export function refusal(sentence: string): OauthRefusal {
+  return new OauthRefusal(`Authorization Error: '${sentence}'`);
+}
+
+/** What a client has sent, fit to be repeated to it: MAAS's answer is HTML. */
+export function printable(text: string): string {
+  return text.replaceAll(/[^A-Za-z0-9._~-]/g, '?').slice(0, 64);
+}
+
+function withoutQuotes(text: string): string {
+  return text.replaceAll(/^"+|"+$/g, '');
+}
+
+/** Percent-decoding that never fails, as Python's does: broken escapes stay, broken UTF-8 becomes U+FFFD. */
+function decode(text: string): string {
+  return text.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (run) =>
+    Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'),
+  );
 }
