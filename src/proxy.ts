@@ -43,6 +43,7 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
     ca: config.ca,
     insecure: config.insecure,
     timeout: config.upstreamTimeout,
+    coalesce: config.coalesce,
     onClockDifference: (offset) => log.warn({ offset }, clockSentence(offset)),
   });
   const clients = openClients(config.clientsFile, log);

@@ -154,6 +154,14 @@ export const settings = {
     help: 'leave JSON bodies as they are, though MAAS ignores them where it reads a form',
     read: values.onOrOff,
   }),
+  coalesce: setting({
+    flag: 'no-coalesce',
+    env: ['COALESCE'],
+    negative: true,
+    default: true,
+    help: 'ask MAAS once for each of several identical reads at the same time',
+    read: values.onOrOff,
+  }),
   upstreamTimeout: setting({
     flag: 'upstream-timeout',
     env: ['UPSTREAM_TIMEOUT'],

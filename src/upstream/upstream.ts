@@ -5,8 +5,10 @@ import { createSigner } from '../maas/signature.ts';
 import { ask, type Answer } from './ask.ts';
 import { createClock, type Clock } from './clock.ts';
 import { interpret } from './interpret.ts';
+import { createLines } from './lines.ts';
 import { createPool } from './pool.ts';
 import { retry } from './retry.ts';
+import { reuse } from './reuse.ts';
 import { sign } from './sign.ts';
 
 /** The way to one MAAS. */
@@ -30,17 +32,20 @@ export interface UpstreamOptions {
   readonly insecure?: boolean;
   /** Seconds to MAAS's first byte, and between bytes. */
   readonly timeout: number;
+  /** Whether identical reads in flight are joined. */
+  readonly coalesce?: boolean;
   /** Told the whole difference in seconds whenever MAAS has corrected the clock; positive where MAAS is ahead. */
   onClockDifference?(offset: number): void;
 }
 
 /** Opens the way to MAAS; no connection is made before the first request. */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { maas, key, ca, insecure = false, timeout, onClockDifference } = options;
+  const { maas, key, ca, insecure = false, timeout, coalesce = false, onClockDifference } = options;
   const pool = createPool({ maas, ca, insecure, timeout: timeout * 1000 });
   const clock = createClock((offset) => onClockDifference?.(offset));
   const signer = createSigner(key);
   const dispatch = chain(
+    ...(coalesce ? [reuse({ lines: createLines(), shared: () => signer })] : []), // join identical reads
     retry(), //               send again where nothing can run twice
     interpret(clock), //      read 401, 502 and 504; set the clock
     sign(

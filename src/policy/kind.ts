@@ -1,0 +1,36 @@
+import type { ApiPath } from '../maas/api-path.ts';
+import { presetPolicy } from './policy.ts';
+import { judge } from './judge.ts';
+
+/**
+ * What a request is to those who would give one answer to several, keep it, or compress it:
+ * - `plain`: a read that reveals no credential and changes nothing;
+ * - `secret`: a read whose answer is for the one who asked, and nobody else;
+ * - `change`: whatever changes MAAS, or may.
+ */
+export type Kind = 'plain' | 'secret' | 'change';
+
+/** Reads by MAAS's own declaration that change something: the state of a machine's power, a token ("Operations" in MAAS's API). */
+const changingReads: ReadonlySet<string | undefined> = new Set(['query_power_state', 'get_curtin_config', 'get_token']);
+
+/** The rules of `read-only` name every GET that reveals a credential, and are kept complete for its sake. */
+const readOnly = presetPolicy('read-only');
+
+/** Verdicts on addresses that were asked for, so that those asked for again and again cost a look-up. */
+const known = new Map<string, Kind>();
+const maxKnown = 1_000;
+
+/** Says which kind a request is. What can be read in two ways is taken for a change. */
+export function kindOf(method: string, path: ApiPath): Kind {
+  // MAAS answers HEAD and OPTIONS by 405: nothing to share, and nothing changes.
+  if (method === 'HEAD' || method === 'OPTIONS') return 'secret';
+  if (method !== 'GET') return 'change';
+  const address = path.path + path.query;
+  const before = known.get(address);
+  if (before !== undefined) return before;
+  const { operation, verdict, doubt } = judge(readOnly, method, path);
+  const kind = doubt !== undefined || changingReads.has(operation.op) ? 'change' : verdict.allowed ? 'plain' : 'secret';
+  if (known.size >= maxKnown) known.clear();
+  known.set(address, kind);
+  return kind;
+}

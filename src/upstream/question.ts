@@ -1,0 +1,87 @@
+import type { Dispatcher } from 'undici';
+import type { Signer } from '../maas/signature.ts';
+
+/** Fields that say who asks and how the answer travels; MAAS answers the same whatever they hold. */
+const ofTheAsker: ReadonlySet<string> = new Set([
+  'user-agent',
+  'x-request-id',
+  'x-forwarded-for',
+  'via',
+  'traceparent',
+  'tracestate',
+  'accept-encoding', // MAAS does not compress; an answer that is compressed all the same is given to nobody else
+  'cache-control',
+  'pragma',
+]);
+
+/** With these a client asks for a part of the answer, or for one on a condition; it gets what MAAS makes of them. */
+const special: ReadonlySet<string> = new Set([
+  'range',
+  'if-range',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+]);
+
+/** The identity of each key that requests are signed with. */
+const keys = new WeakMap<Signer, number>();
+let count = 0;
+
+/** A read, as those see it who look for another like it. */
+export interface Question {
+  /** Equal for reads that MAAS answers alike: they are signed with one key, and all that is sent to MAAS is the same, but for who asks. */
+  readonly text: string;
+  /** The client will have no answer that others have asked for (RFC 9111 §5.2.1.4). */
+  readonly isAnew: boolean;
+}
+
+/**
+ * Reads what a client asks for.
+ *
+ * @param signer the one by which the request will be signed
+ * @returns `undefined` where the read is to go its own way
+ */
+export function readQuestion({ path, headers }: Dispatcher.DispatchOptions, signer: Signer): Question | undefined {
+  let key = keys.get(signer);
+  if (key === undefined) {
+    count += 1;
+    key = count;
+    keys.set(signer, key);
+  }
+  let text = `${key} ${path}`;
+  let isAnew = false;
+  const list = headers as readonly string[];
+  for (let index = 0; index < list.length; index += 2) {
+    const name = (list[index] as string).toLowerCase();
+    const value = list[index + 1] as string;
+    if (special.has(name)) return undefined;
+    if (name === 'cache-control' || name === 'pragma') {
+      if (/\bno-store\b/i.test(value)) return undefined;
+      if (/\bno-cache\b|\bmax-age=0+\b/i.test(value)) isAnew = true;
+    }
+    if (!ofTheAsker.has(name)) text += `\n${name}:${value}`;
+  }
+  return { text, isAnew };
+}
+
+/**
+ * Whether an answer is one for all who have asked the same: it is not compressed for one of them, and does not vary by what
+ * the question's text leaves out (RFC 9110 §12.5.5). The key is in the text, and cookies never reach MAAS.
+ *
+ * @param rawHeaders names and values in turn
+ */
+export function isForAll(rawHeaders: readonly Buffer[]): boolean {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] as Buffer).toString('latin1').toLowerCase();
+    if (name === 'content-encoding') return false;
+    if (name !== 'vary') continue;
+    const varies = (rawHeaders[index + 1] as Buffer).toString('latin1').toLowerCase().split(',');
+    if (varies.some((field) => isLeftOut(field.trim()))) return false;
+  }
+  return true;
+}
+
+function isLeftOut(field: string): boolean {
+  return field === '*' || (field !== 'accept-encoding' && ofTheAsker.has(field));
+}

@@ -1,0 +1,55 @@
+import type { Dispatcher } from 'undici';
+import type { ProblemCode } from '../problem.ts';
+import { Attempt } from './attempt.ts';
+import { toProblem } from './failure.ts';
+import type { Lines } from './lines.ts';
+
+/** Failures that leave no write behind which MAAS still works on: no connection came about, or MAAS refused the signature. */
+const nothingRuns: ReadonlySet<ProblemCode> = new Set([
+  'maas-unresolved',
+  'maas-refused',
+  'maas-unroutable',
+  'maas-connect-timeout',
+  'maas-certificate-unknown-issuer',
+  'maas-certificate-expired',
+  'maas-certificate-wrong-name',
+  'maas-tls',
+]);
+
+/** Draws the lines of one write. Each is drawn before the client learns what it stands for. */
+export class Write extends Attempt {
+  readonly #lines: Lines;
+  #isAnswered = false;
+  #isOver = false;
+
+  constructor(next: Dispatcher.DispatchHandler, lines: Lines) {
+    super(next);
+    this.#lines = lines;
+    lines.begin();
+  }
+
+  override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
+    if (status >= 200) {
+      this.#isAnswered = true;
+      this.#lines.answer();
+    }
+    return super.onHeaders(status, rawHeaders, resume, statusText);
+  }
+
+  override onComplete(trailers: string[] | null): void {
+    this.#end(true);
+    super.onComplete(trailers);
+  }
+
+  override onError(error: Error): void {
+    const { code, status } = toProblem(error);
+    this.#end(this.#isAnswered || status === 401 || nothingRuns.has(code));
+    super.onError(error);
+  }
+
+  #end(isSettled: boolean): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#lines.end(isSettled);
+  }
+}
