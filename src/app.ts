@@ -17,7 +17,7 @@ import { client } from './inbound/client.ts';
 import { host } from './inbound/host.ts';
 import { message } from './inbound/message.ts';
 import { policy } from './inbound/policy.ts';
-import { record, requestId } from './inbound/record.ts';
+import { record, requestId, type Recorded } from './inbound/record.ts';
 import { turn, type LastExchanges } from './inbound/turn.ts';
 import type { MaasAddress } from './maas/maas-address.ts';
 import { Problem } from './problem.ts';
@@ -40,6 +40,8 @@ export interface AppOptions {
   /** Which signatures of clients have been used. */
   readonly nonces: Nonces;
   readonly log: Logger;
+  /** Where the record of each request goes beside the log. */
+  readonly records: readonly ((recorded: Recorded) => void)[];
 }
 
 /** All but CONNECT, which would open a tunnel, and TRACE, by which MAAS would send the signed header back (RFC 9110 §9.3.8). */
@@ -59,7 +61,7 @@ export function buildApp({ maas, dispatch, log, ...options }: AppOptions): Fasti
     policy(options.policy), //                  6 7 which operation is it, and may it be done?
   ];
   const forwarding = forward(maas, dispatch); //  8, 9
-  const recording = record(log); // 10
+  const recording = record(log, options.records); // 10
 
   const app = fastify({
     // There is one route. What a path means is the address step's to say, from the raw bytes.
@@ -135,6 +137,7 @@ function begin(request: Exchange['request'] & { originalUrl?: string }, response
     attempts: 0,
     sentAt: 0,
     answeredAt: 0,
+    bytesOut: 0,
     problem: undefined,
   };
 }

@@ -14,6 +14,14 @@ export function breakBody(request: IncomingMessage): boolean {
   return request.emit(malformed);
 }
 
+/** How much of each request's body has been read, bytes. */
+const received = new WeakMap<IncomingMessage, number>();
+
+/** How many bytes of a request's body have been read. */
+export function receivedBytes(request: IncomingMessage): number {
+  return received.get(request) ?? 0;
+}
+
 /** How long a client may send nothing in the middle of a body, ms. */
 const patience = 60_000;
 
@@ -109,6 +117,7 @@ function watchBody(request: IncomingMessage, { onData, onEnd, onFailure }: BodyL
   }, patience);
   const onChunk = (chunk: Buffer): void => {
     timer.refresh();
+    received.set(request, receivedBytes(request) + chunk.length);
     onData(chunk);
   };
   const onClose = (): void => {

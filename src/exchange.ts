@@ -43,6 +43,8 @@ export interface Exchange {
   sentAt: number;
   /** `performance.now()` when MAAS's answer began, ms; 0 before. */
   answeredAt: number;
+  /** How much of an answer's body was written to the client, bytes. */
+  bytesOut: number;
   /** Why the proxy answers by itself, or why the transfer broke. */
   problem: Problem | undefined;
 }

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildAdmin } from './admin/admin.ts';
+import { createMetrics, type Metrics } from './admin/metrics.ts';
 import { createReadiness } from './admin/readiness.ts';
 import { buildApp } from './app.ts';
 import { ClientsError } from './clients/client.ts';
@@ -46,16 +47,26 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
     coalesce: config.coalesce,
     onClockDifference: (offset) => log.warn({ offset }, clockSentence(offset)),
   });
-  const clients = openClients(config.clientsFile, log);
+  const metrics = createMetrics();
+  const clients = openClients(config.clientsFile, log, metrics);
   const app = buildApp({
     ...config,
     registry: clients?.registry,
     nonces: createNonces(),
     dispatch: upstream.dispatch,
     log,
+    records: [metrics.count],
   });
   const connections = trackConnections(app.server);
-  const admin = buildAdmin(createReadiness(upstream, () => connections.draining));
+  metrics.watch({
+    clockOffset: () => upstream.clock.offset,
+    connections: () => connections.count(),
+    ...(clients !== undefined && { clientKeys: () => clients.registry.keys() }),
+  });
+  const admin = buildAdmin(
+    createReadiness(upstream, () => connections.draining),
+    metrics,
+  );
   try {
     const url =
       config.socket === undefined
@@ -97,14 +108,19 @@ async function listenAdmin(
 }
 
 /** The gateway's clients, kept to their file. */
-function openClients(file: string | undefined, log: Logger): { registry: Registry; close(): void } | undefined {
+function openClients(
+  file: string | undefined,
+  log: Logger,
+  metrics: Metrics,
+): { registry: Registry; close(): void } | undefined {
   if (file === undefined) return undefined;
   try {
     const registry = createRegistry(readText(file), dirname(file));
     const close = watchClients(file, registry, (change) => {
-      if ('broken' in change)
+      if ('broken' in change) {
+        metrics.reloadFailed('clients');
         log.error(`The clients file ${file} ${change.broken}; the clients from before stay in force.`);
-      else log.info({ clients: change.clients }, `read the clients file ${file} again: ${change.clients} keys`);
+      } else log.info({ clients: change.clients }, `read the clients file ${file} again: ${change.clients} keys`);
     });
     return { registry, close };
   } catch (error) {

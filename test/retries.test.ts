@@ -28,7 +28,7 @@ for (const fault of [before, { kind: 'reset' }] as const satisfies Fault[]) {
     const reply = await send(`${proxy.url}/zones/`);
     assert.equal(reply.status, 200);
     assert.equal(new Set(nonces(maas)).size, 3);
-    await until(() => proxy.log.some(({ attempts }) => attempts === 3), 'the number of attempts in the log');
+    await until(() => proxy.log.some(({ retries }) => retries === 2), 'the number of retries in the log');
   });
 
   test(`a GET whose connection ends by a ${fault.kind} three times is 502`, async (t) => {
@@ -209,7 +209,7 @@ test('an upload is not even sent again where no byte of it went out', async (t) 
   const proxy = await startTestProxy(t, `http://127.0.0.1:${await unusedPort()}`);
   assert.equal((await send(`${proxy.url}/boot-resources/1/upload/2/`, { method: 'PUT', body: 'x' })).status, 502);
   await until(() => proxy.log.some(({ msg }) => msg === 'request'), 'the line of the request');
-  assert.equal(proxy.log.find(({ msg }) => msg === 'request')?.['attempts'], undefined);
+  assert.equal(proxy.log.find(({ msg }) => msg === 'request')?.['retries'], undefined);
 });
 
 test('a client that leaves while the proxy waits to try again ends the wait', async (t) => {

@@ -1,4 +1,5 @@
 import fastify, { type FastifyInstance } from 'fastify';
+import type { Metrics } from './metrics.ts';
 
 /** Whether the proxy should get requests, and why not. */
 export interface Readiness {
@@ -7,16 +8,17 @@ export interface Readiness {
 }
 
 /**
- * The second listener: `/livez` (the process answers) and `/readyz` (it should get requests).
+ * The second listener: `/livez` (the process answers), `/readyz` (it should get requests) and `/metrics` (for Prometheus).
  *
  * @param readiness asked for each `/readyz`
  */
-export function buildAdmin(readiness: () => Promise<Readiness>): FastifyInstance {
+export function buildAdmin(readiness: () => Promise<Readiness>, metrics: Metrics): FastifyInstance {
   const app = fastify({ forceCloseConnections: true });
   app.get('/livez', () => ({ status: 'alive' }));
   app.get('/readyz', async (_request, reply) => {
     const { ready, reasons } = await readiness();
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', reasons });
   });
+  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   return app;
 }

@@ -27,6 +27,9 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
     ...(problem.status === 401 && { 'WWW-Authenticate': problem.challenge }),
     ...(exchange.closes && { Connection: 'close' }),
   });
-  if (exchange.method !== 'HEAD') raw.write(body);
+  if (exchange.method !== 'HEAD') {
+    exchange.bytesOut += Buffer.byteLength(body);
+    raw.write(body);
+  }
   finish(exchange);
 }

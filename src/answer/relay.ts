@@ -91,7 +91,7 @@ export class Relay implements Dispatcher.DispatchHandler {
       this.#collect(chunk);
       return true;
     }
-    if (this.#client.write(chunk)) return true;
+    if (this.#write(chunk)) return true;
     this.#readerTimer = setTimeout(() => this.#client.destroy(), readerPatience);
     this.#client.once('drain', () => {
       clearTimeout(this.#readerTimer);
@@ -107,7 +107,7 @@ export class Relay implements Dispatcher.DispatchHandler {
       const text = Buffer.concat(this.#collected).toString('latin1');
       const body = Buffer.from(this.#rewrite(text), 'latin1');
       this.#writeHead(body.length);
-      this.#client.write(body);
+      this.#write(body);
     }
     this.#end();
   }
@@ -128,6 +128,12 @@ export class Relay implements Dispatcher.DispatchHandler {
   /** Whether the answer is complete with its head (RFC 9112 §6.3), whatever length it tells. */
   get #isBodyless(): boolean {
     return this.#exchange.method === 'HEAD' || this.#status === 204 || this.#status === 304;
+  }
+
+  /** @returns whether the client reads as fast as MAAS sends */
+  #write(chunk: Buffer): boolean {
+    this.#exchange.bytesOut += chunk.length;
+    return this.#client.write(chunk);
   }
 
   #end(): void {
@@ -164,7 +170,7 @@ export class Relay implements Dispatcher.DispatchHandler {
     if (this.#size <= maxDescription) return;
     this.#rewrite = undefined;
     this.#writeHead();
-    for (const part of this.#collected) this.#client.write(part);
+    for (const part of this.#collected) this.#write(part);
     this.#collected = [];
   }
 

@@ -21,6 +21,8 @@ export interface Registry {
   find(consumer: string): KnownClient | undefined;
   /** How many keys there are, the expired ones included. */
   count(): number;
+  /** All keys, one client's two included. */
+  keys(): Iterable<Client>;
   /** The MAAS key files that the clients file names; a change of one asks for a `reload` too. */
   keyFiles(): readonly string[];
   /**
@@ -50,6 +52,7 @@ export function createRegistry(text: string, directory: string): Registry {
   return {
     find: (consumer) => loaded.clients.get(consumer),
     count: () => loaded.clients.size,
+    keys: () => Array.from(loaded.clients.values(), ({ client }) => client),
     keyFiles: () => loaded.keyFiles,
     reload(newText) {
       loaded = load(newText, directory, loaded.signers);

@@ -135,7 +135,7 @@ export const settings = {
     env: ['ADMIN_HOST'],
     argument: 'HOST',
     default: '127.0.0.1',
-    help: 'address of the admin listener (/livez, /readyz)',
+    help: 'address of the admin listener (/livez, /readyz, /metrics)',
     read: values.host,
   }),
   adminPort: setting({

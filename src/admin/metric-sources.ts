@@ -1,0 +1,84 @@
+import { Gauge, type Registry } from 'prom-client';
+
+/** What other parts of the proxy know; read at each scrape. What nobody hands in has no metric. */
+export interface MetricSources {
+  /** Requests that are at MAAS, and those that wait in line for a place there. */
+  queue?(): { readonly running: number; readonly waiting: number };
+  /** By how many seconds MAAS's clock is ahead of this machine's. */
+  clockOffset?(): number;
+  /** How many connections of clients are open. */
+  connections?(): number;
+  /** The keys of a gateway's clients. */
+  clientKeys?(): Iterable<ClientKey>;
+  /** Certificates in use, and when each ends, s since 1970: the listener's own (`listener`), and MAAS's by its origin. */
+  certificates?(): Iterable<{ readonly certificate: string; readonly expires: number }>;
+  /** Whether each MAAS region, by its address, answered lately. */
+  regions?(): Iterable<{ readonly region: string; readonly isUp: boolean }>;
+  /** Whether Redis answered lately. */
+  isRedisUp?(): boolean;
+}
+
+/** A key of a client, and its end as ISO 8601 where it has one. */
+export interface ClientKey {
+  readonly name: string;
+  readonly expires?: string;
+}
+
+/** The values of a gauge by its label. A gauge without labels has one, under the empty name. */
+type Reading = ReadonlyMap<string, number>;
+
+/** Makes gauges of sources. */
+export function addGauges(registry: Registry, prefix: string, sources: MetricSources): void {
+  const { queue, clockOffset, connections, clientKeys, certificates, regions, isRedisUp } = sources;
+  const add = (name: string, help: string, read: () => Reading, label?: string): void => {
+    const gauge = new Gauge({
+      name: prefix + name,
+      help,
+      labelNames: label === undefined ? [] : [label],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const [key, value] of read()) this.set(label === undefined ? {} : { [label]: key }, value);
+      },
+    });
+    registry.registerMetric(gauge);
+  };
+  if (queue !== undefined) {
+    add('queue_running', 'Requests that are at MAAS.', () => single(queue().running));
+    add('queue_waiting', 'Requests that wait in line for a place at MAAS.', () => single(queue().waiting));
+  }
+  if (clockOffset !== undefined)
+    add('clock_offset_seconds', "By how much MAAS's clock is ahead of this machine's.", () => single(clockOffset()));
+  if (connections !== undefined)
+    add('client_connections', 'Connections of clients that are open.', () => single(connections()));
+  if (clientKeys !== undefined)
+    add(
+      'client_key_expiry_timestamp_seconds',
+      "When a client's last key ends.",
+      () => lastEnds(clientKeys()),
+      'client',
+    );
+  if (certificates !== undefined) {
+    const read = (): Reading => new Map(Array.from(certificates(), (one) => [one.certificate, one.expires]));
+    add('certificate_expiry_timestamp_seconds', 'When a certificate in use ends.', read, 'certificate');
+  }
+  if (regions !== undefined) {
+    const read = (): Reading => new Map(Array.from(regions(), ({ region, isUp }) => [region, Number(isUp)]));
+    add('region_up', 'Whether a MAAS region answered lately.', read, 'region');
+  }
+  if (isRedisUp !== undefined) add('redis_up', 'Whether Redis answered lately.', () => single(Number(isRedisUp())));
+}
+
+function single(value: number): Reading {
+  return new Map([['', value]]);
+}
+
+/** A client that changes from one key to another has two; it is out when the last one ends. */
+function lastEnds(keys: Iterable<ClientKey>): Reading {
+  const ends = new Map<string, number>();
+  for (const { name, expires } of keys) {
+    const end = expires === undefined ? Infinity : Date.parse(expires) / 1000;
+    ends.set(name, Math.max(end, ends.get(name) ?? 0));
+  }
+  return new Map([...ends].filter(([, end]) => end !== Infinity));
+}

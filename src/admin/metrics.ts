@@ -1,0 +1,115 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Recorded } from '../inbound/record.ts';
+import { version } from '../version.ts';
+import { addGauges, type MetricSources } from './metric-sources.ts';
+import { processMetrics } from './process-metrics.ts';
+
+/** The numbers that Prometheus asks for. */
+export interface Metrics {
+  /** Counts a request that is over. */
+  count(recorded: Recorded): void;
+  /** A changed file was broken, and the last good one stays in force. @param file what it is: `clients`, `policy` … */
+  reloadFailed(file: string): void;
+  /** So many lines could not be written to the audit file. */
+  auditFailed(lines: number): void;
+  /** Hands in further sources, each at the most once. */
+  watch(sources: MetricSources): void;
+  /** All numbers in Prometheus's text format. */
+  text(): Promise<string>;
+  /** The format's media type. */
+  readonly contentType: string;
+}
+
+const prefix = 'maas_auth_proxy_';
+
+/** From an answer out of memory to MAAS's own ceiling of 900 s. */
+const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
+
+/** The client of a request that has none. */
+const nobody = '-';
+
+/**
+ * The metrics of one proxy. Labels hold nothing that a client could make up without end: operations are MAAS's own, clients
+ * those of the clients file, statuses have three digits. A request costs about 2 µs.
+ */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Counter<Label>({ name: prefix + name, help, labelNames, registers });
+
+  const requests = counter('requests_total', 'Requests that are over, by what was asked, by whom, and the status.', [
+    'operation',
+    'client',
+    'status',
+  ]);
+  const problems = counter('problems_total', "Requests that did not get MAAS's own answer whole, by problem code.", [
+    'code',
+  ]);
+  const reused = counter('reused_answers_total', "Reads answered by another's answer (joined) or from memory.", [
+    'how',
+  ]);
+  const retries = counter('retries_total', 'Attempts at MAAS beyond the first of each request.');
+  const received = counter('received_bytes_total', 'Bytes of request bodies that came from clients.');
+  const sent = counter('sent_bytes_total', 'Bytes of answer bodies that went to clients.');
+  const reloads = counter('config_reload_failures_total', 'Changed files that were broken and not taken over.', [
+    'file',
+  ]);
+  const audit = counter('audit_write_failures_total', 'Lines that could not be written to the audit file.');
+  const durations = new Histogram({
+    name: `${prefix}request_duration_seconds`,
+    help: "How long requests took: waiting in the proxy's line, at MAAS until its answer began, and in total.",
+    labelNames: ['phase'],
+    buckets,
+    registers,
+  });
+  const [waiting, maas, total] = ['waiting', 'maas', 'total'].map((phase) => durations.labels(phase));
+  const build = new Gauge({
+    name: `${prefix}build_info`,
+    help: 'The version that runs.',
+    labelNames: ['version'],
+    registers,
+  });
+  build.set({ version }, 1);
+  for (const how of ['joined', 'memory']) reused.inc({ how }, 0);
+
+  const counted = new Set([nobody]);
+  let clientKeys: MetricSources['clientKeys'];
+
+  /** Drops the series of those who are clients no longer. Whoever scrapes has just got their last numbers. */
+  async function forgetFormerClients(): Promise<void> {
+    if (clientKeys === undefined) return;
+    const present = new Set(Array.from(clientKeys(), ({ name }) => name)).add(nobody);
+    if ([...counted].every((name) => present.has(name))) return;
+    const { values } = await requests.get();
+    for (const { labels } of values) if (!present.has(String(labels.client))) requests.remove(labels);
+    for (const name of counted) if (!present.has(name)) counted.delete(name);
+  }
+
+  return {
+    contentType: registry.contentType,
+    count({ operation, client = nobody, status, bytesIn, bytesOut, ms, waitMs, maasMs, ...more }) {
+      counted.add(client);
+      requests.inc({ operation, client, status: String(status) });
+      total?.observe(ms / 1000);
+      if (waitMs !== undefined) waiting?.observe(waitMs / 1000);
+      if (maasMs !== undefined) maas?.observe(maasMs / 1000);
+      if (more.retries !== undefined) retries.inc(more.retries);
+      if (more.reuse !== undefined) reused.inc({ how: more.reuse === 'hit' ? 'memory' : 'joined' });
+      if (more.code !== undefined) problems.inc({ code: more.code });
+      received.inc(bytesIn);
+      sent.inc(bytesOut);
+    },
+    reloadFailed: (file) => reloads.inc({ file }),
+    auditFailed: (lines) => audit.inc(lines),
+    watch(sources) {
+      clientKeys ??= sources.clientKeys;
+      addGauges(registry, prefix, sources);
+    },
+    async text() {
+      const text = `${await registry.metrics()}\n${await processMetrics().metrics()}`;
+      await forgetFormerClients();
+      return text;
+    },
+  };
+}
