@@ -19,13 +19,13 @@ import { message } from './inbound/message.ts';
 import { policy } from './inbound/policy.ts';
 import { record, requestId, type Recorded } from './inbound/record.ts';
 import { turn, type LastExchanges } from './inbound/turn.ts';
-import type { MaasAddress } from './maas/maas-address.ts';
+import type { Regions } from './maas/maas-address.ts';
 import { Problem } from './problem.ts';
 import { forward } from './upstream/forward.ts';
 
 /** What a proxy is made of. */
 export interface AppOptions {
-  readonly maas: MaasAddress;
+  readonly regions: Regions;
   /** The chain that ends at MAAS, signing included. */
   readonly dispatch: Dispatcher['dispatch'];
   /** Whether JSON is made a form for operations that read forms alone. */
@@ -48,7 +48,7 @@ export interface AppOptions {
 const methods = METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE');
 
 /** Builds the proxy: the way of a request, from top to bottom. */
-export function buildApp({ maas, dispatch, log, ...options }: AppOptions): FastifyInstance {
+export function buildApp({ regions, dispatch, log, ...options }: AppOptions): FastifyInstance {
   const last: LastExchanges = new WeakMap();
   const way: readonly Step[] = [
     turn(last), //                                  one after the other on a connection
@@ -60,7 +60,7 @@ export function buildApp({ maas, dispatch, log, ...options }: AppOptions): Fasti
     body(options.jsonToForm), //                  6 a length for the body; JSON made the form that MAAS reads
     policy(options.policy), //                  6 7 which operation is it, and may it be done?
   ];
-  const forwarding = forward(maas, dispatch); //  8, 9
+  const forwarding = forward(regions, dispatch); //  8, 9
   const recording = record(log, options.records); // 10
 
   const app = fastify({
@@ -134,6 +134,7 @@ function begin(request: Exchange['request'] & { originalUrl?: string }, response
     mustClose: false,
     waitedMs: 0,
     reuse: undefined,
+    region: undefined,
     attempts: 0,
     sentAt: 0,
     answeredAt: 0,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { KnownClient } from './clients/registry.ts';
 import type { ApiPath } from './maas/api-path.ts';
+import type { MaasAddress } from './maas/maas-address.ts';
 import type { Operation } from './maas/operation.ts';
 import type { Problem } from './problem.ts';
 
@@ -37,6 +38,8 @@ export interface Exchange {
   waitedMs: number;
   /** The answer came from another client's request that was under way (`collapsed`), or from memory (`hit`). */
   reuse: 'collapsed' | 'hit' | undefined;
+  /** Which of several region controllers has answered; `undefined` where there is one. */
+  region: MaasAddress | undefined;
   /** How often the request was sent to MAAS. */
   attempts: number;
   /** `performance.now()` when the request went to MAAS for the first time, ms; 0 before. */

@@ -14,6 +14,9 @@ import { ConfigurationError, type Configuration } from './config/configuration.t
 import { trackConnections } from './connections.ts';
 import { listenOnPort, listenOnSocket } from './listen.ts';
 import { ListenError } from './listen-error.ts';
+import type { Problem } from './problem.ts';
+import { errorCode } from './upstream/failure.ts';
+import type { RegionState } from './upstream/regions.ts';
 import { createUpstream, type Upstream } from './upstream/upstream.ts';
 
 /** A proxy that listens. */
@@ -39,13 +42,14 @@ export interface Proxy {
  */
 export async function startProxy(config: Configuration, log: Logger, adminPortChosen: boolean): Promise<Proxy> {
   const upstream = createUpstream({
-    maas: config.maas,
+    regions: config.regions,
     key: config.key,
     ca: config.ca,
     insecure: config.insecure,
     timeout: config.upstreamTimeout,
     coalesce: config.coalesce,
     onClockDifference: (offset) => log.warn({ offset }, clockSentence(offset)),
+    onRegionChange: (maas, trouble) => reportRegion(log, maas.href, trouble),
   });
   const metrics = createMetrics();
   const clients = openClients(config.clientsFile, log, metrics);
@@ -61,6 +65,7 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
   metrics.watch({
     clockOffset: () => upstream.clock.offset,
     connections: () => connections.count(),
+    ...(config.regions.length > 1 && { regions: () => upstream.regions().map(stateOf) }),
     ...(clients !== undefined && { clientKeys: () => clients.registry.keys() }),
   });
   const admin = buildAdmin(
@@ -127,6 +132,20 @@ function openClients(
     if (error instanceof ClientsError) throw new ConfigurationError([`The clients file ${file} ${error.message}.`]);
     throw error;
   }
+}
+
+function stateOf({ href, trouble }: RegionState): { region: string; isUp: boolean } {
+  return { region: href, isUp: trouble === undefined };
+}
+
+/** One line when a region begins to rest, and one when it is back: not one for each request that meets it. */
+function reportRegion(log: Logger, region: string, trouble: Problem | undefined): void {
+  if (trouble === undefined) log.info({ region }, `The region ${region} answers again.`);
+  else
+    log.warn(
+      { region, code: trouble.code, cause: errorCode(trouble.cause) || undefined },
+      `The region ${region} does not answer, and is left alone until it does. ${trouble.message}`,
+    );
 }
 
 function clockSentence(offset: number): string {

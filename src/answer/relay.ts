@@ -2,7 +2,7 @@ import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { isArriving } from '../client-body.ts';
 import type { Exchange } from '../exchange.ts';
-import type { MaasAddress } from '../maas/maas-address.ts';
+import type { Regions } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
 import { rawHeader } from '../upstream/attempt.ts';
 import { toProblem } from '../upstream/failure.ts';
@@ -31,7 +31,7 @@ const readerPatience = 300_000;
  */
 export class Relay implements Dispatcher.DispatchHandler {
   readonly #exchange: Exchange;
-  readonly #maas: MaasAddress;
+  readonly #regions: Regions;
   readonly #client: ServerResponse;
   #answer: ((error: Error | null, head?: AnswerHead) => void) | undefined;
   #abort: ((error?: Error) => void) | undefined;
@@ -47,9 +47,9 @@ export class Relay implements Dispatcher.DispatchHandler {
   #size = 0;
   #isEnded = false;
 
-  constructor(exchange: Exchange, maas: MaasAddress, answer: (error: Error | null, head?: AnswerHead) => void) {
+  constructor(exchange: Exchange, regions: Regions, answer: (error: Error | null, head?: AnswerHead) => void) {
     this.#exchange = exchange;
-    this.#maas = maas;
+    this.#regions = regions;
     this.#client = exchange.response;
     this.#answer = answer;
     this.#client.once('close', () => this.#onClientClose());
@@ -154,7 +154,7 @@ export class Relay implements Dispatcher.DispatchHandler {
     const headers = answerHeaders(
       this.#rawHeaders,
       this.#exchange.id,
-      (location) => rewriteLocation(location, this.#exchange, this.#maas),
+      (location) => rewriteLocation(location, this.#exchange, this.#regions),
       newLength,
       this.#status === 204,
     );

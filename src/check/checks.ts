@@ -1,4 +1,6 @@
 import type { Draft } from '../config/configuration.ts';
+import type { ApiKey } from '../maas/api-key.ts';
+import type { MaasAddress } from '../maas/maas-address.ts';
 import { ask } from '../upstream/ask.ts';
 import { createPool } from '../upstream/pool.ts';
 import { checkClock, checkHttp, checkIsMaas, type AskAnonymously } from './answer.ts';
@@ -8,26 +10,44 @@ import { checkIdentity, checkKey } from './key.ts';
 import { checkClearText, openConnection, patience, resolveName, type Located } from './network.ts';
 import { checkTls } from './tls.ts';
 
+/** Takes note of a step's end, and hands the step on. */
+type Tell = <Found>(name: string, finding: Finding<Found> | Promise<Finding<Found>>) => Promise<Step<Found>>;
+
 /**
- * Looks at everything between this machine and MAAS, in the order in which a request would need it. The key leaves this
- * machine in one step alone, when all before it has shown that it is MAAS who gets it.
+ * Looks at everything between this machine and MAAS, in the order in which a request would need it; where MAAS has several regions,
+ * at one after the other. The key leaves this machine in one step alone, when all before it has shown that it is MAAS who gets it.
  *
  * @param report told of each step as soon as it has ended
  */
 export async function runChecks(draft: Draft, report: (step: Step) => void): Promise<Step[]> {
   const steps: Step[] = [];
-  async function tell<Found>(name: string, finding: Finding<Found> | Promise<Finding<Found>>): Promise<Step<Found>> {
-    const step = { step: name, ...(await finding) };
-    steps.push(step);
-    report(step);
-    return step;
+  const { regions = [undefined] } = draft;
+  const tellAbout =
+    (region?: MaasAddress): Tell =>
+    async (name, finding) => {
+      const step = { step: name, ...(region !== undefined && { region: region.href }), ...(await finding) };
+      steps.push(step);
+      report(step);
+      return step;
+    };
+  const key = await tellAbout()('key format', checkKeyFormat(draft));
+  for (const region of regions) {
+    await checkRegion(region, key, draft, tellAbout(regions.length > 1 ? region : undefined));
   }
+  return steps;
+}
+
+async function checkRegion(
+  region: MaasAddress | undefined,
+  key: Step<ApiKey>,
+  draft: Draft,
+  tell: Tell,
+): Promise<void> {
   const { ca, mistakes } = draft;
   const { insecure } = draft.values;
   const trust = { ca, caMistake: about(mistakes, 'ca'), insecure };
 
-  const key = await tell('key format', checkKeyFormat(draft));
-  const address = await tell('address', checkAddress(draft));
+  const address = await tell('address', checkAddress(region, draft));
   const dns = await tell('DNS', after(address, resolveName));
   const tcp = await tell('TCP', after(dns, openConnection));
   const tls = await tell(
@@ -51,12 +71,11 @@ export async function runChecks(draft: Draft, report: (step: Step) => void): Pro
     await tell('clock', after(isMaas, checkClock));
     const taken = await tell(
       'API key',
-      after(isMaas, () => both(tls, key, ({ maas }, found) => checkKey({ maas, key: found, ca, insecure }))),
+      after(isMaas, () => both(tls, key, ({ maas }, found) => checkKey(maas, { key: found, ca, insecure }))),
     );
     await tell('identity', after(taken, checkIdentity));
     await tell('clear text', after(dns, checkClearText));
   });
-  return steps;
 }
 
 /** After two steps. */

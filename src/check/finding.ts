@@ -14,6 +14,8 @@ export interface Finding<Found = undefined> {
 /** A finding under the name of its step. */
 export interface Step<Found = unknown> extends Finding<Found> {
   readonly step: string;
+  /** The address of the region controller that it is about, where there are several. */
+  readonly region?: string;
 }
 
 /** A step that failed: the steps that need it are skipped. */

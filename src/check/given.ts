@@ -27,7 +27,7 @@ export function checkKeyFormat({ key: given, mistakes, warnings }: Draft): Findi
 }
 
 /** Is there an address of MAAS, and do scheme and port go together? */
-export function checkAddress({ maas, mistakes }: Draft): Finding<MaasAddress> {
+export function checkAddress(maas: MaasAddress | undefined, { mistakes }: Draft): Finding<MaasAddress> {
   const wrong = about(mistakes, 'address', 'profile');
   if (wrong !== undefined || maas === undefined) {
     const { reason, remedy } = reasonAndRemedy(wrong ?? "MAAS's address is not known");

@@ -1,5 +1,6 @@
 // The one step that sends the API key, and what MAAS says about it.
 import type { Configuration } from '../config/configuration.ts';
+import type { MaasAddress } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
 import { readUser, type Identity } from '../upstream/identity.ts';
 import { createUpstream } from '../upstream/upstream.ts';
@@ -9,9 +10,10 @@ type User = Exclude<Identity['user'], { refused: string }>;
 
 /** Does MAAS take the key? Asked in the way in which the proxy itself signs and connects. */
 export async function checkKey(
-  connection: Pick<Configuration, 'maas' | 'key' | 'ca' | 'insecure'>,
+  maas: MaasAddress,
+  connection: Pick<Configuration, 'key' | 'ca' | 'insecure'>,
 ): Promise<Finding<User>> {
-  const upstream = createUpstream({ ...connection, timeout: 5 });
+  const upstream = createUpstream({ ...connection, regions: [maas], timeout: 5 });
   try {
     const user = readUser(await upstream.ask('/users/?op=whoami'));
     if (!('refused' in user)) return { status: 'ok', detail: 'MAAS takes it', found: user };

@@ -17,7 +17,7 @@ export const check: Run = async (layers) => {
   const ok = steps.every(({ status }) => status !== 'error');
   if (forScripts) {
     // Named one by one: `found` holds what later steps need, which is nobody else's.
-    const shown = steps.map(({ step, status, detail, remedy }) => ({ step, status, detail, remedy }));
+    const shown = steps.map(({ step, region, status, detail, remedy }) => ({ step, region, status, detail, remedy }));
     say(JSON.stringify({ ok, steps: shown }, undefined, 2));
   }
   return ok ? 0 : 1;

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { readConfiguration, type Configuration } from '../config/configuration.ts';
 import { createLog, isForPeople } from '../log.ts';
+import type { Regions } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
 import { startProxy, type Proxy } from '../proxy.ts';
 import { identify, type Identity } from '../upstream/identity.ts';
@@ -26,13 +27,13 @@ export const serve: Run = async (layers) => {
 };
 
 /** What a person reads at the start. */
-async function greet({ maas, key, keySource, policy }: Configuration, proxy: Proxy): Promise<void> {
+async function greet({ regions, key, keySource, policy }: Configuration, proxy: Proxy): Promise<void> {
   say(`maas-auth-proxy ${version}`);
   say();
   const found = await lookAtMaas(proxy);
-  say(
-    `  MAAS      ${maas.href} ${'failure' in found ? `does not answer: ${found.failure}` : `(version ${found.version})`}`,
-  );
+  const [first, ...more] = describeMaas(regions, proxy, found);
+  say(`  MAAS      ${first}`);
+  for (const line of more) say(`            ${line}`);
   say(`  API key   ${key}, from ${keySource}: ${'failure' in found ? 'not tried yet' : whose(found)}`);
   say(`  Address   ${proxy.url}`);
   say(`  Policy    ${policy.name}`);
@@ -42,19 +43,33 @@ async function greet({ maas, key, keySource, policy }: Configuration, proxy: Pro
   say();
 }
 
+/** MAAS's address and version; where there are several regions, a line for each. */
+function describeMaas(regions: Regions, { upstream }: Proxy, found: Identity | { failure: string }): string[] {
+  const states = upstream.regions();
+  if (states.length === 0) {
+    const [{ href }] = regions;
+    return [`${href} ${'failure' in found ? `does not answer: ${found.failure}` : `(version ${found.version})`}`];
+  }
+  const lines = states.map(
+    ({ href, trouble }) => `${href} ${trouble === undefined ? 'answers' : `does not answer: ${trouble.message}`}`,
+  );
+  return 'failure' in found ? lines : [`version ${found.version}, ${states.length} regions:`, ...lines];
+}
+
 /** How curl is told an address: a socket is a flag of its own. */
 function curlAddress(url: string): string {
   return url.startsWith('unix:') ? `--unix-socket ${url.slice(5)} http://localhost` : url;
 }
 
 /** The same for a log collector. */
-async function report({ maas, key, keySource, policy }: Configuration, proxy: Proxy, log: Logger): Promise<void> {
+async function report({ regions, key, keySource, policy }: Configuration, proxy: Proxy, log: Logger): Promise<void> {
+  const maas = regions.map(({ href }) => href).join(', ');
   log.info(
-    { url: proxy.url, adminUrl: proxy.adminUrl, version, maas: maas.href, key, keySource, policy: policy.name },
+    { url: proxy.url, adminUrl: proxy.adminUrl, version, maas, key, keySource, policy: policy.name },
     `listening on ${proxy.url}`,
   );
   const found = await lookAtMaas(proxy);
-  if ('failure' in found) log.warn({ maas: maas.href }, `MAAS does not answer: ${found.failure}`);
+  if ('failure' in found) log.warn({ maas }, `MAAS does not answer: ${found.failure}`);
   else if ('refused' in found.user)
     log.warn({ maasVersion: found.version }, `MAAS refuses the API key: ${found.user.refused}`);
   else
@@ -66,6 +81,7 @@ async function report({ maas, key, keySource, policy }: Configuration, proxy: Pr
 
 async function lookAtMaas({ upstream }: Proxy): Promise<Identity | { failure: string }> {
   try {
+    await upstream.lookAtRegions();
     return await identify(upstream);
   } catch (error) {
     // A sidecar may be up before its MAAS: no reason not to start.

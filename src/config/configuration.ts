@@ -1,15 +1,16 @@
 import { createSecureContext } from 'node:tls';
 import type { ApiKey } from '../maas/api-key.ts';
-import type { MaasAddress } from '../maas/maas-address.ts';
+import type { Regions } from '../maas/maas-address.ts';
 import { othersMayRead, readSettingFile } from './files.ts';
 import type { Found, Layers } from './layers.ts';
 import { readProfile, type Profile } from './profile.ts';
 import { settings, type Setting, type SettingName, type SettingValues } from './settings.ts';
-import { apiKey, maasAddress, SettingError } from './values.ts';
+import { apiKey, regions as readRegions, SettingError } from './values.ts';
 
 /** The configuration of a proxy: parsed once, at the edge, and then only read. */
 export interface Configuration extends SettingValues {
-  readonly maas: MaasAddress;
+  /** The region controllers of the MAAS. */
+  readonly regions: Regions;
   readonly key: ApiKey;
   /** Where the key came from, as a person would say it: `MAAS_API_KEY in .env`. */
   readonly keySource: string;
@@ -28,7 +29,7 @@ export interface Remark {
 /** What was found of a configuration, and what is wrong with the rest: `check` goes on with the parts that can be used. */
 export interface Draft {
   readonly values: SettingValues;
-  readonly maas: MaasAddress | undefined;
+  readonly regions: Regions | undefined;
   readonly key: { readonly key: ApiKey; readonly keySource: string } | undefined;
   readonly ca: string | undefined;
   readonly warnings: readonly Remark[];
@@ -58,13 +59,13 @@ const noKey =
  * @throws {ConfigurationError} all mistakes together
  */
 export async function readConfiguration(layers: Layers, home: string): Promise<Configuration> {
-  const { values, maas, key, ca, warnings, mistakes } = await readDraft(layers, home);
+  const { values, regions, key, ca, warnings, mistakes } = await readDraft(layers, home);
   const exposed = findExposure(layers, values);
   if (exposed !== undefined) mistakes.push({ about: 'setting', text: exposed });
-  if (mistakes.length > 0 || maas === undefined || key === undefined) {
+  if (mistakes.length > 0 || regions === undefined || key === undefined) {
     throw new ConfigurationError(mistakes.map(({ text }) => text));
   }
-  return { ...values, maas, ...key, ca, warnings: warnings.map(({ text }) => text) };
+  return { ...values, regions, ...key, ca, warnings: warnings.map(({ text }) => text) };
 }
 
 /**
@@ -90,9 +91,9 @@ export async function readDraft(layers: Layers, home: string): Promise<Draft> {
   const overProfile = (found: Found | undefined): boolean =>
     found !== undefined && (profile === undefined || found.rank <= (layers.found.get('profile')?.rank ?? 3));
 
-  const maas = overProfile(layers.found.get('maasUrl'))
+  const regions = overProfile(layers.found.get('maasUrl'))
     ? values.maasUrl
-    : profile && attempt('address', profile.source, () => maasAddress(profile.url));
+    : profile && attempt('address', profile.source, () => readRegions(profile.url));
   const key = chooseKey(layers, overProfile, profile, values, warnings, mistakes, attempt);
   const caFile = layers.found.get('caFile');
   const ca =
@@ -100,10 +101,10 @@ export async function readDraft(layers: Layers, home: string): Promise<Draft> {
       ? attempt('ca', caFile.source, () => readCertificates(caFile.text))
       : (profile?.ca ?? undefined);
 
-  if (maas === undefined && !layers.found.has('maasUrl') && profile === undefined && !layers.found.has('profile')) {
+  if (regions === undefined && !layers.found.has('maasUrl') && profile === undefined && !layers.found.has('profile')) {
     mistakes.push({ about: 'address', text: noUrl });
   }
-  return { values, maas, key, ca, warnings, mistakes };
+  return { values, regions, key, ca, warnings, mistakes };
 }
 
 /** Beyond loopback, whoever reaches the port has the rights of the key's user; nobody should come to that by accident. */

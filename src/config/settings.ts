@@ -38,8 +38,8 @@ export const settings = {
     flag: 'maas-url',
     env: ['MAAS_URL', 'MAAS_API_URL'],
     argument: 'URL',
-    help: 'address of MAAS, such as http://maas:5240, with or without /MAAS',
-    read: values.maasAddress,
+    help: 'address of MAAS, such as http://maas:5240, with or without /MAAS; several regions separated by commas',
+    read: values.regions,
   }),
   apiKey: optional({
     env: ['MAAS_API_KEY'],

@@ -1,5 +1,5 @@
 import { ApiKey, ApiKeyError } from '../maas/api-key.ts';
-import { MaasAddressError, parseMaasAddress, type MaasAddress } from '../maas/maas-address.ts';
+import { MaasAddressError, parseRegions, type Regions } from '../maas/maas-address.ts';
 
 /** Says in a sentence what a setting's text should have been; the name of the setting is put before it. */
 export class SettingError extends Error {
@@ -79,10 +79,10 @@ export function oneOf<const Words extends readonly string[]>(...words: Words): (
   };
 }
 
-/** Reads MAAS's address. */
-export function maasAddress(value: string): MaasAddress {
+/** Reads MAAS's address, or those of its region controllers. */
+export function regions(value: string): Regions {
   try {
-    return parseMaasAddress(value);
+    return parseRegions(value);
   } catch (error) {
     if (error instanceof MaasAddressError) throw new SettingError(error.message);
     throw error;

@@ -32,6 +32,8 @@ export interface Recorded {
   readonly waitMs?: number;
   /** Of that at MAAS, until its answer began, ms. */
   readonly maasMs?: number;
+  /** The address of the region controller that answered, where MAAS has several. */
+  readonly region?: string;
   /** How often it was sent again. */
   readonly retries?: number;
   /** Its answer was another request's (`collapsed`), or came from memory (`hit`). */
@@ -57,7 +59,7 @@ export function record(log: Logger, further: readonly ((recorded: Recorded) => v
 }
 
 function summarise(exchange: Exchange): Recorded {
-  const { request, response, problem, rule, reuse, attempts, answeredAt, sentAt, waitedMs } = exchange;
+  const { request, response, problem, rule, reuse, region, attempts, answeredAt, sentAt, waitedMs } = exchange;
   const status = isAnswered(exchange) ? response.statusCode : brokenStatus(exchange);
   const verdict = verdictOn(exchange);
   return {
@@ -76,6 +78,7 @@ function summarise(exchange: Exchange): Recorded {
     ...(sentAt > 0 && { waitMs: round(waitedMs) }),
     // What was sent on another's behalf, or was known already, was not at MAAS.
     ...(answeredAt > 0 && reuse === undefined && { maasMs: round(Math.max(0, answeredAt - sentAt - waitedMs)) }),
+    ...(region !== undefined && { region: region.href }),
     ...(attempts > 1 && { retries: attempts - 1 }),
     ...(reuse !== undefined && { reuse }),
     ...(problem === undefined ? status === 499 && { code: 'client-gone' } : reason(problem)),

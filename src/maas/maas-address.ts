@@ -10,6 +10,12 @@ export interface MaasAddress {
   readonly href: string;
 }
 
+/**
+ * The region controllers of one MAAS, which has one database and one set of keys: at least one, in the order in which they were
+ * given.
+ */
+export type Regions = readonly [MaasAddress, ...MaasAddress[]];
+
 /** Says what is wrong with the text of MAAS's address. */
 export class MaasAddressError extends Error {
   override name = 'MaasAddressError';
@@ -59,4 +65,29 @@ export function parseMaasAddress(text: string): MaasAddress {
   const basePath = `/${[...prefix, 'MAAS'].join('/')}`;
   const apiPath = `${basePath}/api/2.0`;
   return { origin: url.origin, basePath, apiPath, href: `${url.origin}${apiPath}/` };
+}
+
+/**
+ * Reads the addresses of MAAS's region controllers, separated by commas or spaces. One that is named twice counts once.
+ *
+ * @throws {MaasAddressError} as for a single one; where there are several, which of them it is
+ */
+export function parseRegions(text: string): Regions {
+  const words = text.split(/[\s,]+/).filter((word) => word !== '');
+  if (words.length < 2) return [parseMaasAddress(words[0] ?? text)];
+  const regions = new Map<string, MaasAddress>();
+  for (const [index, word] of words.entries()) {
+    const region = parseOneOf(word, index + 1);
+    regions.set(region.href, region);
+  }
+  return [...regions.values()] as unknown as Regions;
+}
+
+function parseOneOf(word: string, number: number): MaasAddress {
+  try {
+    return parseMaasAddress(word);
+  } catch (error) {
+    if (!(error instanceof MaasAddressError)) throw error;
+    throw new MaasAddressError(`holds several addresses, of which number ${number} ${error.message}`);
+  }
 }

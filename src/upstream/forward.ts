@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici';
 import { Relay, type AnswerHead } from '../answer/relay.ts';
 import { detachedBody, hasBody } from '../client-body.ts';
 import type { Exchange } from '../exchange.ts';
-import type { MaasAddress } from '../maas/maas-address.ts';
+import type { Regions } from '../maas/maas-address.ts';
 import type { Sending } from './attempt.ts';
 import { requestHeaders } from './request-headers.ts';
 
@@ -23,18 +23,18 @@ interface Requester {
  * is not parsed again (that would turn `\` into `/` and drop `/./`), the headers are not copied twice, and the answer
  * goes to the client's socket without two streams between.
  *
- * @param dispatch the chain that ends at MAAS
+ * @param dispatch the chain that ends at MAAS; where there are several regions, it takes the address of the first for any
  */
-export function forward(maas: MaasAddress, dispatch: Dispatcher['dispatch']): FastifyHttpProxyOptions {
+export function forward(regions: Regions, dispatch: Dispatcher['dispatch']): FastifyHttpProxyOptions {
   const requester: Requester = {
     request({ headers }, answer) {
       const exchange = headers[carried];
       if (exchange === undefined) throw new Error('a request without its exchange');
-      send(exchange, maas, dispatch, answer);
+      send(exchange, regions, dispatch, answer);
     },
   };
   return {
-    upstream: maas.origin,
+    upstream: regions[0].origin,
     undici: requester as unknown as NonNullable<FastifyHttpProxyOptions['undici']>,
     retryMethods: [],
     disableRequestLogging: true,
@@ -53,11 +53,12 @@ export function forward(maas: MaasAddress, dispatch: Dispatcher['dispatch']): Fa
 
 function send(
   exchange: Exchange,
-  maas: MaasAddress,
+  regions: Regions,
   dispatch: Dispatcher['dispatch'],
   answer: (error: Error | null, head?: AnswerHead) => void,
 ): void {
   const { request, method, apiPath, body } = exchange;
+  const [maas] = regions;
   if (apiPath === undefined) throw new Error('a request without an address');
   // Neither MAAS nor RFC 9110 §9.3.1 gives a body on GET or HEAD a meaning.
   const streams = body === undefined && method !== 'GET' && method !== 'HEAD' && hasBody(request);
@@ -71,5 +72,5 @@ function send(
     body: body ?? (streams ? detachedBody(request) : null),
   };
   exchange.sentAt = performance.now();
-  dispatch(sending, new Relay(exchange, maas, answer));
+  dispatch(sending, new Relay(exchange, regions, answer));
 }

@@ -3,6 +3,7 @@ import { explainRefusal, readRefusal, type Refusal } from '../maas/refusal.ts';
 import { Problem, type ProblemCode } from '../problem.ts';
 import { Attempt, isReplayable } from './attempt.ts';
 import type { Clock } from './clock.ts';
+import { regionDown } from './region-down.ts';
 
 /** The longest body of a 401 that is read, bytes; MAAS's are shorter than 200. */
 const limit = 16 * 1024;
@@ -113,14 +114,4 @@ const refusalCodes: Readonly<Record<Refusal['reason'], ProblemCode>> = {
 
 function refused(refusal: Refusal): Problem {
   return new Problem(refusalCodes[refusal.reason], explainRefusal(refusal), { receivedStatus: 401 });
-}
-
-function regionDown(status: number): Problem {
-  return new Problem(
-    status === 502 ? 'maas-region-down' : 'maas-region-slow',
-    status === 502
-      ? "MAAS's web server answers, but the region controller behind it does not: it is starting, restarting or down."
-      : "MAAS's web server gave up waiting for the region controller behind it; the request may still be running there.",
-    { receivedStatus: status },
-  );
 }

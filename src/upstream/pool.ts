@@ -1,5 +1,5 @@
-import { buildConnector, Pool } from 'undici';
-import type { MaasAddress } from '../maas/maas-address.ts';
+import { buildConnector, Pool, type Dispatcher } from 'undici';
+import type { MaasAddress, Regions } from '../maas/maas-address.ts';
 import { discardContinue } from './discard-continue.ts';
 import { trustingContext } from './trust.ts';
 
@@ -12,24 +12,27 @@ export interface PoolOptions {
   readonly insecure?: boolean;
   /** How long to wait for the first byte of an answer, and between two, ms. */
   readonly timeout: number;
+  /** How long a connection may take to come about, ms. */
+  readonly connectTimeout?: number;
 }
 
-/** How long a connection may take to come about, ms. */
-export const connectTimeout = 10_000;
+/** How long a connection may take to come about, ms: a shorter time where there is another region to turn to. */
+export const connectTimeouts = { alone: 10_000, oneOfSeveral: 5_000 };
 
 /** The largest header section that is accepted from MAAS, and from clients, bytes: room for long `id=` lists. */
 export const maxHeaderSize = 64 * 1024;
 
 /** The connections to MAAS. Its certificate is verified: reply-from's own default would not do that. */
-export function createPool({ maas, ca, insecure = false, timeout }: PoolOptions): Pool {
+export function createPool(options: PoolOptions): Pool {
+  const { maas, ca, insecure = false, timeout, connectTimeout = connectTimeouts.alone } = options;
   const connect = buildConnector({
     timeout: connectTimeout,
     rejectUnauthorized: !insecure,
     ...(maas.origin.startsWith('https:') && { secureContext: trustingContext(ca) }),
   });
   return new Pool(maas.origin, {
-    connect(options, done) {
-      connect(options, (...result) => {
+    connect(target, done) {
+      connect(target, (...result) => {
         // On an error undici's connector hands over no socket at all.
         if (result[1]) discardContinue(result[1]);
         done(...result);
@@ -43,4 +46,29 @@ export function createPool({ maas, ca, insecure = false, timeout }: PoolOptions)
     maxHeaderSize,
     pipelining: 1,
   });
+}
+
+/** The connections to all regions. */
+export interface Connections {
+  /** Sends a request to the region that its `origin` names. */
+  readonly dispatch: Dispatcher['dispatch'];
+  /** Ends them at once. */
+  destroy(): Promise<void>;
+}
+
+/** The same for several regions. */
+export function createPools(regions: Regions, options: Omit<PoolOptions, 'maas' | 'connectTimeout'>): Connections {
+  const connectTimeout = regions.length === 1 ? connectTimeouts.alone : connectTimeouts.oneOfSeveral;
+  const pools = new Map<unknown, Pool>();
+  for (const maas of regions) {
+    if (!pools.has(maas.origin)) pools.set(maas.origin, createPool({ ...options, maas, connectTimeout }));
+  }
+  return {
+    dispatch(request, handler) {
+      const pool = pools.get(request.origin);
+      if (pool === undefined) throw new Error('a request to an origin that is none of the regions');
+      return pool.dispatch(request, handler);
+    },
+    destroy: async () => void (await Promise.all([...pools.values()].map((pool) => pool.destroy()))),
+  };
 }

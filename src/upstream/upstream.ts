@@ -1,12 +1,14 @@
 import type { Dispatcher } from 'undici';
 import type { ApiKey } from '../maas/api-key.ts';
-import type { MaasAddress } from '../maas/maas-address.ts';
+import type { MaasAddress, Regions } from '../maas/maas-address.ts';
 import { createSigner } from '../maas/signature.ts';
+import type { Problem } from '../problem.ts';
 import { ask, type Answer } from './ask.ts';
 import { createClock, type Clock } from './clock.ts';
 import { interpret } from './interpret.ts';
 import { createLines } from './lines.ts';
-import { createPool } from './pool.ts';
+import { createPools } from './pool.ts';
+import { createRegions, type RegionState } from './regions.ts';
 import { retry } from './retry.ts';
 import { reuse } from './reuse.ts';
 import { sign } from './sign.ts';
@@ -19,13 +21,17 @@ export interface Upstream {
   ask(path: string): Promise<Answer>;
   /** MAAS's clock, as far as it is known. */
   readonly clock: Clock;
+  /** How the regions are, as the last requests have shown it; none where there is only one. */
+  regions(): readonly RegionState[];
+  /** Asks each of the regions whether it answers; does nothing where there is only one. */
+  lookAtRegions(): Promise<void>;
   /** Ends all connections at once. */
   close(): Promise<void>;
 }
 
 /** What a way to MAAS is made of. */
 export interface UpstreamOptions {
-  readonly maas: MaasAddress;
+  readonly regions: Regions;
   readonly key: ApiKey;
   /** PEM text of further certificate authorities. */
   readonly ca?: string | undefined;
@@ -36,24 +42,43 @@ export interface UpstreamOptions {
   readonly coalesce?: boolean;
   /** Told the whole difference in seconds whenever MAAS has corrected the clock; positive where MAAS is ahead. */
   onClockDifference?(offset: number): void;
+  /** Told when a region of several begins to rest, with why, and when it is back. */
+  onRegionChange?(maas: MaasAddress, trouble: Problem | undefined): void;
 }
 
 /** Opens the way to MAAS; no connection is made before the first request. */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { maas, key, ca, insecure = false, timeout, coalesce = false, onClockDifference } = options;
-  const pool = createPool({ maas, ca, insecure, timeout: timeout * 1000 });
-  const clock = createClock((offset) => onClockDifference?.(offset));
+  const { regions: addresses, key, ca, insecure = false, timeout, coalesce = false } = options;
+  const pools = createPools(addresses, { ca, insecure, timeout: timeout * 1000 });
+  const connected: Dispatcher['dispatch'] = (request, handler) => pools.dispatch(request, handler);
+  // One clock for all regions: MAAS takes timestamps of the future, so the clock that is furthest ahead suits each.
+  const clock = createClock((offset) => options.onClockDifference?.(offset));
   const signer = createSigner(key);
+  const regions =
+    addresses.length > 1
+      ? createRegions(addresses, connected, (maas, trouble) => options.onRegionChange?.(maas, trouble))
+      : undefined;
   const dispatch = chain(
     ...(coalesce ? [reuse({ lines: createLines(), shared: () => signer })] : []), // join identical reads
     retry(), //               send again where nothing can run twice
     interpret(clock), //      read 401, 502 and 504; set the clock
+    ...(regions === undefined ? [] : [regions.link]), // choose a region; go on to the next where one fails
     sign(
       () => signer,
       () => clock.now(),
     ),
-  )((request, handler) => pool.dispatch(request, handler));
-  return { dispatch, clock, ask: (path) => ask(dispatch, maas, path), close: () => pool.destroy() };
+  )(connected);
+  return {
+    dispatch,
+    clock,
+    regions: () => regions?.states() ?? [],
+    lookAtRegions: async () => regions?.look(),
+    ask: (path) => ask(dispatch, addresses[0], path),
+    close() {
+      regions?.close();
+      return pools.destroy();
+    },
+  };
 }
 
 /** Links in the order in which a request passes them. */

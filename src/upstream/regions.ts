@@ -1,0 +1,181 @@
+import type { Dispatcher } from 'undici';
+import type { MaasAddress, Regions } from '../maas/maas-address.ts';
+import { Problem } from '../problem.ts';
+import { ask } from './ask.ts';
+import { Attempt, isReplayable, rawHeader, type Sending } from './attempt.ts';
+import { errorCode, toProblem } from './failure.ts';
+import { isRegionDown, regionDown } from './region-down.ts';
+import { createRegion, type Region } from './region.ts';
+
+/** How one of several region controllers is. */
+export interface RegionState {
+  /** The address of its API. */
+  readonly href: string;
+  /** Why it is spared for a while; `undefined` while it is well. */
+  readonly trouble: Problem | undefined;
+  /** When it last answered, ms since 1970. */
+  readonly lastAnswerAt: number | undefined;
+}
+
+/** The region controllers of one MAAS. */
+export interface RegionLink {
+  readonly link: Dispatcher.DispatcherComposeInterceptor;
+  /** How they are, in the order in which they were given. */
+  states(): readonly RegionState[];
+  /** Asks each of them. */
+  look(): Promise<void>;
+  /** Stops asking those that rest. */
+  close(): void;
+}
+
+/**
+ * Chooses among several regions, and goes on to the next where one fails and nothing can run twice:
+ * - Reads go round those that are well. One that is not answered, or told that the region is down, moves on at once.
+ * - Writes go to the first that is well, because the chunks of an upload must arrive at one region. One moves on only if no byte
+ *   of it was sent.
+ *
+ * A region that cannot be reached or is down rests. Those that rest are tried last, so that nothing is refused on suspicion.
+ *
+ * @param connected the connections, on which nothing is signed
+ * @param onChange called when a region begins to rest, with why, and when it is back
+ */
+export function createRegions(
+  addresses: Regions,
+  connected: Dispatcher['dispatch'],
+  onChange: (maas: MaasAddress, trouble: Problem | undefined) => void,
+): RegionLink {
+  const [first] = addresses;
+  const regions = addresses.map((maas) =>
+    // Of all that MAAS answers without a signature, this costs it the least.
+    createRegion(
+      maas,
+      () => ask(connected, maas, '/version/'),
+      (trouble) => onChange(maas, trouble),
+    ),
+  );
+  let turn = 0;
+
+  function inOrder(isRead: boolean): Region[] {
+    const well = regions.filter(({ trouble }) => trouble === undefined);
+    const resting = regions.filter(({ trouble }) => trouble !== undefined);
+    if (!isRead) return [...well, ...resting];
+    turn = (turn + 1) % regions.length;
+    const at = well.length === 0 ? 0 : turn % well.length;
+    return [...well.slice(at), ...well.slice(0, at), ...resting];
+  }
+
+  return {
+    link: (dispatch) => (options, handler) => {
+      const isRead = options.method === 'GET' || options.method === 'HEAD';
+      const course: Course = {
+        dispatch,
+        options,
+        isRead,
+        path: options.path.slice(first.apiPath.length),
+        left: inOrder(isRead),
+      };
+      return tryNext(course, handler);
+    },
+    states: () => regions.map(({ maas, trouble, lastAnswerAt }) => ({ href: maas.href, trouble, lastAnswerAt })),
+    look: async () => void (await Promise.all(regions.map((region) => region.look()))),
+    close() {
+      for (const region of regions) region.close();
+    },
+  };
+}
+
+/** What the attempts of one request share. */
+interface Course {
+  readonly dispatch: Dispatcher['dispatch'];
+  readonly options: Sending;
+  readonly isRead: boolean;
+  /** The path below the API's root, and the query. */
+  readonly path: string;
+  /** The regions that it was not sent to yet, in the order in which it will be. */
+  readonly left: Region[];
+}
+
+function tryNext(course: Course, handler: Dispatcher.DispatchHandler): boolean {
+  const region = course.left.shift();
+  if (region === undefined) throw new Error('a request for which no region is left');
+  const { origin, apiPath } = region.maas;
+  const options = { ...course.options, origin, path: apiPath + course.path };
+  return course.dispatch(options, new RegionAttempt(handler, course, region));
+}
+
+/** A connection that broke, or something that is not HTTP. A time-out is neither: MAAS may still be working on the request. */
+const broken = /^(?:ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET|HPE_\w+)$/;
+
+class RegionAttempt extends Attempt {
+  readonly #course: Course;
+  readonly #region: Region;
+  readonly #wasResting: boolean;
+  #isSent = false;
+  #isAnswered = false;
+  /** The request goes on to another region, and what still comes from this one is nobody's. */
+  #isLeft = false;
+
+  constructor(next: Dispatcher.DispatchHandler, course: Course, region: Region) {
+    super(next);
+    this.#course = course;
+    this.#region = region;
+    this.#wasResting = region.trouble !== undefined;
+  }
+
+  override onConnect(abort: (error?: Error) => void): void {
+    this.#isSent = true;
+    super.onConnect(abort);
+  }
+
+  override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
+    if (status < 200) return super.onHeaders(status, rawHeaders, resume, statusText);
+    this.#isAnswered = true;
+    if (!isRegionDown(status, (name) => rawHeader(rawHeaders, name))) {
+      this.#region.answered(this.#wasResting);
+    } else {
+      // A 504 may mean that this one request takes too long.
+      if (status === 504) void this.#region.look();
+      else this.#region.failed(regionDown(status));
+      if (this.#course.isRead && this.#moveOn()) return true;
+    }
+    const { exchange } = this.#course.options;
+    if (exchange !== undefined) exchange.region = this.#region.maas;
+    return super.onHeaders(status, rawHeaders, resume, statusText);
+  }
+
+  override onData(chunk: Buffer): boolean {
+    return this.#isLeft || super.onData(chunk);
+  }
+
+  override onComplete(trailers: string[] | null): void {
+    if (!this.#isLeft) super.onComplete(trailers);
+  }
+
+  override onError(error: Error): void {
+    if (this.#isLeft) return;
+    // A problem is the proxy's own, such as a client that has left.
+    if (this.#isAnswered || error instanceof Problem || !this.#isTheRegions(error)) super.onError(error);
+    else if (!((this.#course.isRead || !this.#isSent) && this.#moveOn())) super.onError(error);
+  }
+
+  /** Whether it is the region that is to blame for an error; if so, it rests, or is looked at. */
+  #isTheRegions(error: Error): boolean {
+    const code = errorCode(error);
+    if (this.#isSent) {
+      if (!broken.test(code)) return false;
+      // It may be a connection that ended while it was idle.
+      void this.#region.look();
+    } else {
+      this.#region.failed(toProblem(error));
+    }
+    return true;
+  }
+
+  #moveOn(): boolean {
+    if (this.#course.left.length === 0 || !isReplayable(this.#course.options)) return false;
+    this.#isLeft = true;
+    // Not at once: undici is in the middle of clearing up after the attempt that has just failed.
+    queueMicrotask(() => tryNext(this.#course, this.next));
+    return true;
+  }
+}
