@@ -7,6 +7,7 @@ import { createReadiness } from './admin/readiness.ts';
 import { buildApp } from './app.ts';
 import { ClientsError } from './clients/client.ts';
 import { readText } from './clients/clients-file.ts';
+import { keepLastUsed } from './clients/last-used.ts';
 import { createNonces } from './clients/nonces.ts';
 import { createRegistry, type Registry } from './clients/registry.ts';
 import { watchClients } from './clients/watch-clients.ts';
@@ -84,14 +85,12 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
       upstream,
       async stop() {
         const cut = await connections.drain(config.drainTimeout * 1000);
-        clients?.close();
-        await Promise.all([app.close(), admin.close(), upstream.close()]);
+        await Promise.all([app.close(), admin.close(), upstream.close(), clients?.close()]);
         return cut;
       },
     };
   } catch (error) {
-    clients?.close();
-    await Promise.all([app.close(), admin.close(), upstream.close()]);
+    await Promise.all([app.close(), admin.close(), upstream.close(), clients?.close()]);
     throw error;
   }
 }
@@ -117,17 +116,26 @@ function openClients(
   file: string | undefined,
   log: Logger,
   metrics: Metrics,
-): { registry: Registry; close(): void } | undefined {
+): { registry: Registry; close(): Promise<void> } | undefined {
   if (file === undefined) return undefined;
   try {
     const registry = createRegistry(readText(file), dirname(file));
-    const close = watchClients(file, registry, (change) => {
+    const stopWatching = watchClients(file, registry, (change) => {
       if ('broken' in change) {
         metrics.reloadFailed('clients');
         log.error(`The clients file ${file} ${change.broken}; the clients from before stay in force.`);
       } else log.info({ clients: change.clients }, `read the clients file ${file} again: ${change.clients} keys`);
     });
-    return { registry, close };
+    const stopNoting = keepLastUsed(file, registry, () =>
+      log.info(`When keys were last used cannot be written down beside ${file}, so that "keys list" will not tell.`),
+    );
+    return {
+      registry,
+      close: () => {
+        stopWatching();
+        return stopNoting();
+      },
+    };
   } catch (error) {
     if (error instanceof ClientsError) throw new ConfigurationError([`The clients file ${file} ${error.message}.`]);
     throw error;

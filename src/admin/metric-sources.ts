@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
+import { endOf } from '../clients/client.ts';
 
 /** What other parts of the proxy know; read at each scrape. What nobody hands in has no metric. */
 export interface MetricSources {
@@ -76,9 +77,9 @@ function single(value: number): Reading {
 /** A client that changes from one key to another has two; it is out when the last one ends. */
 function lastEnds(keys: Iterable<ClientKey>): Reading {
   const ends = new Map<string, number>();
-  for (const { name, expires } of keys) {
-    const end = expires === undefined ? Infinity : Date.parse(expires) / 1000;
-    ends.set(name, Math.max(end, ends.get(name) ?? 0));
+  for (const key of keys) {
+    const end = endOf(key) / 1000;
+    ends.set(key.name, Math.max(end, ends.get(key.name) ?? 0));
   }
   return new Map([...ends].filter(([, end]) => end !== Infinity));
 }

@@ -8,7 +8,7 @@ const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
  *
  * @returns the client to keep, and the key's text, which is kept nowhere
  */
-export function makeKey(about: Pick<Client, 'name' | 'policy' | 'expires' | 'maasKeyFile'>): {
+export function makeKey(about: Omit<Client, 'consumer' | 'token' | 'secretSha256'>): {
   client: Client;
   key: string;
 } {

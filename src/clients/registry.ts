@@ -23,6 +23,10 @@ export interface Registry {
   count(): number;
   /** All keys, one client's two included. */
   keys(): Iterable<Client>;
+  /** Notes that a key was used. @param now ms since 1970 */
+  noteUse(consumer: string, now: number): void;
+  /** When each key was last used here, ms since 1970, by its consumer key. */
+  uses(): ReadonlyMap<string, number>;
   /** The MAAS key files that the clients file names; a change of one asks for a `reload` too. */
   keyFiles(): readonly string[];
   /**
@@ -49,10 +53,13 @@ interface Loaded {
  */
 export function createRegistry(text: string, directory: string): Registry {
   let loaded = load(text, directory, new Map());
+  const uses = new Map<string, number>();
   return {
     find: (consumer) => loaded.clients.get(consumer),
     count: () => loaded.clients.size,
     keys: () => Array.from(loaded.clients.values(), ({ client }) => client),
+    noteUse: (consumer, now) => void uses.set(consumer, now),
+    uses: () => uses,
     keyFiles: () => loaded.keyFiles,
     reload(newText) {
       loaded = load(newText, directory, loaded.signers);

@@ -30,12 +30,23 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   keys: {
     summary: "give out, list and end the keys of a gateway's clients",
-    usage: 'keys add NAME | list | revoke NAME | rotate NAME [FLAGS]',
+    usage: `keys add NAME | list | revoke NAME | rotate NAME [FLAGS]
+
+  add NAME     makes a key for NAME, and writes it to standard output this once; the file keeps a hash
+  list         whose keys there are, what they may do, when they end and were last used; no secret is in it
+  revoke NAME  ends all keys of NAME at once
+  rotate NAME  makes another key that may do the same; the old one stays valid for --overlap`,
     settings: ['clientsFile', 'policy'],
     flags: [
-      { flag: 'expires', argument: 'WHEN', help: 'add: when the key ends, such as 30d or 2027-01-31 (default never)' },
-      { flag: 'maas-key-file', argument: 'FILE', help: "add: a MAAS key for this client's requests alone" },
+      {
+        flag: 'expires',
+        argument: 'WHEN',
+        help: 'add, rotate: when the key ends, such as 30d or 2027-01-31 (default: never, or as the old one)',
+      },
       { flag: 'overlap', argument: 'SPAN', help: 'rotate: how long the old key stays valid (default 24h)' },
+      { flag: 'maas-key-file', argument: 'FILE', help: "add: a MAAS key for this client's requests alone" },
+      { flag: 'per-minute', argument: 'N', help: 'add: how many requests a minute this client may make' },
+      { flag: 'at-once', argument: 'N', help: 'add: how many requests this client may make at once' },
     ],
     takesWords: true,
     load: async () => (await import('./keys.ts')).keys,

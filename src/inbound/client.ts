@@ -25,6 +25,7 @@ export function client(registry: Registry | undefined, nonces: Nonces): Step {
     }
     try {
       exchange.client = await recognise(registry, nonces, headers.authorization);
+      registry.noteUse(exchange.client.client.consumer, Date.now());
     } catch (error) {
       if (error instanceof Problem && error.code === 'client-unknown') {
         await wait(slowness(peerAddress(socket) ?? 'unix', Date.now()));

@@ -1,0 +1,200 @@
+// The clients file among many writers, and among writers that are killed.
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { ClientsError, endOf, parseClients } from '../src/clients/client.ts';
+import { changeClients, readClients } from '../src/clients/clients-file.ts';
+import { takeLock } from '../src/clients/lock.ts';
+import { replaceFile } from '../src/clients/replace-file.ts';
+import { emptyDirectory, runCli } from './support/cli.ts';
+import { createDice } from './support/dice.ts';
+import { give } from './support/gateway.ts';
+
+test('of ten commands at once none loses what another has written', async (t) => {
+  const directory = emptyDirectory(t);
+  const file = join(directory, 'clients.json');
+  const names = Array.from({ length: 10 }, (_, index) => `client-${index}`);
+  const ended = await Promise.all(names.map((name) => runCli(t, ['keys', 'add', name], { CLIENTS_FILE: file })));
+  assert.deepEqual(
+    ended.map(({ code }) => code),
+    names.map(() => 0),
+  );
+  const clients = readClients(file);
+  assert.deepEqual(clients.map(({ name }) => name).toSorted(), names);
+  // Each has printed the key of its own client.
+  const printed = ended.map(({ stdout }) => stdout.split(':')[0]);
+  assert.deepEqual(
+    names.map((name) => clients.find((client) => client.name === name)?.consumer),
+    printed,
+  );
+  assert.deepEqual(readdirSync(directory), ['clients.json']);
+});
+
+/** Adds clients without end, and says the name of each that is in the file. */
+const writer = `
+  const [path, giver, file, prefix] = process.argv.slice(1);
+  const { changeClients } = await import(path);
+  const { makeKey } = await import(giver);
+  for (let count = 0; ; count += 1) {
+    const { client } = makeKey({ name: prefix + count });
+    await changeClients(file, (clients) => [...clients, client]);
+    process.stdout.write(client.name + '\\n');
+  }
+`;
+
+function moduleOf(name: string): string {
+  return new URL(`../src/clients/${name}.js`, import.meta.url).href;
+}
+
+function startWriter(file: string, prefix: string, said: string[]): ChildProcess {
+  const args = ['--input-type=module', '-e', writer, moduleOf('clients-file'), moduleOf('new-key'), file, prefix];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let rest = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    said.push(...lines);
+  });
+  return child;
+}
+
+test('writers that are killed at any moment leave a whole file, lose nothing, and hold nobody up', async (t) => {
+  const directory = emptyDirectory(t);
+  const file = join(directory, 'clients.json');
+  const dice = createDice(5);
+  const said: string[] = [];
+  let kills = 0;
+  for (let round = 0; round < 20; round += 1) {
+    const before = said.length;
+    const children = [startWriter(file, `a${round}.`, said), startWriter(file, `b${round}.`, said)];
+    t.after(() => children.map((child) => child.kill('SIGKILL')));
+    const closed = children.map((child) => once(child, 'close'));
+    // Some writes, whoever does them; then the end, somewhere in the middle of one.
+    while (said.length < before + 3) await Promise.race(children.map((child) => once(child.stdout ?? child, 'data')));
+    for (const child of children) {
+      await wait(dice() * 12);
+      child.kill('SIGKILL');
+      kills += 1;
+    }
+    await Promise.all(closed);
+    const names = new Set(parseClients(readFileSync(file, 'utf8')).map(({ name }) => name));
+    assert.deepEqual(
+      said.filter((name) => !names.has(name)),
+      [],
+    );
+  }
+  const started = performance.now();
+  await changeClients(file, (clients) => [...clients, give('last').client]);
+  assert.ok(performance.now() - started < 10_000, 'what a killed writer has left holds up the next one');
+  assert.equal(readClients(file).at(-1)?.name, 'last');
+  t.diagnostic(`${kills} killed, ${said.length} written, left over: ${readdirSync(directory).length - 1}`);
+});
+
+test('what killed processes have left is removed in time', async (t) => {
+  const file = join(emptyDirectory(t), 'clients.json');
+  const leftover = `${file}.0123456789ab.new`;
+  writeFileSync(leftover, '{"cl');
+  await changeClients(file, () => [give('a').client]);
+  assert.ok(statSync(leftover).isFile(), 'it may belong to a process that is at work');
+  utimesSync(leftover, 0, 0);
+  await changeClients(file, (clients) => clients);
+  assert.equal(statSync(leftover, { throwIfNoEntry: false }), undefined);
+});
+
+for (const [whose, pid, isHere, ageSeconds] of [
+  ['a process that is no more', 2 ** 31 - 2, true, 0],
+  ['a process on another machine, of long ago', 1, false, 60],
+  ['a process here that hangs', process.pid, true, 60],
+  ['a process that was killed before it wrote its name', undefined, true, 2],
+] as const) {
+  test(`the lock of ${whose} holds nobody up`, async (t) => {
+    const file = join(emptyDirectory(t), 'clients.json');
+    const own = await takeLock(`${file}.lock`, 0);
+    const [, here = ''] = readFileSync(`${file}.lock`, 'utf8').split(' ');
+    own?.release();
+    writeFileSync(`${file}.lock`, pid === undefined ? '' : `${pid} ${isHere ? here : 'elsewhere'} 0`);
+    const then = Date.now() / 1000 - ageSeconds;
+    utimesSync(`${file}.lock`, then, then);
+    await changeClients(file, () => [give('a').client]);
+    assert.equal(readClients(file).length, 1);
+    assert.equal(statSync(`${file}.lock`, { throwIfNoEntry: false }), undefined);
+  });
+}
+
+test('the lock of a process that is at work is waited for', async (t) => {
+  const file = join(emptyDirectory(t), 'lock');
+  const first = await takeLock(file, 0);
+  assert.equal(await takeLock(file, 50), undefined);
+  const second = takeLock(file, 10_000);
+  first?.release();
+  assert.equal((await second)?.isHeld(), true);
+  assert.equal(first?.isHeld(), false);
+});
+
+test('a writer whose lock was taken over in the meantime starts again, and loses nothing', async (t) => {
+  const file = join(emptyDirectory(t), 'clients.json');
+  let calls = 0;
+  await changeClients(file, (clients) => {
+    calls += 1;
+    if (calls === 1) {
+      // Another command took this one for dead, and was faster.
+      rmSync(`${file}.lock`);
+      replaceFile(file, JSON.stringify({ clients: [give('other').client] }));
+    }
+    return [...clients, give('mine').client];
+  });
+  assert.equal(calls, 2);
+  assert.deepEqual(
+    readClients(file).map(({ name }) => name),
+    ['other', 'mine'],
+  );
+});
+
+test('a change that the gateway would refuse does not get into the file', async (t) => {
+  const file = join(emptyDirectory(t), 'clients.json');
+  const { client } = give('a');
+  await assert.rejects(
+    changeClients(file, () => [client, client]),
+    (error) => error instanceof ClientsError && /same consumer key twice/.test(error.message),
+  );
+  assert.equal(statSync(file, { throwIfNoEntry: false }), undefined);
+});
+
+const faults: readonly [string, unknown, RegExp][] = [
+  ['a mistyped member', { expire: '2027-01-31' }, /client 2: it has no member "expire"/],
+  ['an end that is no date', { expires: '2027-02-31' }, /its "expires" is no date/],
+  ['an end that is a number', { expires: 1_800_000_000 }, /its "expires" is missing or malformed/],
+  ['a policy that there is not', { policy: 'readonly' }, /its policy: "readonly" is none of standard/],
+  ['a rule that is none', { policy: ['GET'] }, /its policy: line 1: "GET" is no rule/],
+  ['no rules', { policy: [] }, /its policy: it holds no rule/],
+  ['a limit of nothing', { limits: { perMinute: 0 } }, /its "limits" are no object with whole numbers above 0/],
+  ['a limit that there is not', { limits: { perHour: 5 } }, /its "limits" are no object/],
+  ['a limit as a word', { limits: { atOnce: '5' } }, /its "limits" are no object/],
+  ['a name with a space', { name: 'a b' }, /its "name" is missing or malformed/],
+  ['a name with a line break', { name: 'a\n' }, /its "name" is missing or malformed/],
+  ['a hash that is too short', { secretSha256: 'ab' }, /its "secretSha256" is missing or malformed/],
+  ['no token', { token: undefined }, /its "token" is missing or malformed/],
+];
+
+for (const [what, change, sentence] of faults) {
+  test(`a clients file in which a client has ${what} is refused in a sentence`, () => {
+    const [good, bad] = [give('good').client, { ...give('bad').client, ...(change as object) }];
+    assert.throws(() => parseClients(JSON.stringify({ clients: [good, bad] })), sentence);
+  });
+}
+
+for (const [expires, end] of [
+  ['2027-01-31', '2027-01-31T23:59:59Z'],
+  ['2027-01-31T18:00+02:00', '2027-01-31T16:00:00Z'],
+  ['2027-01-31T18:00:00.5Z', '2027-01-31T18:00:00.5Z'],
+  [undefined, undefined],
+] as const) {
+  test(`a key that expires ${expires ?? 'never'} ends ${end ?? 'never'}`, () => {
+    const [client] = parseClients(JSON.stringify([{ ...give('a').client, expires }]));
+    assert.equal(endOf(client ?? {}), end === undefined ? Number.POSITIVE_INFINITY : Date.parse(end));
+  });
+}
