@@ -40,6 +40,7 @@ export const ours: Program = {
     });
     return {
       port,
+      pid: child.pid as number,
       async stop() {
         await end(child);
         rmSync(directory, { recursive: true, force: true });

@@ -58,7 +58,7 @@ export function peerProgram(peer: Peer): Program {
         await end(child);
         rmSync(directory, { recursive: true, force: true });
       };
-      if (await accepts(child, port)) return { port, stop };
+      if (await accepts(child, port)) return { port, pid: child.pid as number, stop };
       await stop();
       throw new Error(`${peer.name} did not start:\n${errors}`);
     },
@@ -75,7 +75,8 @@ export async function end(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that is free now. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -85,8 +86,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** These programs do not tell when they are ready; they are when they accept. */
-async function accepts(child: ChildProcess, port: number): Promise<boolean> {
+/** For programs that do not tell when they are ready: they are when they accept. @returns whether it came to that */
+export async function accepts(child: ChildProcess, port: number): Promise<boolean> {
   const deadline = performance.now() + 10_000;
   while (performance.now() < deadline && child.exitCode === null) {
     const socket = connect({ host: '127.0.0.1', port });
@@ -94,7 +95,7 @@ async function accepts(child: ChildProcess, port: number): Promise<boolean> {
       await once(socket, 'connect');
       return true;
     } catch {
-      await wait(20);
+      await wait(5);
     } finally {
       socket.destroy();
     }

@@ -2,6 +2,8 @@
 export interface Target {
   /** Where it listens on 127.0.0.1. */
   readonly port: number;
+  /** Its process; its children are its own too. */
+  readonly pid: number;
   stop(): Promise<void>;
 }
 

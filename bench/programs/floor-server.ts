@@ -1,0 +1,52 @@
+// The bare floor: what a proxy on Node costs that signs and does nothing else. Nothing here is safe; it is a measure.
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { Pool } from 'undici';
+
+const { PORT = '', ORIGIN = '', KEY = '' } = process.env;
+const [consumer, token, secret] = KEY.split(':');
+const start =
+  `OAuth oauth_version="1.0", oauth_signature_method="PLAINTEXT", oauth_consumer_key="${consumer}", ` +
+  `oauth_token="${token}", oauth_signature="%26${secret}", oauth_nonce="`;
+const pool = new Pool(ORIGIN, { pipelining: 1 });
+
+createServer((request, response) => {
+  const { method = 'GET', url = '/', rawHeaders } = request;
+  const headers: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (!/^(?:host|connection)$/i.test(name)) headers.push(name, rawHeaders[index + 1] as string);
+  }
+  const nonce = randomBytes(16).toString('hex');
+  headers.push('Authorization', `${start}${nonce}", oauth_timestamp="${Math.floor(Date.now() / 1000)}"`);
+  let resume: (() => void) | undefined;
+  const body = method === 'GET' || method === 'HEAD' ? null : request;
+  pool.dispatch(
+    { path: url, method, headers, body },
+    {
+      onConnect() {},
+      onHeaders(status, raw, resumeAnswer) {
+        resume = resumeAnswer;
+        const head: string[] = [];
+        for (let index = 0; index < raw.length; index += 2) {
+          const name = (raw[index] as Buffer).toString('latin1');
+          if (!/^(?:connection|transfer-encoding|keep-alive)$/i.test(name))
+            head.push(name, (raw[index + 1] as Buffer).toString('latin1'));
+        }
+        response.writeHead(status, head);
+        return true;
+      },
+      onData(chunk) {
+        if (response.write(chunk)) return true;
+        response.once('drain', () => resume?.());
+        return false;
+      },
+      onComplete() {
+        response.end();
+      },
+      onError() {
+        response.destroy();
+      },
+    },
+  );
+}).listen(Number(PORT), '127.0.0.1');

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { DEMO_ADMIN_KEY } from '../../src/simulator/simulator.ts';
+import type { Lane } from './lane.ts';
+import { nodeLane } from './node-lane.ts';
+
+const cli = new URL('../../src/cli.js', import.meta.url);
+
+/** As it is started by everybody. The admin listener's port alone is another, since several run at once. */
+export const ours = ourLane('ours, defaults', {});
+
+/** Without what makes it safe: any name in `Host`, and every operation. */
+export const oursUnguarded = ourLane('ours, unguarded', { ALLOWED_HOSTS: '*', POLICY: 'unrestricted' });
+
+/** With all that can be turned off turned off. */
+export const oursBare = ourLane('ours, all off', {
+  ALLOWED_HOSTS: '*',
+  POLICY: 'unrestricted',
+  ADMIN_PORT: 'off',
+  LOG_LEVEL: 'silent',
+  JSON_TO_FORM: 'false',
+  COALESCE: 'false',
+  COMPRESS: 'false',
+});
+
+/** Identical reads are not joined, so that every one of them goes to MAAS. */
+export const oursUnjoined = ourLane('ours, not joining', { COALESCE: 'false' });
+
+/** As a team's gateway, with a key that comes as a Bearer token. */
+export const oursGateway = ourLane('ours, gateway', { CLIENTS_FILE: 'clients.json' }, async (directory) => {
+  const args = ['keys', 'add', 'bench', '--clients-file', join(directory, 'clients.json')];
+  const { stdout } = await promisify(execFile)(process.execPath, [cli.pathname, ...args], { cwd: directory });
+  return [`Authorization: Bearer ${stdout.trim()}`];
+});
+
+function ourLane(
+  name: string,
+  settings: Readonly<Record<string, string>>,
+  prepare?: (directory: string) => Promise<readonly string[]>,
+): Lane {
+  return nodeLane({
+    name,
+    file: cli,
+    env: ({ port, originPort }) => ({
+      MAAS_URL: `http://127.0.0.1:${originPort}`,
+      MAAS_API_KEY: DEMO_ADMIN_KEY,
+      PORT: String(port),
+      ADMIN_PORT: '0',
+      LOG_FORMAT: 'json',
+      ...settings,
+    }),
+    ...(prepare !== undefined && { prepare }),
+  });
+}
