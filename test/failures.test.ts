@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
 import { errors } from 'undici';
 import { startSimulator } from '../src/simulator/simulator.ts';
 import { toProblem } from '../src/upstream/failure.ts';
+import { makeAuthority } from './support/certificates.ts';
 import { startOrigin } from './support/origin.ts';
 import { startTestProxy, type TestProxy } from './support/proxy.ts';
 import { connectRaw, sendRaw, startRawMaas, type RawConnection } from './support/raw.ts';
@@ -229,6 +231,47 @@ for (const [framing, bytes] of Object.entries(framings)) {
     }
   }
 }
+
+for (const version of ['1.1', '1.0']) {
+  for (const head of ['HTTP/1.1 200 OK\r\nConnection: close', 'HTTP/1.0 200 OK']) {
+    test(`MAAS resets an answer that goes on until the end of its connection (${head}): an HTTP/${version} client sees a broken transfer`, async (t) => {
+      const maas = await startRawMaas(t, ({ socket }) => socket.write(`${head}\r\n\r\npart`));
+      const proxy = await startTestProxy(t, maas.url);
+      const client = await connectRaw(t, proxy.url);
+      client.socket.write(`GET /zones/ HTTP/${version}\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+      await client.received(/part/);
+      maas.connections[0]?.socket.resetAndDestroy();
+      assert.equal(await client.closed, 'reset');
+      assert.doesNotMatch(client.text(), /\r\n0\r\n/);
+      await assertLogged(proxy, { status: 502, code: 'maas-reset', cause: /^ECONNRESET/ });
+    });
+  }
+}
+
+test('the same over TLS', async (t) => {
+  const authority = await makeAuthority(t);
+  const { cert, key } = await authority.issue('IP:127.0.0.1');
+  let connection: Socket | undefined;
+  const maas = createTlsServer({ cert, key }, (secure) => {
+    secure.on('error', () => {});
+    secure.once('data', () => secure.write('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\npart'));
+  });
+  maas.on('connection', (socket: Socket) => {
+    connection = socket;
+  });
+  maas.listen(0, '127.0.0.1');
+  await once(maas, 'listening');
+  t.after(() => maas.close());
+  const url = `https://127.0.0.1:${(maas.address() as AddressInfo).port}`;
+  const proxy = await startTestProxy(t, url, { flags: ['--ca-file', authority.certFile] });
+  const client = await connectRaw(t, proxy.url);
+  client.socket.write('GET /zones/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+  await client.received(/part/);
+  connection?.resetAndDestroy();
+  assert.equal(await client.closed, 'reset');
+  assert.doesNotMatch(client.text(), /\r\n0\r\n/);
+  await assertLogged(proxy, { status: 502, code: 'maas-reset', cause: /^ECONNRESET/ });
+});
 
 test('chunks that break off with nonsense break the transfer', async (t) => {
   const maas = await startRawMaas(t, ({ socket }) => {

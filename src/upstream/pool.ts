@@ -1,6 +1,7 @@
 import { buildConnector, Pool, type Dispatcher } from 'undici';
 import type { MaasAddress, Regions } from '../maas/maas-address.ts';
 import { discardContinue } from './discard-continue.ts';
+import { tellReset } from './tell-reset.ts';
 import { trustingContext } from './trust.ts';
 
 /** How to reach MAAS. */
@@ -34,7 +35,11 @@ export function createPool(options: PoolOptions): Pool {
     connect(target, done) {
       connect(target, (...result) => {
         // On an error undici's connector hands over no socket at all.
-        if (result[1]) discardContinue(result[1]);
+        const [, socket] = result;
+        if (socket) {
+          discardContinue(socket);
+          tellReset(socket);
+        }
         done(...result);
       });
     },
