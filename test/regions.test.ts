@@ -383,15 +383,36 @@ test('a single MAAS is no region of several: nothing about it in the log, no sta
   assert.equal(maas.received.length, 1);
 });
 
-test('readyz is ready while one region answers, and the metrics tell of each', async (t) => {
+test('readyz is ready while one region answers, and tells of each, as the metrics do', async (t) => {
   const well = await simulate(t);
   const bad = await nobody();
   const proxy = await startTestProxy(t, `${bad},${well.url}`, { key: well.adminKey });
   assert.equal((await send(`${proxy.adminUrl}/readyz`)).status, 200);
-  await send(`${proxy.url}/zones/`, form('name=x'));
+  await until(() => proxy.upstream.regions()[0]?.trouble !== undefined, 'the region was asked');
+  const { status, regions } = (await send(`${proxy.adminUrl}/readyz`)).json();
+  assert.equal(status, 'ready');
+  assert.deepEqual(regions, [
+    {
+      region: `${bad}/MAAS/api/2.0/`,
+      answers: false,
+      reason: 'Nothing listens at the address in MAAS_URL; check host and port, and that MAAS is running.',
+    },
+    { region: `${well.url}/MAAS/api/2.0/`, answers: true },
+  ]);
   const metrics = (await send(`${proxy.adminUrl}/metrics`)).body.toString();
   assert.match(metrics, new RegExp(`region_up\\{region="${bad}/MAAS/api/2.0/"\\} 0`));
   assert.match(metrics, new RegExp(`region_up\\{region="${well.url}/MAAS/api/2.0/"\\} 1`));
+});
+
+test('readyz is not ready when no region answers', async (t) => {
+  const [one, two] = [await nobody(), await nobody()];
+  const proxy = await startTestProxy(t, `${one},${two}`);
+  const reply = await send(`${proxy.adminUrl}/readyz`);
+  assert.equal(reply.status, 503);
+  assert.deepEqual(
+    (reply.json()['regions'] as { answers: boolean }[]).map(({ answers }) => answers),
+    [false, false],
+  );
 });
 
 test('check goes through each region, and fails when one of them does not answer', async (t) => {

@@ -5,6 +5,12 @@ import type { Metrics } from './metrics.ts';
 export interface Readiness {
   readonly ready: boolean;
   readonly reasons: readonly string[];
+  /** Each region controller by the address of its API, and why it does not answer; only where there are several. */
+  readonly regions?: readonly {
+    readonly region: string;
+    readonly answers: boolean;
+    readonly reason: string | undefined;
+  }[];
 }
 
 /**
@@ -16,8 +22,8 @@ export function buildAdmin(readiness: () => Promise<Readiness>, metrics: Metrics
   const app = fastify({ forceCloseConnections: true });
   app.get('/livez', () => ({ status: 'alive' }));
   app.get('/readyz', async (_request, reply) => {
-    const { ready, reasons } = await readiness();
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', reasons });
+    const { ready, ...found } = await readiness();
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', ...found });
   });
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   return app;

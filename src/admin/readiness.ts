@@ -6,7 +6,8 @@ import type { Readiness } from './admin.ts';
 const fresh = 5_000;
 
 /**
- * Asks MAAS whether it answers and takes the key, at most once in 5 s, however often it is asked itself.
+ * Asks MAAS whether it answers and takes the key, at most once in 5 s, however often it is asked itself. Of several regions one
+ * that answers is enough.
  *
  * @param draining whether the proxy is stopping
  */
@@ -18,8 +19,22 @@ export function createReadiness(upstream: Upstream, draining: () => boolean): ()
     if (last === undefined || performance.now() - asked > fresh) {
       asked = performance.now();
       last = askMaas(upstream);
+      // One that hangs must not hold up the answer: what is found now, the next answer tells.
+      void upstream.lookAtRegions();
     }
-    return last;
+    return { ...(await last), ...describeRegions(upstream) };
+  };
+}
+
+function describeRegions(upstream: Upstream): Pick<Readiness, 'regions'> {
+  const states = upstream.regions();
+  if (states.length === 0) return {};
+  return {
+    regions: states.map(({ href, trouble }) => ({
+      region: href,
+      answers: trouble === undefined,
+      reason: trouble?.message,
+    })),
   };
 }
 
