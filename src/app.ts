@@ -34,7 +34,8 @@ export interface AppOptions {
   readonly host: string;
   /** Further names that it goes by. */
   readonly allowedHosts: readonly string[];
-  readonly policy: Policy;
+  /** The policy in force, asked for each request. */
+  readonly policy: () => Policy;
   /** The clients of a gateway; `undefined` where nobody has to prove anything. */
   readonly registry: Registry | undefined;
   /** Which signatures of clients have been used. */

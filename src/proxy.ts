@@ -1,24 +1,24 @@
-import { dirname } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildAdmin } from './admin/admin.ts';
 import { createMetrics, type Metrics } from './admin/metrics.ts';
 import { createReadiness } from './admin/readiness.ts';
 import { buildApp } from './app.ts';
-import { ClientsError } from './clients/client.ts';
-import { readText } from './clients/clients-file.ts';
 import { keepLastUsed } from './clients/last-used.ts';
 import { createNonces } from './clients/nonces.ts';
-import { createRegistry, type Registry } from './clients/registry.ts';
-import { watchClients } from './clients/watch-clients.ts';
+import type { Registry } from './clients/registry.ts';
 import { ConfigurationError, type Configuration } from './config/configuration.ts';
+import { SettingError } from './config/values.ts';
 import { trackConnections } from './connections.ts';
 import { listenOnPort, listenOnSocket } from './listen.ts';
 import { ListenError } from './listen-error.ts';
+import { followConfiguration, type Live } from './live/configuration.ts';
+import type { LiveEvent, LiveState } from './live/follower.ts';
+import { createLiveFiles, type LiveFiles } from './live/live-files.ts';
 import type { Problem } from './problem.ts';
 import { errorCode } from './upstream/failure.ts';
 import type { RegionState } from './upstream/regions.ts';
-import { createUpstream, type Upstream } from './upstream/upstream.ts';
+import type { Upstream } from './upstream/upstream.ts';
 
 /** A proxy that listens. */
 export interface Proxy {
@@ -27,6 +27,10 @@ export interface Proxy {
   /** The admin listener's address, `undefined` where it is off. */
   readonly adminUrl: string | undefined;
   readonly upstream: Upstream;
+  /** How the files stand that the proxy keeps to. */
+  files(): readonly LiveState[];
+  /** Reads those files again: what SIGHUP asks for. */
+  reload(): Promise<void>;
   /**
    * Stops accepting, finishes what is in flight, and ends.
    *
@@ -42,21 +46,14 @@ export interface Proxy {
  * @throws {ListenError} when the port is in use, or not to be had
  */
 export async function startProxy(config: Configuration, log: Logger, adminPortChosen: boolean): Promise<Proxy> {
-  const upstream = createUpstream({
-    regions: config.regions,
-    key: config.key,
-    ca: config.ca,
-    insecure: config.insecure,
-    timeout: config.upstreamTimeout,
-    coalesce: config.coalesce,
-    onClockDifference: (offset) => log.warn({ offset }, clockSentence(offset)),
-    onRegionChange: (maas, trouble) => reportRegion(log, maas.href, trouble),
-  });
   const metrics = createMetrics();
-  const clients = openClients(config.clientsFile, log, metrics);
+  const files = createLiveFiles((event) => reportChange(event, log, metrics));
+  const { upstream, policy, registry } = open(config, files, log);
+  const stopNoting = noteUses(config.clientsFile, registry, log);
   const app = buildApp({
     ...config,
-    registry: clients?.registry,
+    policy,
+    registry,
     nonces: createNonces(),
     dispatch: upstream.dispatch,
     log,
@@ -67,7 +64,7 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
     clockOffset: () => upstream.clock.offset,
     connections: () => connections.count(),
     ...(config.regions.length > 1 && { regions: () => upstream.regions().map(stateOf) }),
-    ...(clients !== undefined && { clientKeys: () => clients.registry.keys() }),
+    ...(registry !== undefined && { clientKeys: () => registry.keys() }),
   });
   const admin = buildAdmin(
     createReadiness(upstream, () => connections.draining),
@@ -83,14 +80,18 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
       url,
       adminUrl,
       upstream,
+      files: files.states,
+      reload: files.reload,
       async stop() {
         const cut = await connections.drain(config.drainTimeout * 1000);
-        await Promise.all([app.close(), admin.close(), upstream.close(), clients?.close()]);
+        files.close();
+        await Promise.all([app.close(), admin.close(), upstream.close(), stopNoting()]);
         return cut;
       },
     };
   } catch (error) {
-    await Promise.all([app.close(), admin.close(), upstream.close(), clients?.close()]);
+    files.close();
+    await Promise.all([app.close(), admin.close(), upstream.close(), stopNoting()]);
     throw error;
   }
 }
@@ -111,35 +112,33 @@ async function listenAdmin(
   }
 }
 
-/** The gateway's clients, kept to their file. */
-function openClients(
-  file: string | undefined,
-  log: Logger,
-  metrics: Metrics,
-): { registry: Registry; close(): Promise<void> } | undefined {
-  if (file === undefined) return undefined;
+/** The way to MAAS, and what else is kept to files. */
+function open(config: Configuration, files: LiveFiles, log: Logger): Live {
   try {
-    const registry = createRegistry(readText(file), dirname(file));
-    const stopWatching = watchClients(file, registry, (change) => {
-      if ('broken' in change) {
-        metrics.reloadFailed('clients');
-        log.error(`The clients file ${file} ${change.broken}; the clients from before stay in force.`);
-      } else log.info({ clients: change.clients }, `read the clients file ${file} again: ${change.clients} keys`);
+    return followConfiguration(config, files, {
+      onClockDifference: (offset) => log.warn({ offset }, clockSentence(offset)),
+      onRegionChange: (maas, trouble) => reportRegion(log, maas.href, trouble),
     });
-    const stopNoting = keepLastUsed(file, registry, () =>
-      log.info(`When keys were last used cannot be written down beside ${file}, so that "keys list" will not tell.`),
-    );
-    return {
-      registry,
-      close: () => {
-        stopWatching();
-        return stopNoting();
-      },
-    };
   } catch (error) {
-    if (error instanceof ClientsError) throw new ConfigurationError([`The clients file ${file} ${error.message}.`]);
+    files.close();
+    if (error instanceof SettingError) throw new ConfigurationError([`${error.message}.`]);
     throw error;
   }
+}
+
+function reportChange({ kind, outcome, text }: LiveEvent, log: Logger, metrics: Metrics): void {
+  if (outcome === 'broken') {
+    metrics.reloadFailed(kind);
+    log.error({ file: kind }, text);
+  } else log.info({ file: kind }, text);
+}
+
+/** Writes down when the keys of clients were last used. @returns ends that */
+function noteUses(file: string | undefined, registry: Registry | undefined, log: Logger): () => Promise<void> {
+  if (file === undefined || registry === undefined) return () => Promise.resolve();
+  return keepLastUsed(file, registry, () =>
+    log.info(`When keys were last used cannot be written down beside ${file}, so that "keys list" will not tell.`),
+  );
 }
 
 function stateOf({ href, trouble }: RegionState): { region: string; isUp: boolean } {

@@ -156,7 +156,7 @@ test("a client's end is told, and its series go after it has been revoked", asyn
   assert.equal(before.get(`${expiry}{client="ann"}`), Date.parse('2099-01-01T00:00:00Z') / 1000);
   assert.equal(before.has(`${expiry}{client="bob"}`), false);
   writeClients(t, [bob], file);
-  await until(() => proxy.log.some(({ clients: left }) => left === 1), 'the changed clients file');
+  await until(() => proxy.log.some(({ msg }) => String(msg).endsWith('again: 1 key')), 'the changed clients file');
   const annsReads = '{operation="GET machines",client="ann",status="200"}';
   assert.equal(requests(await scrape(proxy.adminUrl))[annsReads], 1, 'the last numbers are still told once');
   const after = await scrape(proxy.adminUrl);

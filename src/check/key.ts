@@ -1,6 +1,7 @@
 // The one step that sends the API key, and what MAAS says about it.
 import type { Configuration } from '../config/configuration.ts';
 import type { MaasAddress } from '../maas/maas-address.ts';
+import { createSigner } from '../maas/signature.ts';
 import { Problem } from '../problem.ts';
 import { readUser, type Identity } from '../upstream/identity.ts';
 import { createUpstream } from '../upstream/upstream.ts';
@@ -13,7 +14,8 @@ export async function checkKey(
   maas: MaasAddress,
   connection: Pick<Configuration, 'key' | 'ca' | 'insecure'>,
 ): Promise<Finding<User>> {
-  const upstream = createUpstream({ ...connection, regions: [maas], timeout: 5 });
+  const signer = createSigner(connection.key);
+  const upstream = createUpstream({ ...connection, regions: [maas], signer: () => signer, timeout: 5 });
   try {
     const user = readUser(await upstream.ask('/users/?op=whoami'));
     if (!('refused' in user)) return { status: 'ok', detail: 'MAAS takes it', found: user };

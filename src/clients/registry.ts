@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { ApiKey, ApiKeyError } from '../maas/api-key.ts';
-import { createSigner, type Signer } from '../maas/signature.ts';
+import type { Signer } from '../maas/signature.ts';
 import type { Policy } from '../policy/policy.ts';
-import { clientPolicy, ClientsError, endOf, parseClients, type Client } from './client.ts';
+import { clientPolicy, endOf, parseClients, type Client } from './client.ts';
 
 /** A client as requests need it. */
 export interface KnownClient {
@@ -12,7 +9,7 @@ export interface KnownClient {
   readonly endsAt: number;
   /** Its own policy; `undefined` where the gateway's is in force. */
   readonly policy: Policy | undefined;
-  /** Signs with the client's own MAAS key, where it has one; one and the same for all clients with that key. */
+  /** Signs with the client's own MAAS key in force, where it has one; one and the same for all clients with that key. */
   readonly signer: Signer | undefined;
 }
 
@@ -27,76 +24,47 @@ export interface Registry {
   noteUse(consumer: string, now: number): void;
   /** When each key was last used here, ms since 1970, by its consumer key. */
   uses(): ReadonlyMap<string, number>;
-  /** The MAAS key files that the clients file names; a change of one asks for a `reload` too. */
-  keyFiles(): readonly string[];
-  /**
-   * Takes a clients file over, and the key files that it names: whole, or not at all. Requests under way go on as they began.
-   *
-   * @throws {ClientsError} what is wrong with it; the clients from before stay in force
-   */
-  reload(text: string): void;
-}
-
-/** What a clients file and the key files that it names have come to. */
-interface Loaded {
-  readonly clients: ReadonlyMap<string, KnownClient>;
-  /** By the whole key. */
-  readonly signers: ReadonlyMap<string, Signer>;
-  readonly keyFiles: readonly string[];
 }
 
 /**
- * Makes a registry of the text of a clients file.
+ * Makes a registry of the clients in force.
  *
- * @param directory the file's: relative names of key files begin there
- * @throws {ClientsError} what is wrong with the file
+ * @param inForce by their consumer key; asked for each look-up
  */
-export function createRegistry(text: string, directory: string): Registry {
-  let loaded = load(text, directory, new Map());
+export function createRegistry(inForce: () => ReadonlyMap<string, KnownClient>): Registry {
   const uses = new Map<string, number>();
   return {
-    find: (consumer) => loaded.clients.get(consumer),
-    count: () => loaded.clients.size,
-    keys: () => Array.from(loaded.clients.values(), ({ client }) => client),
+    find: (consumer) => inForce().get(consumer),
+    count: () => inForce().size,
+    keys: () => Array.from(inForce().values(), ({ client }) => client),
     noteUse: (consumer, now) => void uses.set(consumer, now),
     uses: () => uses,
-    keyFiles: () => loaded.keyFiles,
-    reload(newText) {
-      loaded = load(newText, directory, loaded.signers);
-    },
   };
 }
 
-function load(text: string, directory: string, before: Loaded['signers']): Loaded {
-  const signers = new Map<string, Signer>();
-  const byFile = new Map<string, Signer>();
-  const ownSigner = (client: Client): Signer | undefined => {
-    if (client.maasKeyFile === undefined) return undefined;
-    const file = resolve(directory, client.maasKeyFile);
-    const found = byFile.get(file);
-    if (found !== undefined) return found;
-    const key = readMaasKey(file, client);
-    const whole = `${key.consumer}:${key.token}:${key.revealSecret()}`;
-    // Who signs with the same key, before a reload and after, has the same signer: reads may be joined by it.
-    const signer = signers.get(whole) ?? before.get(whole) ?? createSigner(key);
-    signers.set(whole, signer);
-    byFile.set(file, signer);
-    return signer;
-  };
-  const clients = new Map(
-    parseClients(text).map((client): [string, KnownClient] => [
-      client.consumer,
-      { client, endsAt: endOf(client), policy: clientPolicy(client), signer: ownSigner(client) },
-    ]),
+/**
+ * Reads the text of a clients file.
+ *
+ * @param ownSigner gives the signer in force of a client that has a MAAS key of its own
+ * @returns the clients by their consumer key
+ * @throws {ClientsError} what is wrong with it
+ */
+export function knownClients(
+  text: string,
+  ownSigner: (client: Client, maasKeyFile: string) => () => Signer,
+): ReadonlyMap<string, KnownClient> {
+  return new Map(
+    parseClients(text).map((client): [string, KnownClient] => {
+      const own = client.maasKeyFile === undefined ? undefined : ownSigner(client, client.maasKeyFile);
+      const known = {
+        client,
+        endsAt: endOf(client),
+        policy: clientPolicy(client),
+        get signer() {
+          return own?.();
+        },
+      };
+      return [client.consumer, known];
+    }),
   );
-  return { clients, signers, keyFiles: [...byFile.keys()] };
-}
-
-function readMaasKey(file: string, { name, maasKeyFile }: Client): ApiKey {
-  try {
-    return ApiKey.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    const why = error instanceof ApiKeyError ? `its key ${error.message}` : 'it cannot be read';
-    throw new ClientsError(`names the MAAS key file ${maasKeyFile} for ${name}: ${why}`);
-  }
 }

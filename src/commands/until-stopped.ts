@@ -2,11 +2,19 @@ import type { Logger } from 'pino';
 import type { Proxy } from '../proxy.ts';
 
 /**
- * Runs until SIGINT or SIGTERM. The first signal finishes what is in flight; a second one ends the process at once.
+ * Runs until SIGINT or SIGTERM. The first signal finishes what is in flight; a second one ends the process at once. SIGHUP
+ * reads the files again; it ends nothing, even where there are none.
  *
  * @returns the exit code
  */
-export async function untilStopped(proxy: Pick<Proxy, 'stop'>, log: Logger): Promise<number> {
+export async function untilStopped(
+  proxy: Pick<Proxy, 'stop'> & Partial<Pick<Proxy, 'reload'>>,
+  log: Logger,
+): Promise<number> {
+  process.on('SIGHUP', () => {
+    log.info('SIGHUP: reading the files again');
+    void proxy.reload?.();
+  });
   const signal = await new Promise<NodeJS.Signals>((resolve) => {
     let stopping = false;
     const onSignal = (received: NodeJS.Signals): void => {

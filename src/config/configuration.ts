@@ -1,8 +1,10 @@
-import { createSecureContext } from 'node:tls';
 import type { ApiKey } from '../maas/api-key.ts';
 import type { Regions } from '../maas/maas-address.ts';
-import { othersMayRead, readSettingFile } from './files.ts';
+import { readCertificates } from './certificates-file.ts';
+import { othersMayRead, type NamedFile } from './files.ts';
+import { readKeyFile } from './key-file.ts';
 import type { Found, Layers } from './layers.ts';
+import { isPolicyFile } from './policy-file.ts';
 import { readProfile, type Profile } from './profile.ts';
 import { settings, type Setting, type SettingName, type SettingValues } from './settings.ts';
 import { apiKey, regions as readRegions, SettingError } from './values.ts';
@@ -16,8 +18,17 @@ export interface Configuration extends SettingValues {
   readonly keySource: string;
   /** PEM text of the further certificate authorities. */
   readonly ca: string | undefined;
+  /** The files that parts of this were read from, and that may change while the program runs. */
+  readonly files: ConfigurationFiles;
   /** Sentences for the operator that stop nothing. */
   readonly warnings: readonly string[];
+}
+
+/** The files of a configuration, where there are any. */
+export interface ConfigurationFiles {
+  readonly key: NamedFile | undefined;
+  readonly ca: NamedFile | undefined;
+  readonly policy: NamedFile | undefined;
 }
 
 /** A sentence for the operator, and what it is about. */
@@ -30,10 +41,19 @@ export interface Remark {
 export interface Draft {
   readonly values: SettingValues;
   readonly regions: Regions | undefined;
-  readonly key: { readonly key: ApiKey; readonly keySource: string } | undefined;
+  readonly key: GivenKey | undefined;
   readonly ca: string | undefined;
+  readonly files: ConfigurationFiles;
   readonly warnings: readonly Remark[];
   readonly mistakes: Remark[];
+}
+
+/** The API key, and where it came from. */
+export interface GivenKey {
+  readonly key: ApiKey;
+  readonly keySource: string;
+  /** The file that holds it, where it is one that a setting names. */
+  readonly keyFile?: NamedFile;
 }
 
 /** All that is wrong with a configuration, a sentence each. */
@@ -59,13 +79,21 @@ const noKey =
  * @throws {ConfigurationError} all mistakes together
  */
 export async function readConfiguration(layers: Layers, home: string): Promise<Configuration> {
-  const { values, regions, key, ca, warnings, mistakes } = await readDraft(layers, home);
+  const { values, regions, key, ca, files, warnings, mistakes } = await readDraft(layers, home);
   const exposed = findExposure(layers, values);
   if (exposed !== undefined) mistakes.push({ about: 'setting', text: exposed });
   if (mistakes.length > 0 || regions === undefined || key === undefined) {
     throw new ConfigurationError(mistakes.map(({ text }) => text));
   }
-  return { ...values, regions, ...key, ca, warnings: warnings.map(({ text }) => text) };
+  return {
+    ...values,
+    regions,
+    key: key.key,
+    keySource: key.keySource,
+    ca,
+    files,
+    warnings: warnings.map(({ text }) => text),
+  };
 }
 
 /**
@@ -95,16 +123,17 @@ export async function readDraft(layers: Layers, home: string): Promise<Draft> {
     ? values.maasUrl
     : profile && attempt('address', profile.source, () => readRegions(profile.url));
   const key = chooseKey(layers, overProfile, profile, values, warnings, mistakes, attempt);
-  const caFile = layers.found.get('caFile');
-  const ca =
-    caFile !== undefined && overProfile(caFile)
-      ? attempt('ca', caFile.source, () => readCertificates(caFile.text))
-      : (profile?.ca ?? undefined);
+  const caFound = layers.found.get('caFile');
+  const caFile = caFound !== undefined && overProfile(caFound) ? namedFile(caFound) : undefined;
+  const ca = caFile === undefined ? profile?.ca : attempt('ca', caFile.source, () => readCertificates(caFile.file));
+  const policy = layers.found.get('policy');
+  const policyFile = policy !== undefined && isPolicyFile(policy.text) ? namedFile(policy) : undefined;
 
   if (regions === undefined && !layers.found.has('maasUrl') && profile === undefined && !layers.found.has('profile')) {
     mistakes.push({ about: 'address', text: noUrl });
   }
-  return { values, regions, key, ca, warnings, mistakes };
+  const files = { key: key?.keyFile, ca: caFile, policy: policyFile };
+  return { values, regions, key, ca, files, warnings, mistakes };
 }
 
 /** Beyond loopback, whoever reaches the port has the rights of the key's user; nobody should come to that by accident. */
@@ -168,7 +197,7 @@ function chooseKey(
   warnings: Remark[],
   mistakes: Remark[],
   attempt: Attempt,
-): { key: ApiKey; keySource: string } | undefined {
+): GivenKey | undefined {
   const inline = layers.found.get('apiKey');
   const file = layers.found.get('apiKeyFile');
   if (inline !== undefined && file !== undefined && inline.rank === file.rank) {
@@ -180,7 +209,7 @@ function chooseKey(
     if (key !== undefined && othersMayRead(file.text)) {
       warnings.push(readable(file.text));
     }
-    return key && { key, keySource: `${file.source} ${file.text}` };
+    return key && { key, keySource: `${file.source} ${file.text}`, keyFile: namedFile(file) };
   }
   if (inline !== undefined && overProfile(inline)) {
     if (inline.rank === 2 && othersMayRead('.env')) {
@@ -196,27 +225,10 @@ function chooseKey(
   return undefined;
 }
 
+function namedFile({ text, source }: Found): NamedFile {
+  return { file: text, source };
+}
+
 function readable(file: string): Remark {
   return { about: 'key', text: `Every user of this machine may read the API key in ${file}; chmod 600 it.` };
-}
-
-function readKeyFile(file: string): ApiKey {
-  const content = readSettingFile(file);
-  try {
-    return apiKey(content);
-  } catch (error) {
-    if (error instanceof SettingError) throw new SettingError(`names the file ${file}: the key in it ${error.message}`);
-    throw error;
-  }
-}
-
-function readCertificates(file: string): string {
-  const pem = readSettingFile(file);
-  try {
-    if (!pem.includes('-----BEGIN CERTIFICATE-----')) throw new Error('no certificate');
-    createSecureContext({ ca: pem });
-  } catch {
-    throw new SettingError(`names the file ${file}, which holds no certificate in PEM ("-----BEGIN CERTIFICATE-----")`);
-  }
-  return pem;
 }

@@ -1,6 +1,16 @@
 import { readFileSync, statSync } from 'node:fs';
 import { SettingError } from './values.ts';
 
+/** Reads a file's text; throws a `SettingError` where it cannot be read. */
+export type ReadText = (file: string) => string;
+
+/** A file that a setting names, and that may change while the program runs. */
+export interface NamedFile {
+  readonly file: string;
+  /** What names it, as a person would say it: `--policy`. */
+  readonly source: string;
+}
+
 /**
  * Reads a file that a setting names.
  *

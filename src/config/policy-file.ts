@@ -1,7 +1,7 @@
 import { parsePolicy, presetPolicy, type Policy } from '../policy/policy.ts';
 import { presets, type PresetName } from '../policy/presets.ts';
 import { RuleError } from '../policy/rule.ts';
-import { readSettingFile } from './files.ts';
+import { readSettingFile, type ReadText } from './files.ts';
 import { SettingError } from './values.ts';
 
 /**
@@ -10,15 +10,29 @@ import { SettingError } from './values.ts';
  * @throws {SettingError} which line of the file is wrong, or that there is no such file
  */
 export function readPolicy(text: string): Policy {
-  if (Object.hasOwn(presets, text)) return presetPolicy(text as PresetName);
+  if (!isPolicyFile(text)) return presetPolicy(text as PresetName);
   if (!/[./\\]/.test(text)) {
     throw new SettingError(`must be ${Object.keys(presets).join(', ')}, or the path of a file of rules, not "${text}"`);
   }
-  const content = readSettingFile(text);
+  return readPolicyFile(text);
+}
+
+/** Whether a setting names no preset, and so a file. */
+export function isPolicyFile(text: string): boolean {
+  return !Object.hasOwn(presets, text);
+}
+
+/**
+ * Reads a file of rules.
+ *
+ * @throws {SettingError} which line is wrong, or that there is no such file
+ */
+export function readPolicyFile(file: string, read: ReadText = readSettingFile): Policy {
+  const content = read(file);
   try {
-    return parsePolicy(text, content);
+    return parsePolicy(file, content);
   } catch (error) {
-    if (error instanceof RuleError) throw new SettingError(`names the file ${text}: ${error.message}`);
+    if (error instanceof RuleError) throw new SettingError(`names the file ${file}: ${error.message}`);
     throw error;
   }
 }

@@ -14,12 +14,12 @@ import { maxBody } from './body.ts';
  * Steps 6 and 7: which operation is it, and may it be done? Where the verdict hangs on the op, a form is read for it and
  * then forwarded as it came.
  *
- * @param inForce for those who have no policy of their own
+ * @param inForce for those who have no policy of their own; asked for each request
  */
-export function policy(inForce: Policy): Step {
+export function policy(inForce: () => Policy): Step {
   return (exchange) => {
     const path = exchange.apiPath as ApiPath;
-    const own = exchange.client?.policy ?? inForce;
+    const own = exchange.client?.policy ?? inForce();
     if (exchange.method === 'POST' && mayBeForm(exchange) && hangsOnOp(own, 'POST', path)) {
       return readAndEnforce(own, exchange, path);
     }

@@ -1,6 +1,8 @@
 import type { Dispatcher } from 'undici';
 import type { MaasAddress } from '../maas/maas-address.ts';
+import type { Signer } from '../maas/signature.ts';
 import { Problem } from '../problem.ts';
+import type { Sending } from './attempt.ts';
 import { toProblem } from './failure.ts';
 
 /** A short answer of MAAS, read whole. */
@@ -17,9 +19,15 @@ const patience = 5_000;
 /**
  * One small GET to MAAS, on the proxy's own account.
  *
+ * @param signer signs it in place of the shared one
  * @throws {Problem} when no answer comes within 5 s
  */
-export function ask(dispatch: Dispatcher['dispatch'], maas: MaasAddress, path: string): Promise<Answer> {
+export function ask(
+  dispatch: Dispatcher['dispatch'],
+  maas: MaasAddress,
+  path: string,
+  signer?: Signer,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -34,33 +42,37 @@ export function ask(dispatch: Dispatcher['dispatch'], maas: MaasAddress, path: s
     const timer = setTimeout(() => {
       fail(new Problem('maas-answer-timeout', 'MAAS did not answer within 5 seconds.'));
     }, patience);
-    dispatch(
-      { origin: maas.origin, path: `${maas.apiPath}${path}`, method: 'GET', headers: ['Accept', '*/*'] },
-      {
-        onConnect(aborter) {
-          abort = aborter;
-        },
-        onHeaders(statusCode, rawHeaders) {
-          status = statusCode;
-          headers = headersOf(rawHeaders);
-          return true;
-        },
-        onData(chunk) {
-          size += chunk.length;
-          if (size <= limit) chunks.push(chunk);
-          else fail(new Problem('maas-broken-answer', 'MAAS sent more than it was asked for.'));
-          return true;
-        },
-        onComplete() {
-          clearTimeout(timer);
-          resolve({ status, headers, body: Buffer.concat(chunks).toString('utf8') });
-        },
-        onError(error) {
-          clearTimeout(timer);
-          reject(toProblem(error));
-        },
+    const sending: Sending = {
+      origin: maas.origin,
+      path: `${maas.apiPath}${path}`,
+      method: 'GET',
+      headers: ['Accept', '*/*'],
+      ...(signer !== undefined && { signer }),
+    };
+    dispatch(sending, {
+      onConnect(aborter) {
+        abort = aborter;
       },
-    );
+      onHeaders(statusCode, rawHeaders) {
+        status = statusCode;
+        headers = headersOf(rawHeaders);
+        return true;
+      },
+      onData(chunk) {
+        size += chunk.length;
+        if (size <= limit) chunks.push(chunk);
+        else fail(new Problem('maas-broken-answer', 'MAAS sent more than it was asked for.'));
+        return true;
+      },
+      onComplete() {
+        clearTimeout(timer);
+        resolve({ status, headers, body: Buffer.concat(chunks).toString('utf8') });
+      },
+      onError(error) {
+        clearTimeout(timer);
+        reject(toProblem(error));
+      },
+    });
   });
 }
 

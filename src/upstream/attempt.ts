@@ -1,9 +1,12 @@
 import type { Dispatcher } from 'undici';
 import type { Exchange } from '../exchange.ts';
+import type { Signer } from '../maas/signature.ts';
 
 /** A request on its way through the chain, and the exchange it belongs to, unless the proxy asks on its own account. */
 export interface Sending extends Dispatcher.DispatchOptions {
   readonly exchange?: Exchange;
+  /** Signs it in place of the client's signer and the shared one. */
+  readonly signer?: Signer;
 }
 
 /**

@@ -57,6 +57,8 @@ export function createPool(options: PoolOptions): Pool {
 export interface Connections {
   /** Sends a request to the region that its `origin` names. */
   readonly dispatch: Dispatcher['dispatch'];
+  /** Takes no more, and ends each when the requests on it have ended. */
+  close(): Promise<void>;
   /** Ends them at once. */
   destroy(): Promise<void>;
 }
@@ -74,6 +76,7 @@ export function createPools(regions: Regions, options: Omit<PoolOptions, 'maas' 
       if (pool === undefined) throw new Error('a request to an origin that is none of the regions');
       return pool.dispatch(request, handler);
     },
+    close: async () => void (await Promise.all([...pools.values()].map((pool) => pool.close()))),
     destroy: async () => void (await Promise.all([...pools.values()].map((pool) => pool.destroy()))),
   };
 }

@@ -11,9 +11,9 @@ import type { Signer } from '../maas/signature.ts';
  */
 export function sign(shared: () => Signer, now: () => number): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) => {
-    const { exchange } = options as Sending;
+    const { exchange, signer: given } = options as Sending;
     if (exchange !== undefined) exchange.attempts += 1;
-    const signer = exchange?.client?.signer ?? shared();
+    const signer = given ?? exchange?.client?.signer ?? shared();
     const headers = [...(options.headers as string[]), 'Authorization', signer(now())];
     return dispatch({ ...options, headers }, handler);
   };

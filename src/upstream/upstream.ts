@@ -1,14 +1,14 @@
 import type { Dispatcher } from 'undici';
-import type { ApiKey } from '../maas/api-key.ts';
 import type { MaasAddress, Regions } from '../maas/maas-address.ts';
-import { createSigner } from '../maas/signature.ts';
+import type { Signer } from '../maas/signature.ts';
 import type { Problem } from '../problem.ts';
 import { ask, type Answer } from './ask.ts';
 import { createClock, type Clock } from './clock.ts';
 import { interpret } from './interpret.ts';
 import { createLines } from './lines.ts';
-import { createPools } from './pool.ts';
+import { createPools, type Connections } from './pool.ts';
 import { createRegions, type RegionState } from './regions.ts';
+import { renewable } from './renewable.ts';
 import { retry } from './retry.ts';
 import { reuse } from './reuse.ts';
 import { sign } from './sign.ts';
@@ -17,8 +17,15 @@ import { sign } from './sign.ts';
 export interface Upstream {
   /** Sends a request, signed; the chain of links is in this file. */
   readonly dispatch: Dispatcher['dispatch'];
-  /** Asks MAAS on the proxy's own account; `path` begins below the API's root, such as `/version/`. */
-  ask(path: string): Promise<Answer>;
+  /**
+   * Asks MAAS on the proxy's own account.
+   *
+   * @param path begins below the API's root, such as `/version/`
+   * @param signer signs it in place of the shared one
+   */
+  ask(path: string, signer?: Signer): Promise<Answer>;
+  /** Trusts these certificate authorities from the next connection on, PEM text; requests under way end on the old ones. */
+  trust(ca: string | undefined): void;
   /** MAAS's clock, as far as it is known. */
   readonly clock: Clock;
   /** How the regions are, as the last requests have shown it; none where there is only one. */
@@ -32,7 +39,8 @@ export interface Upstream {
 /** What a way to MAAS is made of. */
 export interface UpstreamOptions {
   readonly regions: Regions;
-  readonly key: ApiKey;
+  /** Signs for all who have no key of their own; asked for each attempt. */
+  readonly signer: () => Signer;
   /** PEM text of further certificate authorities. */
   readonly ca?: string | undefined;
   readonly insecure?: boolean;
@@ -48,32 +56,30 @@ export interface UpstreamOptions {
 
 /** Opens the way to MAAS; no connection is made before the first request. */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { regions: addresses, key, ca, insecure = false, timeout, coalesce = false } = options;
-  const pools = createPools(addresses, { ca, insecure, timeout: timeout * 1000 });
-  const connected: Dispatcher['dispatch'] = (request, handler) => pools.dispatch(request, handler);
+  const { regions: addresses, signer, ca, insecure = false, timeout, coalesce = false } = options;
+  const open = (trusted: string | undefined): Connections =>
+    createPools(addresses, { ca: trusted, insecure, timeout: timeout * 1000 });
+  const pools = renewable(open(ca));
   // One clock for all regions: MAAS takes timestamps of the future, so the clock that is furthest ahead suits each.
   const clock = createClock((offset) => options.onClockDifference?.(offset));
-  const signer = createSigner(key);
   const regions =
     addresses.length > 1
-      ? createRegions(addresses, connected, (maas, trouble) => options.onRegionChange?.(maas, trouble))
+      ? createRegions(addresses, pools.dispatch, (maas, trouble) => options.onRegionChange?.(maas, trouble))
       : undefined;
   const dispatch = chain(
-    ...(coalesce ? [reuse({ lines: createLines(), shared: () => signer })] : []), // join identical reads
+    ...(coalesce ? [reuse({ lines: createLines(), shared: signer })] : []), // join identical reads
     retry(), //               send again where nothing can run twice
     interpret(clock), //      read 401, 502 and 504; set the clock
     ...(regions === undefined ? [] : [regions.link]), // choose a region; go on to the next where one fails
-    sign(
-      () => signer,
-      () => clock.now(),
-    ),
-  )(connected);
+    sign(signer, () => clock.now()),
+  )(pools.dispatch);
   return {
     dispatch,
     clock,
     regions: () => regions?.states() ?? [],
     lookAtRegions: async () => regions?.look(),
-    ask: (path) => ask(dispatch, addresses[0], path),
+    ask: (path, other) => ask(dispatch, addresses[0], path, other),
+    trust: (authorities) => pools.renew(open(authorities)),
     close() {
       regions?.close();
       return pools.destroy();

@@ -1,0 +1,74 @@
+import type { Registry } from '../clients/registry.ts';
+import { readCertificates } from '../config/certificates-file.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { readPolicyFile } from '../config/policy-file.ts';
+import type { Policy } from '../policy/policy.ts';
+import { createUpstream, type Upstream, type UpstreamOptions } from '../upstream/upstream.ts';
+import { followClients } from './clients.ts';
+import { keySource, signingKeys, type SigningKey } from './key.ts';
+import type { LiveFiles } from './live-files.ts';
+
+/** The parts of a proxy that are kept to their files. */
+export interface Live {
+  /** Signs with the key in force, and trusts the authorities in force. */
+  readonly upstream: Upstream;
+  /** The policy in force. */
+  readonly policy: () => Policy;
+  /** The clients in force; `undefined` where there is no clients file. */
+  readonly registry: Registry | undefined;
+}
+
+/**
+ * Follows the files of a configuration.
+ *
+ * @param tell who is told of what the way to MAAS learns
+ * @throws {SettingError} what is wrong with a file now, as a sentence without its full stop
+ */
+export function followConfiguration(
+  config: Configuration,
+  live: LiveFiles,
+  tell: Pick<UpstreamOptions, 'onClockDifference' | 'onRegionChange'>,
+): Live {
+  const { key, ca, policy } = config.files;
+  const makeKey = signingKeys();
+  const fixed = makeKey(config.key);
+  let shared = (): SigningKey => fixed;
+  const upstream = createUpstream({
+    regions: config.regions,
+    signer: () => shared().signer,
+    ca: config.ca,
+    insecure: config.insecure,
+    timeout: config.upstreamTimeout,
+    coalesce: config.coalesce,
+    ...tell,
+  });
+  if (key !== undefined) shared = live.follow(keySource('key', key, makeKey, upstream.ask)).now;
+  if (ca !== undefined) {
+    const trusted = live.follow({
+      kind: 'ca',
+      title: `the certificate authorities in ${ca.file}`,
+      subject: ca.source,
+      load: (read) => readCertificates(ca.file, read),
+      onChange: upstream.trust,
+    });
+    // The file may have changed since the configuration was read.
+    if (trusted.now() !== config.ca) upstream.trust(trusted.now());
+  }
+  return {
+    upstream,
+    policy: policy === undefined ? () => config.policy : followPolicy(policy.file, policy.source, live),
+    registry:
+      config.clientsFile === undefined ? undefined : followClients(config.clientsFile, live, makeKey, upstream.ask),
+  };
+}
+
+function followPolicy(file: string, subject: string, live: LiveFiles): () => Policy {
+  const followed = live.follow({
+    kind: 'policy',
+    title: `the policy file ${file}`,
+    subject,
+    load: (read) => readPolicyFile(file, read),
+    describe: ({ rules }) => `${rules.length} rules`,
+  });
+  return followed.now;
+}

@@ -1,0 +1,32 @@
+import { readSettingFile, type ReadText } from '../config/files.ts';
+import { digest, lookNow } from './look.ts';
+
+/** The files that something is made of, as they were when they were read for it. */
+export interface Reading {
+  readonly read: ReadText;
+  /** How each file looked before it was read, by its path. */
+  readonly looks: ReadonlyMap<string, string>;
+  /** All contents in one text to compare; a file that could not be read counts by the reason. */
+  contents(): string;
+}
+
+/** Begins to read: whatever is read by its `read` is noted. */
+export function createReading(): Reading {
+  const looks = new Map<string, string>();
+  const contents = new Map<string, string>();
+  return {
+    looks,
+    contents: () => [...contents].flat().join('\n'),
+    read(file) {
+      looks.set(file, lookNow(file));
+      try {
+        const text = readSettingFile(file);
+        contents.set(file, digest(text));
+        return text;
+      } catch (error) {
+        contents.set(file, error instanceof Error ? error.message : '');
+        throw error;
+      }
+    },
+  };
+}
