@@ -85,6 +85,8 @@ export function detachedBody(request: IncomingMessage): Readable {
       done(error);
     },
   });
+  // While the request waits for a place or for its retry nobody reads, and an error that nobody listens to ends the process.
+  body.on('error', () => {});
   const stop = watchBody(request, {
     onData(chunk) {
       if (!body.push(chunk)) request.pause();

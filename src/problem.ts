@@ -74,6 +74,7 @@ const kinds = {
     title: "The headers of MAAS's answer are too large",
     proxyError: 'http_response_header_section_size',
   },
+  'maas-busy': { status: 503, title: 'MAAS is busy', proxyError: 'connection_limit_reached' },
   'client-gone': { status: 499, title: 'The client went away', proxyError: 'http_request_error' },
   'key-unknown': { status: 401, title: 'MAAS does not know the API key', proxyError: 'http_request_denied' },
   'key-secret-wrong': { status: 401, title: "The API key's secret is wrong", proxyError: 'http_request_denied' },
@@ -116,6 +117,8 @@ export interface ProblemContext {
   readonly members?: Readonly<Record<string, string | null>>;
   /** The challenge of a 401 (RFC 9110 §11.6.1); MAAS's own by default. */
   readonly challenge?: string;
+  /** After how many whole seconds the same request may be sent again. */
+  readonly retryAfter?: number;
   /** What is sent in place of the document, for clients that know MAAS's words alone. */
   readonly text?: { readonly type: string; readonly body: string };
 }
@@ -127,6 +130,7 @@ export class Problem extends Error {
   readonly status: number;
   readonly #receivedStatus: number | undefined;
   readonly challenge: string;
+  readonly retryAfter: number | undefined;
   readonly text: ProblemContext['text'];
   readonly #members: Readonly<Record<string, string | null>>;
 
@@ -135,13 +139,14 @@ export class Problem extends Error {
    * @param detail a sentence for the client that says what to do: no secret, no address, no library's words
    */
   constructor(code: ProblemCode, detail: string, context: ProblemContext = {}) {
-    const { cause, receivedStatus, members = {}, challenge = 'OAuth realm="OAuth"', text } = context;
+    const { cause, receivedStatus, members = {}, challenge = 'OAuth realm="OAuth"', retryAfter, text } = context;
     super(detail, { cause });
     this.code = code;
     this.status = kinds[code].status;
     this.#receivedStatus = receivedStatus;
     this.#members = members;
     this.challenge = challenge;
+    this.retryAfter = retryAfter;
     this.text = text;
   }
 

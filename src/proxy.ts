@@ -61,6 +61,7 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
   });
   const connections = trackConnections(app.server);
   metrics.watch({
+    queue: () => upstream.places,
     clockOffset: () => upstream.clock.offset,
     connections: () => connections.count(),
     ...(config.regions.length > 1 && { regions: () => upstream.regions().map(stateOf) }),

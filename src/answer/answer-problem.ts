@@ -25,6 +25,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
     'Cache-Control': 'no-store',
     // RFC 9110 §15.5.2: a 401 names its challenge.
     ...(problem.status === 401 && { 'WWW-Authenticate': problem.challenge }),
+    ...(problem.retryAfter !== undefined && { 'Retry-After': problem.retryAfter }),
     ...(exchange.closes && { Connection: 'close' }),
   });
   if (exchange.method !== 'HEAD') {

@@ -1,10 +1,9 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
-import type { Dispatcher } from 'undici';
 import { isArriving } from '../client-body.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Regions } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
-import { rawHeader } from '../upstream/attempt.ts';
+import { rawHeader, type Listener } from '../upstream/attempt.ts';
 import { toProblem } from '../upstream/failure.ts';
 import { answerHeaders } from './answer-headers.ts';
 import { finish } from './finish.ts';
@@ -29,7 +28,7 @@ const readerPatience = 300_000;
  * It uses the handler methods of undici 7 that give the raw header bytes; they cost less than the parsed ones, and keep
  * names and values as MAAS wrote them.
  */
-export class Relay implements Dispatcher.DispatchHandler {
+export class Relay implements Listener {
   readonly #exchange: Exchange;
   readonly #regions: Regions;
   readonly #client: ServerResponse;
@@ -60,6 +59,10 @@ export class Relay implements Dispatcher.DispatchHandler {
     this.#rewrite = descriptionRewrite(this.#exchange, this.#status);
     if (this.#rewrite === undefined) this.#writeHead();
     if (this.#isBodyless) this.#end();
+  }
+
+  onWait(abort: (error?: Error) => void): void {
+    this.onConnect(abort);
   }
 
   onConnect(abort: (error?: Error) => void): void {

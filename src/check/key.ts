@@ -15,7 +15,7 @@ export async function checkKey(
   connection: Pick<Configuration, 'key' | 'ca' | 'insecure'>,
 ): Promise<Finding<User>> {
   const signer = createSigner(connection.key);
-  const upstream = createUpstream({ ...connection, regions: [maas], signer: () => signer, timeout: 5 });
+  const upstream = createUpstream({ ...connection, regions: [maas], signer: () => signer, timeout: 5, maxUpstream: 1 });
   try {
     const user = readUser(await upstream.ask('/users/?op=whoami'));
     if (!('refused' in user)) return { status: 'ok', detail: 'MAAS takes it', found: user };

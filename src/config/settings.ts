@@ -162,6 +162,14 @@ export const settings = {
     help: 'ask MAAS once for each of several identical reads at the same time',
     read: values.onOrOff,
   }),
+  maxUpstream: setting({
+    flag: 'max-upstream',
+    env: ['MAX_UPSTREAM'],
+    argument: 'NUMBER',
+    default: 16,
+    help: 'how many requests may be at MAAS at once; the rest wait in line, fair by client',
+    read: values.wholeNumber(1, 10_000),
+  }),
   upstreamTimeout: setting({
     flag: 'upstream-timeout',
     env: ['UPSTREAM_TIMEOUT'],

@@ -70,6 +70,15 @@ export function seconds(value: string): number {
   return number;
 }
 
+/** Reads a whole number between two others. */
+export function wholeNumber(least: number, most: number): (value: string) => number {
+  return (value) => {
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    throw new SettingError(`must be a whole number from ${least} to ${most}, not ${quote(value)}`);
+  };
+}
+
 /** Reads one of a few words. */
 export function oneOf<const Words extends readonly string[]>(...words: Words): (value: string) => Words[number] {
   return (value) => {

@@ -40,6 +40,7 @@ export function followConfiguration(
     insecure: config.insecure,
     timeout: config.upstreamTimeout,
     coalesce: config.coalesce,
+    maxUpstream: config.maxUpstream,
     ...tell,
   });
   if (key !== undefined) shared = live.follow(keySource('key', key, makeKey, upstream.ask)).now;

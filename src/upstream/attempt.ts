@@ -9,15 +9,28 @@ export interface Sending extends Dispatcher.DispatchOptions {
   readonly signer?: Signer;
 }
 
+/** What a link calls on the one above it: undici's methods, and one of ours. */
+export interface Listener extends Dispatcher.DispatchHandler {
+  /**
+   * The request waits, and nothing of it is under way; `abort` ends the wait. `onConnect` follows where it does not end so. A
+   * link that does not hand the `abort` of `onConnect` on as it is must not hand on this one either.
+   */
+  onWait?(abort: (error?: Error) => void): void;
+}
+
 /**
  * A handler that passes everything on to the next one. A link of the chain extends it by what it wants to see; the
  * methods are those of undici 7 that carry raw header bytes.
  */
-export class Attempt implements Dispatcher.DispatchHandler {
-  protected readonly next: Dispatcher.DispatchHandler;
+export class Attempt implements Listener {
+  protected readonly next: Listener;
 
-  constructor(next: Dispatcher.DispatchHandler) {
+  constructor(next: Listener) {
     this.next = next;
+  }
+
+  onWait(abort: (error?: Error) => void): void {
+    this.next.onWait?.(abort);
   }
 
   onConnect(abort: (error?: Error) => void): void {

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { rawHeader, type Sending } from './attempt.ts';
+import { rawHeader, type Listener, type Sending } from './attempt.ts';
 import { isForAll } from './question.ts';
 import { rawFields, replay, type WholeAnswer } from './whole-answer.ts';
 
@@ -45,7 +45,7 @@ export interface FlightPlan {
  *
  * Nobody is more than a rider: whoever leaves is taken off, also the first, and the request ends when nobody is left.
  */
-export class Flight implements Dispatcher.DispatchHandler {
+export class Flight implements Listener {
   readonly text: string;
   /** How many lines there were when it began. */
   readonly line: number;
@@ -74,6 +74,10 @@ export class Flight implements Dispatcher.DispatchHandler {
   join(rider: Rider): void {
     this.#riders.push(rider);
     rider.handler.onConnect?.((error) => this.#leave(rider, error));
+  }
+
+  onWait(abort: (error?: Error) => void): void {
+    this.onConnect(abort);
   }
 
   onConnect(abort: (error?: Error) => void): void {

@@ -108,7 +108,7 @@ class RetryHandler extends Attempt {
       this.#dispatch(this.#options, new RetryHandler(this.next, this.#dispatch, this.#options, this.#course));
     }, wait);
     // While nothing is under way, a client that leaves cancels the wait.
-    super.onConnect((error) => {
+    super.onWait((error) => {
       clearTimeout(timer);
       super.onError(error ?? new Error('the client went away'));
     });

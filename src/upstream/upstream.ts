@@ -9,6 +9,8 @@ import { createLines } from './lines.ts';
 import { createPools, type Connections } from './pool.ts';
 import { createRegions, type RegionState } from './regions.ts';
 import { renewable } from './renewable.ts';
+import { createPlaces, type PlacesState } from './places.ts';
+import { queue } from './queue.ts';
 import { retry } from './retry.ts';
 import { reuse } from './reuse.ts';
 import { sign } from './sign.ts';
@@ -32,6 +34,8 @@ export interface Upstream {
   regions(): readonly RegionState[];
   /** Asks each of the regions whether it answers; does nothing where there is only one. */
   lookAtRegions(): Promise<void>;
+  /** Who is at MAAS, and who waits for a place there. */
+  readonly places: PlacesState;
   /** Ends all connections at once. */
   close(): Promise<void>;
 }
@@ -48,6 +52,8 @@ export interface UpstreamOptions {
   readonly timeout: number;
   /** Whether identical reads in flight are joined. */
   readonly coalesce?: boolean;
+  /** How many requests may be at MAAS at once. */
+  readonly maxUpstream: number;
   /** Told the whole difference in seconds whenever MAAS has corrected the clock; positive where MAAS is ahead. */
   onClockDifference?(offset: number): void;
   /** Told when a region of several begins to rest, with why, and when it is back. */
@@ -56,7 +62,7 @@ export interface UpstreamOptions {
 
 /** Opens the way to MAAS; no connection is made before the first request. */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { regions: addresses, signer, ca, insecure = false, timeout, coalesce = false } = options;
+  const { regions: addresses, signer, ca, insecure = false, timeout, coalesce = false, maxUpstream } = options;
   const open = (trusted: string | undefined): Connections =>
     createPools(addresses, { ca: trusted, insecure, timeout: timeout * 1000 });
   const pools = renewable(open(ca));
@@ -66,9 +72,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     addresses.length > 1
       ? createRegions(addresses, pools.dispatch, (maas, trouble) => options.onRegionChange?.(maas, trouble))
       : undefined;
+  const places = createPlaces({ atOnce: maxUpstream });
   const dispatch = chain(
     ...(coalesce ? [reuse({ lines: createLines(), shared: signer })] : []), // join identical reads
     retry(), //               send again where nothing can run twice
+    queue(places), //         wait for a place at MAAS
     interpret(clock), //      read 401, 502 and 504; set the clock
     ...(regions === undefined ? [] : [regions.link]), // choose a region; go on to the next where one fails
     sign(signer, () => clock.now()),
@@ -76,6 +84,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   return {
     dispatch,
     clock,
+    places,
     regions: () => regions?.states() ?? [],
     lookAtRegions: async () => regions?.look(),
     ask: (path, other) => ask(dispatch, addresses[0], path, other),

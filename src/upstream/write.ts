@@ -4,8 +4,9 @@ import { Attempt } from './attempt.ts';
 import { toProblem } from './failure.ts';
 import type { Lines } from './lines.ts';
 
-/** Failures that leave no write behind which MAAS still works on: no connection came about, or MAAS refused the signature. */
+/** Failures that leave no write behind which MAAS still works on: it got no place or no connection, or MAAS refused the signature. */
 const nothingRuns: ReadonlySet<ProblemCode> = new Set([
+  'maas-busy',
   'maas-unresolved',
   'maas-refused',
   'maas-unroutable',

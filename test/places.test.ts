@@ -1,0 +1,148 @@
+// The line in front of MAAS by itself: whatever guests do, no place is lost, and nobody is passed over.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { createPlaces, type Guest, type Places, type Seat } from '../src/upstream/places.ts';
+import { until } from './support/until.ts';
+
+interface Visit extends Guest {
+  seat: Seat | undefined;
+  state: 'waiting' | 'running' | 'full' | 'waited' | 'over';
+}
+
+/** A guest; one that `fails` gives its place up as soon as it has it, as a connection does that is refused at once. */
+function guest(line: Places, client: string, isLong: boolean, fails = false): Visit {
+  const visit: Visit = {
+    client,
+    isLong,
+    seat: undefined,
+    state: 'waiting',
+    start(seat) {
+      visit.seat = seat;
+      visit.state = 'running';
+      if (fails) leave(line, visit);
+    },
+    refuse(why) {
+      visit.state = why;
+    },
+  };
+  const seat = line.enter(visit);
+  visit.seat ??= seat;
+  return visit;
+}
+
+function leave(line: Places, visit: Visit): void {
+  visit.state = 'over';
+  if (visit.seat !== undefined) line.leave(visit.seat);
+}
+
+const running = (visits: readonly Visit[]): Visit[] => visits.filter(({ state }) => state === 'running');
+
+const acts = fc.array(
+  fc.oneof(
+    fc.record({ what: fc.constant('enter' as const), client: fc.nat(3), isLong: fc.boolean(), fails: fc.boolean() }),
+    fc.record({ what: fc.constant('leave' as const), which: fc.nat(1_000) }),
+    fc.record({ what: fc.constant('leave again' as const), which: fc.nat(1_000) }),
+  ),
+  { maxLength: 150 },
+);
+
+test('places are never exceeded, never lost and never idle while somebody may have one', () => {
+  fc.assert(
+    fc.property(acts, fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 10 }), (plan, places, maxWaiting) => {
+      const line = createPlaces({ atOnce: places, maxWaiting });
+      const maxLong = Math.max(1, Math.floor(places * 0.75));
+      const visits: Visit[] = [];
+      for (const act of plan) {
+        if (act.what === 'enter') visits.push(guest(line, String(act.client), act.isLong, act.fails));
+        const open = visits.filter(
+          ({ state }) => (state === 'running' || state === 'waiting') === (act.what === 'leave'),
+        );
+        const chosen = act.what === 'enter' ? undefined : open[act.which % Math.max(1, open.length)];
+        if (chosen !== undefined) leave(line, chosen);
+
+        const inside = running(visits);
+        const waiting = visits.filter(({ state }) => state === 'waiting');
+        assert.deepEqual([line.running, line.waiting], [inside.length, waiting.length]);
+        assert.ok(inside.length <= places && waiting.length <= maxWaiting);
+        const long = inside.filter(({ isLong }) => isLong).length;
+        assert.ok(long <= maxLong, 'long ones hold all places');
+        if (inside.length < places) {
+          assert.ok(!waiting.some(({ isLong }) => !isLong || long < maxLong), 'a place is free and somebody waits');
+        }
+      }
+      for (const visit of visits) leave(line, visit);
+      assert.deepEqual([line.running, line.waiting], [0, 0]);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('clients take turns, and of one client the first to come goes first', () => {
+  const line = createPlaces({ atOnce: 1 });
+  const first = guest(line, 'a', false);
+  const visits = ['a', 'a', 'a', 'b', 'b', 'c'].map((client, index) => guest(line, client, index % 2 === 0));
+  leave(line, first);
+  const order: string[] = [];
+  for (let [next] = running(visits); next !== undefined; [next] = running(visits)) {
+    order.push(`${next.client}${visits.indexOf(next)}`);
+    leave(line, next);
+  }
+  assert.deepEqual(order, ['a0', 'b3', 'c5', 'a1', 'b4', 'a2']);
+});
+
+test('a client whose turn came while only long places were taken has the next of them', () => {
+  const line = createPlaces({ atOnce: 2 });
+  const long = guest(line, 'a', true);
+  const [waiting, other] = [guest(line, 'b', true), guest(line, 'a', true)];
+  leave(line, guest(line, 'c', false));
+  assert.equal(waiting.state, 'waiting');
+  leave(line, long);
+  assert.deepEqual([waiting.state, other.state], ['running', 'waiting']);
+});
+
+test('a full line costs the client of which most wait its newest, not the one who comes', () => {
+  const line = createPlaces({ atOnce: 1, maxWaiting: 3 });
+  guest(line, 'a', false);
+  const flood = [1, 2, 3].map(() => guest(line, 'a', false));
+  const single = guest(line, 'b', false);
+  assert.deepEqual(
+    [...flood, single].map(({ state }) => state),
+    ['waiting', 'waiting', 'full', 'waiting'],
+  );
+});
+
+test('waiting ends after a time', async () => {
+  const line = createPlaces({ atOnce: 1, patience: 20, tick: 5 });
+  const inside = guest(line, 'a', false);
+  const waiting = guest(line, 'a', false);
+  // What the line keeps running for that must not keep a process.
+  const process = setInterval(() => {}, 1_000);
+  await until(() => waiting.state === 'waited', 'the end of the wait');
+  clearInterval(process);
+  assert.deepEqual([inside.state, line.running, line.waiting], ['running', 1, 0]);
+});
+
+test('an answer that is under way for long holds no place, but only while somebody waits', async () => {
+  const line = createPlaces({ atOnce: 1, transfer: 20, tick: 5 });
+  const inside = guest(line, 'a', false);
+  assert.ok(inside.seat);
+  inside.seat.answeredAt = performance.now() - 1_000;
+  await new Promise((resolve) => void setTimeout(resolve, 50));
+  assert.equal(line.running, 1);
+  const waiting = guest(line, 'a', false);
+  const process = setInterval(() => {}, 1_000);
+  await until(() => waiting.state === 'running', 'the place of the slow reader');
+  clearInterval(process);
+  leave(line, inside);
+  assert.equal(line.running, 1);
+});
+
+test('requests that have been at MAAS for long leave the rest of the places to short ones', async () => {
+  const line = createPlaces({ atOnce: 4, longAfter: 20 });
+  for (let count = 0; count < 3; count += 1) guest(line, 'a', false);
+  await new Promise((resolve) => void setTimeout(resolve, 30));
+  const long = guest(line, 'a', true);
+  const short = guest(line, 'b', false);
+  assert.deepEqual([long.state, short.state], ['waiting', 'running']);
+});
