@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { METHODS } from 'node:http';
 import httpProxy from '@fastify/http-proxy';
 import fastify, { type FastifyInstance } from 'fastify';
@@ -20,6 +19,7 @@ import { policy } from './inbound/policy.ts';
 import { record, requestId, type Recorded } from './inbound/record.ts';
 import { turn, type LastExchanges } from './inbound/turn.ts';
 import type { Regions } from './maas/maas-address.ts';
+import { randomHex } from './maas/random-hex.ts';
 import { Problem } from './problem.ts';
 import { forward } from './upstream/forward.ts';
 
@@ -118,7 +118,7 @@ const bodyUnread = { hasBody: false, overrideExisting: true };
 
 function begin(request: Exchange['request'] & { originalUrl?: string }, response: Exchange['response']): Exchange {
   return {
-    id: requestId(request, () => randomBytes(8).toString('hex')),
+    id: requestId(request, () => randomHex(8)),
     request,
     response,
     method: request.method ?? 'GET',
