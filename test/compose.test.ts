@@ -1,67 +1,28 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { settings, type Setting } from '../src/config/settings.ts';
 import { DEMO_ADMIN_KEY } from '../src/simulator/accounts.ts';
+import { composeServices, secondsToStop, skipWithoutCompose } from './support/compose.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const dockerfile = readFileSync(`${root}Dockerfile`, 'utf8');
-const release = spawnSync('docker-compose', ['version', '--short'], { encoding: 'utf8' }).stdout?.trim();
-
-const ci = process.env['CI'] === 'true';
-const lacksCompose = release === undefined || release === '';
-// In CI a missing tool is a mistake, elsewhere a matter of taste.
-const skip = lacksCompose && !ci ? 'skipped: no docker-compose' : false;
-
-interface Service {
-  readonly image?: string;
-  readonly profiles?: readonly string[];
-  readonly user?: string;
-  readonly read_only?: boolean;
-  readonly cap_drop?: readonly string[];
-  readonly security_opt?: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly secrets?: readonly { readonly source: string }[];
-  readonly ports?: readonly (string | { readonly host_ip?: string })[];
-  readonly stop_grace_period?: string;
-}
-
-/** What docker-compose makes of the file. */
-function services(...profiles: string[]): Readonly<Record<string, Service>> {
-  assert.ok(!lacksCompose, 'docker-compose is missing; Debian has a package of that name');
-  const chosen = profiles.flatMap((profile) => ['--profile', profile]);
-  const args = ['-f', `${root}docker-compose.yml`, ...chosen, 'config'];
-  const options = {
-    encoding: 'utf8',
-    cwd: root,
-    // An .env of the reader's own would change what is tested.
-    env: { PATH: process.env['PATH'], MAAS_URL: 'http://maas.example:5240', PROXY_USER: '' },
-  } as const;
-  if (!release?.startsWith('1.')) return parsed(execFileSync('docker-compose', [...args, '--format', 'json'], options));
-  // The first docker-compose speaks YAML only; it is a Python program, so a reader of YAML came with it.
-  const yaml = execFileSync('docker-compose', args, options);
-  const toJson = 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)';
-  return parsed(execFileSync('/usr/bin/python3', ['-c', toJson], { encoding: 'utf8', input: yaml }));
-}
-
-function parsed(json: string): Readonly<Record<string, Service>> {
-  return (JSON.parse(json) as { services: Record<string, Service> }).services;
-}
+const file = `${root}docker-compose.yml`;
+const skip = skipWithoutCompose;
 
 function addressOf(port: string | { readonly host_ip?: string }): string | undefined {
   return typeof port === 'string' ? /^([\d.]+|\[.*\]):\d+:\d+/.exec(port)?.[1] : port.host_ip;
 }
 
 test('every published port is reached from this machine alone', { skip }, () => {
-  const ports = Object.values(services('demo')).flatMap((service) => service.ports ?? []);
+  const ports = Object.values(composeServices(file, 'demo')).flatMap((service) => service.ports ?? []);
   assert.equal(ports.length, 2);
   for (const port of ports) assert.equal(addressOf(port), '127.0.0.1', JSON.stringify(port));
 });
 
 test('the sidecar has its key from a secret file, and no other service has it', { skip }, () => {
-  for (const [name, { environment = {}, secrets = [] }] of Object.entries(services('demo'))) {
+  for (const [name, { environment = {}, secrets = [] }] of Object.entries(composeServices(file, 'demo'))) {
     const isSidecar = name === 'maas-auth-proxy';
     assert.deepEqual(
       secrets.map(({ source }) => source),
@@ -74,7 +35,7 @@ test('the sidecar has its key from a secret file, and no other service has it', 
 });
 
 test('no service can write to its files, has capabilities or gets new privileges', { skip }, () => {
-  for (const [name, service] of Object.entries(services('demo'))) {
+  for (const [name, service] of Object.entries(composeServices(file, 'demo'))) {
     assert.equal(service.read_only, true, name);
     assert.deepEqual(service.cap_drop, ['ALL'], name);
     assert.deepEqual(service.security_opt, ['no-new-privileges:true'], name);
@@ -83,7 +44,10 @@ test('no service can write to its files, has capabilities or gets new privileges
 });
 
 test('a plain start has the sidecar and the service that calls it, and the demo is a profile', { skip }, () => {
-  const profiles = Object.entries(services('demo')).map(([name, service]) => [name, service.profiles ?? []]);
+  const profiles = Object.entries(composeServices(file, 'demo')).map(([name, service]) => [
+    name,
+    service.profiles ?? [],
+  ]);
   assert.deepEqual(Object.fromEntries(profiles), {
     'maas-auth-proxy': [],
     example: [],
@@ -93,13 +57,13 @@ test('a plain start has the sidecar and the service that calls it, and the demo 
 });
 
 test('the sidecar gets longer to stop than its requests get to end', { skip }, () => {
-  const seconds = Number(/^(\d+)s$/.exec(services()['maas-auth-proxy']?.stop_grace_period ?? '')?.[1]);
+  const seconds = secondsToStop(composeServices(file)['maas-auth-proxy'] ?? {});
   assert.ok(seconds > settings.drainTimeout.default, String(seconds));
 });
 
 test('the proxies of the compose file are set by settings that exist', { skip }, () => {
   const known = new Set(Object.values(settings).flatMap((setting: Setting<unknown>) => setting.env));
-  for (const [name, { environment = {}, image }] of Object.entries(services('demo'))) {
+  for (const [name, { environment = {}, image }] of Object.entries(composeServices(file, 'demo'))) {
     if (image !== 'maas-auth-proxy') continue;
     assert.deepEqual(
       Object.keys(environment).filter((variable) => !known.has(variable)),
@@ -137,7 +101,7 @@ test('the image is labelled with the version of package.json', () => {
 });
 
 test('the image and the compose file name one Node image', () => {
-  const named = `${dockerfile}\n${readFileSync(`${root}docker-compose.yml`, 'utf8')}`.match(/\bnode:\d[\w.-]*/g) ?? [];
+  const named = `${dockerfile}\n${readFileSync(file, 'utf8')}`.match(/\bnode:\d[\w.-]*/g) ?? [];
   assert.equal(new Set(named).size, 1, named.join(', '));
 });
 
