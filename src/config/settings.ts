@@ -170,6 +170,22 @@ export const settings = {
     help: 'how many requests may be at MAAS at once; the rest wait in line, fair by client',
     read: values.wholeNumber(1, 10_000),
   }),
+  cacheTtl: setting({
+    flag: 'cache-ttl',
+    env: ['CACHE_TTL'],
+    argument: 'SECONDS',
+    default: 0,
+    help: 'how long a read may be answered from memory; 0 for never; a write empties it',
+    read: values.secondsOrNone,
+  }),
+  cacheMaxBytes: setting({
+    flag: 'cache-max-bytes',
+    env: ['CACHE_MAX_BYTES'],
+    argument: 'BYTES',
+    default: 67_108_864,
+    help: 'how much that memory may hold',
+    read: values.wholeNumber(1, 999_999_999),
+  }),
   upstreamTimeout: setting({
     flag: 'upstream-timeout',
     env: ['UPSTREAM_TIMEOUT'],

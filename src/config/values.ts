@@ -79,6 +79,11 @@ export function wholeNumber(least: number, most: number): (value: string) => num
   };
 }
 
+/** Reads a time span in seconds, or 0. */
+export function secondsOrNone(value: string): number {
+  return /^0+(?:\.0+)?$/.test(value) ? 0 : seconds(value);
+}
+
 /** Reads one of a few words. */
 export function oneOf<const Words extends readonly string[]>(...words: Words): (value: string) => Words[number] {
   return (value) => {

@@ -41,6 +41,8 @@ export function followConfiguration(
     timeout: config.upstreamTimeout,
     coalesce: config.coalesce,
     maxUpstream: config.maxUpstream,
+    cacheTtl: config.cacheTtl,
+    cacheMaxBytes: config.cacheMaxBytes,
     ...tell,
   });
   if (key !== undefined) shared = live.follow(keySource('key', key, makeKey, upstream.ask)).now;

@@ -1,6 +1,8 @@
+import { createHash, type Hash } from 'node:crypto';
 import type { Dispatcher } from 'undici';
 import { rawHeader, type Listener, type Sending } from './attempt.ts';
 import { isForAll } from './question.ts';
+import { unlessMatched, withEtag, withoutCondition } from './validation.ts';
 import { rawFields, replay, type WholeAnswer } from './whole-answer.ts';
 
 /** The largest answer that is given to several, bytes: the machines of a large MAAS (3,500 of them). */
@@ -15,8 +17,10 @@ export interface Hold {
 }
 
 /** One who waits for the answer. */
-interface Rider {
+export interface Rider {
   readonly options: Dispatcher.DispatchOptions;
+  /** The answer that the client has already. */
+  readonly ifNoneMatch: string | undefined;
   readonly handler: Dispatcher.DispatchHandler;
 }
 
@@ -34,12 +38,14 @@ export interface FlightPlan {
   readonly hold: Hold;
   /** Told when nobody may join any more. */
   onClosed(flight: Flight): void;
+  /** Told of each answer that was read whole; `undefined` where nothing is kept. */
+  readonly onWhole: ((flight: Flight, answer: WholeAnswer) => void) | undefined;
 }
 
 /**
  * One read under way to MAAS, and all who wait for its answer. They can join until the answer begins.
  *
- * One who waits alone gets the answer as it comes. For several it is first read whole: so the slow ones hold nobody up, an
+ * One who waits alone gets the answer as it comes. For several, and to be kept, it is first read whole: so the slow ones hold nobody up, an
  * answer that breaks off is an error for all of them and a broken transfer for none, and there is one copy of it in memory.
  * If it turns out too large for that, or is not meant for all, the first gets it and the others ask for themselves.
  *
@@ -49,6 +55,8 @@ export class Flight implements Listener {
   readonly text: string;
   /** How many lines there were when it began. */
   readonly line: number;
+  /** `performance.now()` then, ms. */
+  readonly askedAt = performance.now();
   readonly #plan: FlightPlan;
   readonly #first: Rider;
   #riders: Rider[] = [];
@@ -57,6 +65,8 @@ export class Flight implements Listener {
   /** The answer so far, while it is read whole. */
   #collected: Buffer[] | undefined;
   #size = 0;
+  /** Becomes its `ETag`, where it may be kept. */
+  #hash: Hash | undefined;
 
   constructor(plan: FlightPlan, text: string, line: number, first: Rider) {
     this.#plan = plan;
@@ -68,7 +78,9 @@ export class Flight implements Listener {
   /** Sends the request of the first. */
   begin(): boolean {
     this.join(this.#first);
-    return this.#riders.length === 0 || this.#plan.dispatch(this.#first.options, this);
+    const { options, ifNoneMatch } = this.#first;
+    if (this.#riders.length === 0) return true;
+    return this.#plan.dispatch(ifNoneMatch === undefined ? options : withoutCondition(options), this);
   }
 
   join(rider: Rider): void {
@@ -92,10 +104,11 @@ export class Flight implements Listener {
     }
     this.#plan.onClosed(this);
     this.#head = { status, rawHeaders, resume, statusText };
-    if (this.#riders.length < 2 || !isForAll(rawHeaders) || !this.#hasRoom(announced(rawHeaders))) {
-      return this.#goOnAlone();
-    }
+    const isKept = this.#plan.onWhole !== undefined && status === 200;
+    const isForSeveral = this.#riders.length > 1 || isKept;
+    if (!isForSeveral || !isForAll(rawHeaders) || !this.#hasRoom(announced(rawHeaders))) return this.#goOnAlone();
     this.#collected = [];
+    if (isKept) this.#hash = createHash('sha256');
     return true;
   }
 
@@ -103,6 +116,7 @@ export class Flight implements Listener {
     if (this.#collected === undefined) return this.#riders[0]?.handler.onData?.(chunk) ?? true;
     this.#collected.push(chunk);
     if (this.#hasRoom(chunk.length)) {
+      this.#hash?.update(chunk);
       this.#size += chunk.length;
       this.#plan.hold.bytes += chunk.length;
       return true;
@@ -117,7 +131,7 @@ export class Flight implements Listener {
     const riders = this.#riders;
     this.#riders = [];
     if (this.#collected === undefined) riders[0]?.handler.onComplete?.(trailers);
-    else this.#giveToAll(riders, Buffer.concat(this.#collected));
+    else this.#giveToAll(riders, this.#whole(Buffer.concat(this.#collected)));
   }
 
   onError(error: Error): void {
@@ -128,12 +142,20 @@ export class Flight implements Listener {
     for (const { handler } of riders) handler.onError?.(error);
   }
 
-  #giveToAll(riders: readonly Rider[], body: Buffer): void {
+  #whole(body: Buffer): WholeAnswer {
     const { status, rawHeaders, statusText } = this.#head as Head;
+    const answer: WholeAnswer = { status, statusText, rawHeaders, body, region: this.#region };
+    if (this.#hash === undefined) return answer;
+    const tagged = withEtag(answer, this.#hash.digest('base64url').slice(0, 22));
+    this.#plan.onWhole?.(this, tagged);
+    return tagged;
+  }
+
+  #giveToAll(riders: readonly Rider[], answer: WholeAnswer): void {
     let reading = riders.length;
     for (const rider of riders) {
-      const answer: WholeAnswer = { status, statusText, rawHeaders: this.#headersFor(rider, rawHeaders), body };
-      replay(answer, rider.handler, () => {
+      const own = { ...answer, rawHeaders: this.#headersFor(rider, answer.rawHeaders) };
+      replay(unlessMatched(own, rider.ifNoneMatch), rider.handler, () => {
         reading -= 1;
         if (reading === 0) this.#letGo();
       });
@@ -151,11 +173,18 @@ export class Flight implements Listener {
   }
 
   /** Whoever has joined is told so (RFC 9211 §2). */
-  #headersFor(rider: Rider, rawHeaders: Buffer[]): Buffer[] {
-    if (rider === this.#first) return rawHeaders;
+  #headersFor(rider: Rider, rawHeaders: readonly Buffer[]): Buffer[] {
+    if (rider === this.#first) return [...rawHeaders];
     const { exchange } = rider.options as Sending;
-    if (exchange !== undefined) exchange.reuse = 'collapsed';
+    if (exchange !== undefined) {
+      exchange.reuse = 'collapsed';
+      exchange.region = this.#region;
+    }
     return [...rawHeaders, ...rawFields({ 'Cache-Status': 'maas-auth-proxy; fwd=miss; collapsed' })];
+  }
+
+  get #region(): WholeAnswer['region'] {
+    return (this.#first.options as Sending).exchange?.region;
   }
 
   #leave(rider: Rider, error: Error | undefined): void {

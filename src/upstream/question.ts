@@ -19,7 +19,6 @@ const special: ReadonlySet<string> = new Set([
   'range',
   'if-range',
   'if-match',
-  'if-none-match',
   'if-modified-since',
   'if-unmodified-since',
 ]);
@@ -32,17 +31,24 @@ let count = 0;
 export interface Question {
   /** Equal for reads that MAAS answers alike: they are signed with one key, and all that is sent to MAAS is the same, but for who asks. */
   readonly text: string;
-  /** The client will have no answer that others have asked for (RFC 9111 §5.2.1.4). */
-  readonly isAnew: boolean;
+  /** How old an answer may be that others have asked for, s; 0 where the client will have none (RFC 9111 §5.2.1). */
+  readonly maxAge: number;
+  /** The answer that the client has already. */
+  readonly ifNoneMatch: string | undefined;
 }
 
 /**
  * Reads what a client asks for.
  *
  * @param signer the one by which the request will be signed
+ * @param hasEtags whether answers have an `ETag` of the proxy's, and so `If-None-Match` is the proxy's to answer
  * @returns `undefined` where the read is to go its own way
  */
-export function readQuestion({ path, headers }: Dispatcher.DispatchOptions, signer: Signer): Question | undefined {
+export function readQuestion(
+  { path, headers }: Dispatcher.DispatchOptions,
+  signer: Signer,
+  hasEtags: boolean,
+): Question | undefined {
   let key = keys.get(signer);
   if (key === undefined) {
     count += 1;
@@ -50,7 +56,8 @@ export function readQuestion({ path, headers }: Dispatcher.DispatchOptions, sign
     keys.set(signer, key);
   }
   let text = `${key} ${path}`;
-  let isAnew = false;
+  let maxAge = Infinity;
+  let ifNoneMatch: string | undefined;
   const list = headers as readonly string[];
   for (let index = 0; index < list.length; index += 2) {
     const name = (list[index] as string).toLowerCase();
@@ -58,11 +65,18 @@ export function readQuestion({ path, headers }: Dispatcher.DispatchOptions, sign
     if (special.has(name)) return undefined;
     if (name === 'cache-control' || name === 'pragma') {
       if (/\bno-store\b/i.test(value)) return undefined;
-      if (/\bno-cache\b|\bmax-age=0+\b/i.test(value)) isAnew = true;
-    }
-    if (!ofTheAsker.has(name)) text += `\n${name}:${value}`;
+      maxAge = Math.min(maxAge, readMaxAge(value));
+    } else if (name === 'if-none-match') {
+      if (!hasEtags) return undefined;
+      ifNoneMatch = ifNoneMatch === undefined ? value : `${ifNoneMatch}, ${value}`;
+    } else if (!ofTheAsker.has(name)) text += `\n${name}:${value}`;
   }
-  return { text, isAnew };
+  return { text, maxAge, ifNoneMatch };
+}
+
+function readMaxAge(cacheControl: string): number {
+  if (/\bno-cache\b/i.test(cacheControl)) return 0;
+  return Number(/\bmax-age="?(\d+)/i.exec(cacheControl)?.[1] ?? Infinity);
 }
 
 /**

@@ -6,6 +6,7 @@ import { ask, type Answer } from './ask.ts';
 import { createClock, type Clock } from './clock.ts';
 import { interpret } from './interpret.ts';
 import { createLines } from './lines.ts';
+import { createMemory } from './memory.ts';
 import { createPools, type Connections } from './pool.ts';
 import { createRegions, type RegionState } from './regions.ts';
 import { renewable } from './renewable.ts';
@@ -54,6 +55,10 @@ export interface UpstreamOptions {
   readonly coalesce?: boolean;
   /** How many requests may be at MAAS at once. */
   readonly maxUpstream: number;
+  /** For how long an answer may be given again, s; 0 for never. */
+  readonly cacheTtl?: number;
+  /** How much all answers that are kept may hold, bytes. */
+  readonly cacheMaxBytes?: number;
   /** Told the whole difference in seconds whenever MAAS has corrected the clock; positive where MAAS is ahead. */
   onClockDifference?(offset: number): void;
   /** Told when a region of several begins to rest, with why, and when it is back. */
@@ -62,7 +67,7 @@ export interface UpstreamOptions {
 
 /** Opens the way to MAAS; no connection is made before the first request. */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { regions: addresses, signer, ca, insecure = false, timeout, coalesce = false, maxUpstream } = options;
+  const { regions: addresses, signer, ca, insecure = false, timeout, maxUpstream } = options;
   const open = (trusted: string | undefined): Connections =>
     createPools(addresses, { ca: trusted, insecure, timeout: timeout * 1000 });
   const pools = renewable(open(ca));
@@ -74,7 +79,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       : undefined;
   const places = createPlaces({ atOnce: maxUpstream });
   const dispatch = chain(
-    ...(coalesce ? [reuse({ lines: createLines(), shared: signer })] : []), // join identical reads
+    ...reusing(options, signer), // join identical reads, remember answers
     retry(), //               send again where nothing can run twice
     queue(places), //         wait for a place at MAAS
     interpret(clock), //      read 401, 502 and 504; set the clock
@@ -94,6 +99,16 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       return pools.destroy();
     },
   };
+}
+
+/** The link that gives answers to several, if there is anything for it to do. */
+function reusing(
+  { coalesce = false, cacheTtl = 0, cacheMaxBytes = 0 }: UpstreamOptions,
+  shared: () => Signer,
+): readonly Dispatcher.DispatcherComposeInterceptor[] {
+  if (!coalesce && cacheTtl === 0) return [];
+  const memory = cacheTtl === 0 ? undefined : createMemory(cacheTtl * 1000, cacheMaxBytes);
+  return [reuse({ lines: createLines(), shared, joins: coalesce, memory })];
 }
 
 /** Links in the order in which a request passes them. */

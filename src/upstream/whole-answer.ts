@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import type { Exchange } from '../exchange.ts';
 
 /** An answer of MAAS that lies in memory, for more than one client. */
 export interface WholeAnswer {
@@ -7,6 +8,8 @@ export interface WholeAnswer {
   /** Names and values in turn, as they came. */
   readonly rawHeaders: readonly Buffer[];
   readonly body: Buffer;
+  /** Which of several region controllers has answered. */
+  readonly region: Exchange['region'];
 }
 
 /** How much is handed on at once, bytes: what TLS makes of it is a copy for each client. */

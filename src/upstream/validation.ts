@@ -1,0 +1,40 @@
+import type { Dispatcher } from 'undici';
+import { rawHeader } from './attempt.ts';
+import { rawFields, type WholeAnswer } from './whole-answer.ts';
+
+/** An answer with the `ETag` that MAAS lacks. @param hash of the body, in letters that an entity tag may hold */
+export function withEtag(answer: WholeAnswer, hash: string): WholeAnswer {
+  if (rawHeader(answer.rawHeaders, 'etag') !== undefined) return answer;
+  return { ...answer, rawHeaders: [...answer.rawHeaders, ...rawFields({ ETag: `"${hash}"` })] };
+}
+
+/** The answer for a client that has it already: 304 without the body (RFC 9110 §15.4.5), where `If-None-Match` names its tag. */
+export function unlessMatched(answer: WholeAnswer, ifNoneMatch: string | undefined): WholeAnswer {
+  if (ifNoneMatch === undefined || answer.status !== 200) return answer;
+  const etag = rawHeader(answer.rawHeaders, 'etag');
+  if (etag === undefined || !matches(ifNoneMatch, etag)) return answer;
+  const rawHeaders = answer.rawHeaders.filter((_, index, all) => {
+    const name = (all[index - (index % 2)] as Buffer).toString('latin1').toLowerCase();
+    return name !== 'content-length' && name !== 'transfer-encoding';
+  });
+  return { ...answer, status: 304, statusText: 'Not Modified', rawHeaders, body: Buffer.alloc(0) };
+}
+
+/** Compares weakly (RFC 9110 §13.1.2): a compressed answer has the same tag, marked as weak. */
+function matches(ifNoneMatch: string, etag: string): boolean {
+  if (ifNoneMatch.trim() === '*') return true;
+  const opaque = etag.replace(/^W\//, '');
+  return [...ifNoneMatch.matchAll(/"[^"]*"/g)].some(([tag]) => tag === opaque);
+}
+
+/** The request without `If-None-Match`: what MAAS answers is for others too, and the tag is not MAAS's. */
+export function withoutCondition(options: Dispatcher.DispatchOptions): Dispatcher.DispatchOptions {
+  const list = options.headers as readonly string[];
+  const headers = list.filter((_, index) => list[index - (index % 2)]?.toLowerCase() !== 'if-none-match');
+  return { ...options, headers };
+}
+
+/** Whether MAAS allows that an answer is kept (RFC 9111 §5.2.2). It says nothing of it so far. */
+export function mayBeKept({ status, rawHeaders }: WholeAnswer): boolean {
+  return status === 200 && !/no-store|no-cache|private|max-age=0/i.test(rawHeader(rawHeaders, 'cache-control') ?? '');
+}
