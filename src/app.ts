@@ -14,10 +14,12 @@ import { body } from './inbound/body.ts';
 import { browser } from './inbound/browser.ts';
 import { client } from './inbound/client.ts';
 import { host } from './inbound/host.ts';
+import { limits, type Limits } from './inbound/limits.ts';
 import { message } from './inbound/message.ts';
 import { policy } from './inbound/policy.ts';
 import { record, requestId, type Recorded } from './inbound/record.ts';
 import { turn, type LastExchanges } from './inbound/turn.ts';
+import type { Limiter } from './limits/limiter.ts';
 import type { Regions } from './maas/maas-address.ts';
 import { randomHex } from './maas/random-hex.ts';
 import { Problem } from './problem.ts';
@@ -40,6 +42,9 @@ export interface AppOptions {
   readonly registry: Registry | undefined;
   /** Which signatures of clients have been used. */
   readonly nonces: Nonces;
+  /** What clients may ask for, and who keeps account of it. */
+  readonly limits: Limits;
+  readonly limiter: Limiter;
   readonly log: Logger;
   /** Where the record of each request goes beside the log. */
   readonly records: readonly ((recorded: Recorded) => void)[];
@@ -58,6 +63,7 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
     browser, //                                   2 from a web page of another origin?
     address, //                                   3 which MAAS API path is meant?
     client(options.registry, options.nonces), //  4 whose key is it?
+    limits(options.limits, options.limiter), //   5 is this client within its share?
     body(options.jsonToForm), //                  6 a length for the body; JSON made the form that MAAS reads
     policy(options.policy), //                  6 7 which operation is it, and may it be done?
   ];

@@ -33,6 +33,7 @@ const kinds = {
   'unknown-host': { status: 421, title: 'The proxy does not go by this name', proxyError: 'http_request_denied' },
   'cross-site': { status: 403, title: 'A web page of another origin sent this', proxyError: 'http_request_denied' },
   'client-unknown': { status: 401, title: 'The gateway does not know the client', proxyError: 'http_request_denied' },
+  'limit-reached': { status: 429, title: 'Too many requests', proxyError: 'http_request_denied' },
   'policy-refused': { status: 403, title: 'The policy refuses this operation', proxyError: 'http_request_denied' },
   'outside-api': { status: 404, title: 'Not an address of the MAAS API', proxyError: 'http_request_error' },
   'method-not-forwarded': { status: 405, title: 'This method is not forwarded', proxyError: 'http_request_error' },
@@ -117,6 +118,8 @@ export interface ProblemContext {
   readonly members?: Readonly<Record<string, string | null>>;
   /** The challenge of a 401 (RFC 9110 §11.6.1); MAAS's own by default. */
   readonly challenge?: string;
+  /** Another status than the usual one of this kind. */
+  readonly status?: number;
   /** After how many whole seconds the same request may be sent again. */
   readonly retryAfter?: number;
   /** What is sent in place of the document, for clients that know MAAS's words alone. */
@@ -139,10 +142,18 @@ export class Problem extends Error {
    * @param detail a sentence for the client that says what to do: no secret, no address, no library's words
    */
   constructor(code: ProblemCode, detail: string, context: ProblemContext = {}) {
-    const { cause, receivedStatus, members = {}, challenge = 'OAuth realm="OAuth"', retryAfter, text } = context;
+    const {
+      cause,
+      receivedStatus,
+      members = {},
+      challenge = 'OAuth realm="OAuth"',
+      status,
+      retryAfter,
+      text,
+    } = context;
     super(detail, { cause });
     this.code = code;
-    this.status = kinds[code].status;
+    this.status = status ?? kinds[code].status;
     this.#receivedStatus = receivedStatus;
     this.#members = members;
     this.challenge = challenge;
@@ -158,11 +169,11 @@ export class Problem extends Error {
 
   /** The document that the client gets. */
   document(requestId: string): ProblemDocument {
-    const { title, status } = kinds[this.code];
+    const { title } = kinds[this.code];
     return {
       type: `urn:problem-type:maas-auth-proxy:${this.code}`,
       title,
-      status,
+      status: this.status,
       detail: this.message,
       code: this.code,
       requestId,

@@ -9,6 +9,8 @@ import { createNonces } from './clients/nonces.ts';
 import type { Registry } from './clients/registry.ts';
 import { ConfigurationError, type Configuration } from './config/configuration.ts';
 import { SettingError } from './config/values.ts';
+import type { Limits } from './inbound/limits.ts';
+import { createLimiter } from './limits/own-limiter.ts';
 import { trackConnections } from './connections.ts';
 import { listenOnPort, listenOnSocket } from './listen.ts';
 import { ListenError } from './listen-error.ts';
@@ -55,6 +57,8 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
     policy,
     registry,
     nonces: createNonces(),
+    limits: limitsOf(config),
+    limiter: createLimiter(),
     dispatch: upstream.dispatch,
     log,
     records: [metrics.count],
@@ -95,6 +99,13 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
     await Promise.all([app.close(), admin.close(), upstream.close(), stopNoting()]);
     throw error;
   }
+}
+
+function limitsOf(config: Configuration): Limits {
+  return {
+    all: { perMinute: config.rateLimit, atOnce: config.maxRequests },
+    each: { perMinute: config.clientRateLimit, atOnce: config.clientMaxRequests },
+  };
 }
 
 async function listenAdmin(

@@ -2,8 +2,8 @@ import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Exchange } from '../exchange.ts';
 import { groupOf, mayTakeLong } from '../maas/pace.ts';
-import { peerAddress } from '../peer.ts';
 import { Problem } from '../problem.ts';
+import { whose } from '../whose.ts';
 import { Attempt, type Sending } from './attempt.ts';
 import type { Guest, Places, Seat } from './places.ts';
 import { createSlowness, type Slowness } from './slowness.ts';
@@ -48,8 +48,8 @@ class Queued extends Attempt implements Guest {
     slowness: Slowness,
   ) {
     super(next);
-    const { operation, client, request } = exchange;
-    this.client = client?.client.name ?? peerAddress(request.socket) ?? 'unix';
+    const { operation } = exchange;
+    this.client = whose(exchange);
     this.#group = operation === undefined ? '' : groupOf(operation);
     this.isLong = operation === undefined || mayTakeLong(operation) || slowness.isSlow(this.#group);
     this.#dispatch = dispatch;
@@ -74,7 +74,6 @@ class Queued extends Attempt implements Guest {
   start(seat: Seat): void {
     this.#seat = seat;
     this.#endWait();
-    if (this.#exchange.attempts === 0) this.#exchange.sentAt = seat.since;
     try {
       this.#dispatch(this.#options, this);
     } catch (error) {

@@ -1,0 +1,63 @@
+import type { ClientLimits } from '../clients/client.ts';
+import type { Exchange, Step } from '../exchange.ts';
+import { isRefusal, type Admission, type Limiter, type Refusal, type Share } from '../limits/limiter.ts';
+import { Problem } from '../problem.ts';
+import { whose } from '../whose.ts';
+import { isOver } from './turn.ts';
+
+/** What may be asked for; 0 for any number. */
+export interface Limits {
+  /** Of all clients together. */
+  readonly all: Required<ClientLimits>;
+  /** Of each client, unless the clients file says otherwise for it. */
+  readonly each: Required<ClientLimits>;
+}
+
+/** How long to stay away where nobody can tell when one of the requests at once will be over, s: what MAAS itself says. */
+const pause = 5;
+
+/**
+ * Step 5: is this client within its share, and are all together? What is refused costs nothing of a share.
+ *
+ * @param limiter keeps account
+ */
+export function limits({ all, each }: Limits, limiter: Limiter): Step {
+  const ofAll = limited({ of: 'all', ...all });
+  const ofEach = limited({ of: '', ...each });
+  return (exchange) => {
+    if (ofAll.length === 0 && ofEach.length === 0 && exchange.client?.client.limits === undefined) return undefined;
+    const shares = [
+      ...limited({ of: `client ${whose(exchange)}`, ...each, ...exchange.client?.client.limits }),
+      ...ofAll,
+    ];
+    if (shares.length === 0) return undefined;
+    const outcome = limiter.admit(shares);
+    return outcome instanceof Promise ? outcome.then((it) => settle(exchange, it)) : settle(exchange, outcome);
+  };
+}
+
+function limited(share: Share): readonly Share[] {
+  return share.perMinute > 0 || share.atOnce > 0 ? [share] : [];
+}
+
+function settle(exchange: Exchange, outcome: Admission | Refusal): void {
+  if (isRefusal(outcome)) throw refused(exchange, outcome);
+  if (isOver(exchange)) outcome.end();
+  else exchange.response.once('close', () => outcome.end());
+}
+
+/**
+ * The programs that sign requests for MAAS (Terraform and others by gomaasapi and gomaasclient) repeat a 503 after
+ * `Retry-After`, as MAAS sends it, and give up at a 429. Everybody else knows 429 (RFC 6585 §4).
+ */
+function refused({ request }: Exchange, { share, limit, wait }: Refusal): Problem {
+  const who = share.of === 'all' ? 'All clients together' : 'This client';
+  const what =
+    limit === 'perMinute' ? `${share.perMinute} requests a minute` : `${share.atOnce} requests at the same time`;
+  const retryAfter = wait === undefined ? pause : Math.max(1, Math.ceil(wait / 1000));
+  return new Problem(
+    'limit-reached',
+    `${who} may send ${what}; send this one again in ${retryAfter} s. It has not been sent to MAAS.`,
+    { retryAfter, ...(request.headers.authorization?.startsWith('OAuth ') === true && { status: 503 }) },
+  );
+}
