@@ -33,10 +33,11 @@ async function forPeople(): Promise<DestinationStream> {
     sync: true,
     hideObject: true,
     messageFormat: (line, messageKey) => {
-      const { method, path, status, ms, code, cause, requestId } = line;
+      const { client, method, path, status, ms, code, cause, requestId } = line;
       if (method === undefined) return [line[messageKey], cause].filter((part) => part !== undefined).join(': ');
       const why = [code, cause].filter((part) => part !== undefined).join(': ');
-      return `${status} ${method} ${path} ${ms} ms${why === '' ? '' : ` (${why}; request ${requestId})`}`;
+      const who = client === undefined ? '' : `${client}: `;
+      return `${status} ${who}${method} ${path} ${ms} ms${why === '' ? '' : ` (${why}; request ${requestId})`}`;
     },
   });
 }

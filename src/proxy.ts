@@ -7,11 +7,13 @@ import { buildApp } from './app.ts';
 import { keepLastUsed } from './clients/last-used.ts';
 import { createNonces } from './clients/nonces.ts';
 import type { Registry } from './clients/registry.ts';
+import { whyUnwritable } from './config/files.ts';
 import { ConfigurationError, type Configuration } from './config/configuration.ts';
 import { SettingError } from './config/values.ts';
 import type { Limits } from './inbound/limits.ts';
 import { createLimiter } from './limits/own-limiter.ts';
 import { trackConnections } from './connections.ts';
+import { openAudit, type Audit } from './inbound/audit.ts';
 import { listenOnPort, listenOnSocket } from './listen.ts';
 import { ListenError } from './listen-error.ts';
 import { followConfiguration, type Live } from './live/configuration.ts';
@@ -31,7 +33,7 @@ export interface Proxy {
   readonly upstream: Upstream;
   /** How the files stand that the proxy keeps to. */
   files(): readonly LiveState[];
-  /** Reads those files again: what SIGHUP asks for. */
+  /** Reads those files again, and goes on in a new audit file: what SIGHUP asks for. */
   reload(): Promise<void>;
   /**
    * Stops accepting, finishes what is in flight, and ends.
@@ -49,6 +51,7 @@ export interface Proxy {
  */
 export async function startProxy(config: Configuration, log: Logger, adminPortChosen: boolean): Promise<Proxy> {
   const metrics = createMetrics();
+  const audit = openAuditFile(config.auditFile, log, metrics);
   const files = createLiveFiles((event) => reportChange(event, log, metrics));
   const { upstream, policy, registry } = open(config, files, log);
   const stopNoting = noteUses(config.clientsFile, registry, log);
@@ -61,7 +64,7 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
     limiter: createLimiter(),
     dispatch: upstream.dispatch,
     log,
-    records: [metrics.count],
+    records: audit === undefined ? [metrics.count] : [metrics.count, audit.keep],
   });
   const connections = trackConnections(app.server);
   metrics.watch({
@@ -86,17 +89,22 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
       adminUrl,
       upstream,
       files: files.states,
-      reload: files.reload,
+      reload() {
+        audit?.reopen();
+        return files.reload();
+      },
       async stop() {
         const cut = await connections.drain(config.drainTimeout * 1000);
         files.close();
         await Promise.all([app.close(), admin.close(), upstream.close(), stopNoting()]);
+        await audit?.close();
         return cut;
       },
     };
   } catch (error) {
     files.close();
     await Promise.all([app.close(), admin.close(), upstream.close(), stopNoting()]);
+    await audit?.close();
     throw error;
   }
 }
@@ -121,6 +129,15 @@ async function listenAdmin(
     if (chosen || !(error instanceof ListenError)) throw error;
     log.warn(`There is no admin listener: ${error.message}`);
     return undefined;
+  }
+}
+
+function openAuditFile(file: string | undefined, log: Logger, metrics: Metrics): Audit | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return openAudit(file, log, metrics.auditFailed);
+  } catch (error) {
+    throw new ConfigurationError([`--audit-file (AUDIT_FILE) names the file ${file}, ${whyUnwritable(error)}.`]);
   }
 }
 

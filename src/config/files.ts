@@ -40,6 +40,24 @@ export function whyUnreadable(error: unknown): string {
   }
 }
 
+/** Says in words why a file could not be made or added to. */
+export function whyUnwritable(error: unknown): string {
+  switch (error instanceof Error && 'code' in error ? error.code : '') {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return 'whose directory does not exist';
+    case 'EACCES':
+    case 'EPERM':
+      return 'which this user may not write';
+    case 'EISDIR':
+      return 'which is a directory';
+    case 'EROFS':
+      return 'which lies on a read-only file system';
+    default:
+      return 'which cannot be written';
+  }
+}
+
 /** Whether every user of the machine may read a file; `false` also where there is none. */
 export function othersMayRead(file: string): boolean {
   const mode = statSync(file, { throwIfNoEntry: false })?.mode;

@@ -250,6 +250,13 @@ export const settings = {
     help: 'json, pretty, or auto: pretty on a terminal, json otherwise',
     read: values.oneOf('auto', 'json', 'pretty'),
   }),
+  auditFile: optional({
+    flag: 'audit-file',
+    env: ['AUDIT_FILE'],
+    argument: 'FILE',
+    help: 'keep a record of each request in this file, as JSON lines; SIGHUP opens it anew',
+    read: values.text,
+  }),
 } as const;
 
 /** The name of a setting in the program. */

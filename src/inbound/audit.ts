@@ -1,0 +1,59 @@
+import type { Logger } from 'pino';
+import { openLineFile, type LineFile } from '../line-file.ts';
+import type { Recorded } from './record.ts';
+
+/** The record of requests in a file of its own. */
+export interface Audit {
+  keep(recorded: Recorded): void;
+  /** Goes on in a new file of the same name, after logrotate has moved the old one. */
+  reopen(): void;
+  /** Writes what is left. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the audit file: a JSON line for each request. What cannot be written is lost, counted, and told once: a full disk
+ * stops no request.
+ *
+ * @param onLost told how many records were lost, each time
+ * @throws {Error} the system's, when the file cannot be opened
+ */
+export function openAudit(path: string, log: Logger, onLost: (records: number) => void): Audit {
+  let lost = 0;
+  const file: LineFile = openLineFile(path, {
+    onLost(records, code) {
+      onLost(records);
+      if (lost === 0) {
+        log.warn(
+          { file: path, code },
+          `The audit file ${path} cannot be written${words[code] ?? ''}. Requests go on without a record in it, until it can.`,
+        );
+      }
+      lost += records;
+    },
+    onResumed() {
+      log.warn({ file: path, lost }, `The audit file ${path} can be written again; ${lost} records are missing in it.`);
+      lost = 0;
+    },
+  });
+  return {
+    keep: (recorded) => file.add(JSON.stringify({ time: new Date().toISOString(), ...recorded })),
+    reopen() {
+      try {
+        file.reopen();
+        log.info({ file: path }, `opened the audit file ${path} anew`);
+      } catch {
+        log.error({ file: path }, `The audit file ${path} cannot be opened anew; the one from before stays in use.`);
+      }
+    },
+    close: () => file.close(),
+  };
+}
+
+const words: Readonly<Record<string, string>> = {
+  ENOSPC: ': the disk is full',
+  EDQUOT: ': its owner may use no more of the disk',
+  EIO: ': the disk has failed',
+  EROFS: ': the disk is read-only',
+  EBUSY: ' as fast as requests come',
+};
