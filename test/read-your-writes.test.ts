@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { pino } from 'pino';
 import { buildApp } from '../src/app.ts';
 import { createNonces } from '../src/clients/nonces.ts';
+import { createLimiter } from '../src/limits/own-limiter.ts';
 import { ApiKey } from '../src/maas/api-key.ts';
 import { parseMaasAddress } from '../src/maas/maas-address.ts';
 import { createSigner } from '../src/maas/signature.ts';
@@ -113,6 +114,8 @@ async function startProxyWith(t: TestContext, maasUrl: string, lines: Lines): Pr
     policy: () => standard,
     registry: undefined,
     nonces: createNonces(),
+    limits: { all: { perMinute: 0, atOnce: 0 }, each: { perMinute: 0, atOnce: 0 } },
+    limiter: createLimiter(),
     log: pino({ level: 'silent' }),
     records: [],
   });
