@@ -47,6 +47,7 @@ const keyForm = /[A-Za-z0-9]{8,}:[A-Za-z0-9]{8,}:[A-Za-z0-9]{8,}/;
 /** A key in the place of something else would be repeated in the sentence that says what is wrong with it. */
 function refuseKeys(layers: Layers): Layers {
   const found = new Map(layers.found);
+  const extra = new Map(layers.extra);
   const mistakes = [...layers.mistakes];
   for (const [name, { text, source }] of layers.found) {
     if (name === 'apiKey' || !keyForm.test(text)) continue;
@@ -55,7 +56,13 @@ function refuseKeys(layers: Layers): Layers {
       `${source} holds an API key, which is not what belongs there: put the key into MAAS_API_KEY, or into a file that --api-key-file names.`,
     );
   }
-  return { ...layers, found, mistakes };
+  for (const [flag, value] of layers.extra) {
+    // What stands in a body is not repeated.
+    if (value === true || flag === 'body' || !keyForm.test(value)) continue;
+    extra.delete(flag);
+    mistakes.push(`--${flag} holds an API key, which is not what belongs there.`);
+  }
+  return { ...layers, found, extra, mistakes };
 }
 
 function withoutKey(word: string): string {

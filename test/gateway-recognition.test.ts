@@ -62,7 +62,7 @@ const maasWords: readonly [string, () => string, RegExp][] = [
   [
     "another client's token",
     () => oauth(alice.key, { oauth_token: bob.client.token }),
-    /^Authorization Error: 'Invalid access token: \w{18}'$/,
+    /^Authorization Error: 'Invalid access token: \w{4}…'$/,
   ],
   [
     'a wrong secret',
@@ -96,8 +96,8 @@ const maasWords: readonly [string, () => string, RegExp][] = [
   ['a nonce of 256 characters', () => oauth(alice.key, { oauth_nonce: 'a'.repeat(256) }), /'Invalid nonce/],
   [
     'another version',
-    () => oauth(alice.key, { oauth_version: '2.0<script>' }),
-    /^Authorization Error: 'OAuth version 2\.0\?script\? not supported\.'$/,
+    () => oauth(alice.key, { oauth_version: '2.0<x>' }),
+    /^Authorization Error: 'OAuth version 2\.0\?x\? not supported\.'$/,
   ],
   ['a header without its nonce', () => oauth(alice.key, { oauth_nonce: undefined }), /^Forbidden$/],
   [

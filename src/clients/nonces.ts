@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 /** How long a signature may be used, and so how long its nonce is remembered, s: MAAS's own window. */
 export const signatureWindow = 300;
 
-/** How many nonces are remembered at the most, 667 a second; beyond that the oldest are forgotten first. */
-const limit = 200_000;
+/** How many nonces are remembered at the most: those of 667 signatures a second. */
+const defaultLimit = 200_000;
 
 /** How often those are forgotten whose time is over, s. */
 const sweepInterval = 60;
@@ -22,8 +22,12 @@ export interface Nonces {
   use(id: string, until: number, now: number): boolean | Promise<boolean>;
 }
 
-/** A memory of nonces in this process, of about 20 MB when it is full. */
-export function createNonces(): Nonces {
+/**
+ * A memory of nonces in this process, of about 20 MB when it is full.
+ *
+ * @param limit how many it holds at the most; beyond that the oldest are forgotten first
+ */
+export function createNonces(limit: number = defaultLimit): Nonces {
   const remembered = new Map<string, number>();
   let sweepAt = 0;
 

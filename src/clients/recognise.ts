@@ -1,4 +1,4 @@
-import { OauthRefusal, parseOauthHeader, printable, refusal, type OauthHeader } from '../maas/oauth-header.ts';
+import { OauthRefusal, parseOauthHeader, shortened, refusal, type OauthHeader } from '../maas/oauth-header.ts';
 import { Problem } from '../problem.ts';
 import { hasSecret } from './client.ts';
 import { signatureWindow, type Nonces } from './nonces.ts';
@@ -68,12 +68,12 @@ async function byOauth(registry: Registry, nonces: Nonces, authorization: string
 function bySignature(registry: Registry, { consumer, token, method, signature }: OauthHeader): KnownClient {
   if (method !== 'PLAINTEXT') {
     throw refusal(
-      `Signature method ${printable(method)} not supported: PLAINTEXT is needed, because the gateway keeps no secret to check others with`,
+      `Signature method ${shortened(method)} not supported: PLAINTEXT is needed, because the gateway keeps no secret to check others with`,
     );
   }
   const found = registry.find(consumer);
   if (found === undefined) throw new OauthRefusal('Authorization Error: Invalid API key.');
-  if (found.client.token !== token) throw refusal(`Invalid access token: ${printable(token)}`);
+  if (found.client.token !== token) throw refusal(`Invalid access token: ${shortened(token)}`);
   if (!signature.startsWith('&') || !hasSecret(found.client, signature.slice(1))) throw refusal('Invalid signature.');
   if (found.endsAt <= Date.now()) {
     throw new OauthRefusal('Authorization Error: Invalid API key. It has expired; ask for a new one.');
@@ -93,7 +93,7 @@ async function refuseUsed(nonces: Nonces, { consumer, token, nonce, timestamp }:
   if (nonce === '' || nonce.length > maxNonce) throw refusal(`Invalid nonce: it must have 1 to ${maxNonce} characters`);
   // MAAS takes a clock that is ahead for no fault either, but such a signature can be used for longer.
   if (!(await nonces.use(`${consumer}:${token}:${nonce}`, Math.max(now, timestamp) + signatureWindow, now))) {
-    throw refusal(`Nonce already used: ${printable(nonce)}`);
+    throw refusal(`Nonce already used: ${shortened(nonce)}`);
   }
 }
 

@@ -44,7 +44,7 @@ export function parseOauthHeader(value: string): OauthHeader {
     parameters.set(parameter.slice(0, equals), decode(withoutQuotes(parameter.slice(equals + 1))));
   }
   const version = parameters.get('oauth_version') ?? '';
-  if (version !== '' && version !== '1.0') throw refusal(`OAuth version ${printable(version)} not supported.`);
+  if (version !== '' && version !== '1.0') throw refusal(`OAuth version ${shortened(version)} not supported.`);
   const get = (name: (typeof required)[number]): string => {
     const found = parameters.get(name);
     if (found === undefined) throw refusal(`Parameter not found: ${name}`);
@@ -66,9 +66,13 @@ export function refusal(sentence: string): OauthRefusal {
   return new OauthRefusal(`Authorization Error: '${sentence}'`);
 }
 
-/** What a client has sent, fit to be repeated to it: MAAS's answer is HTML. */
-export function printable(text: string): string {
-  return text.replaceAll(/[^A-Za-z0-9._~-]/g, '?').slice(0, 64);
+/**
+ * What a client has sent, fit to be repeated to it: MAAS's answer is HTML. Of more than a word its beginning, because a
+ * secret may stand in the wrong place.
+ */
+export function shortened(text: string): string {
+  const plain = text.replaceAll(/[^A-Za-z0-9._~-]/g, '?');
+  return plain.length > 12 ? `${plain.slice(0, 4)}…` : plain;
 }
 
 function withoutQuotes(text: string): string {

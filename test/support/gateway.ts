@@ -13,9 +13,9 @@ export interface Given {
   readonly key: string;
 }
 
-/** Gives a key out. */
+/** Gives a key out; without a policy of its own the gateway's holds. */
 export function give(name: string, about: Partial<Client> = {}): Given {
-  return makeKey({ name, policy: 'standard', ...about });
+  return makeKey({ name, ...about });
 }
 
 /** Writes a clients file in a directory of its own. @returns its path */
