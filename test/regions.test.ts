@@ -4,7 +4,10 @@ import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { parseRegions } from '../src/maas/maas-address.ts';
+import { Problem } from '../src/problem.ts';
 import { startSimulator, type Simulator, type SimulatorOptions } from '../src/simulator/simulator.ts';
+import { createRegions } from '../src/upstream/regions.ts';
 import { makeAuthority } from './support/certificates.ts';
 import { runCli } from './support/cli.ts';
 import { startOrigin, type Origin } from './support/origin.ts';
@@ -173,6 +176,14 @@ async function startWithBad(
   return { bad, well, proxy, url: `${proxy.url}/zones/` };
 }
 
+/** Writes whose bodies could be sent again, and one that streams. */
+const writes = [
+  ['POST without a body', { method: 'POST' }],
+  ['DELETE', { method: 'DELETE' }],
+  ['form', form('name=x')],
+  ['JSON body made a form', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"name": "x"}' }],
+] as const;
+
 const page = '<html><head><title>down</title></head></html>';
 
 for (const status of [502, 503, 504]) {
@@ -188,13 +199,15 @@ for (const status of [502, 503, 504]) {
     assert.equal(warnings(proxy).length, status === 504 ? 0 : 1);
   });
 
-  test(`a write that the web server of a region answers ${status} is not sent again`, async (t) => {
-    const { bad, well, url } = await startWithBad(t, down);
-    const reply = await send(url, form('name=x'));
-    assert.equal(reply.status, status);
-    assert.deepEqual(asked(bad), ['POST']);
-    assert.deepEqual(asked(well), []);
-  });
+  for (const [what, write] of writes) {
+    test(`a ${what} that the web server of a region answers ${status} is not sent again`, async (t) => {
+      const { bad, well, url } = await startWithBad(t, down);
+      const reply = await send(url, write);
+      assert.equal(reply.status, status);
+      assert.deepEqual(asked(bad), [write.method]);
+      assert.deepEqual(asked(well), []);
+    });
+  }
 }
 
 for (const [what, status, headers] of [
@@ -233,15 +246,16 @@ for (const end of ['destroy', 'resetAndDestroy'] as const) {
     assert.deepEqual(warnings(proxy), []);
   });
 
-  for (const [method, path] of [
-    ['POST', '/zones/'],
-    ['PUT', '/boot-resources/1/upload/2/'],
+  for (const [what, write, path] of [
+    ...writes.map(([name, one]) => [name, one, '/machines/abc/?op=lock'] as const),
+    ['chunk of an upload', { method: 'PUT', body: 'chunk' }, '/boot-resources/1/upload/2/'],
+    ['chunk of an upload without bytes', { method: 'PUT' }, '/boot-resources/1/upload/2/'],
   ] as const) {
-    test(`a ${method} to ${path} whose connection ends before the first byte (${end}) runs at no second region`, async (t) => {
+    test(`a ${what} whose connection ends before the first byte (${end}) runs at no second region`, async (t) => {
       const { bad, well, proxy } = await startWithBad(t, ({ socket }) => void socket[end]());
-      const reply = await send(`${proxy.url}${path}`, { method, body: 'name=x' });
+      const reply = await send(`${proxy.url}${path}`, write);
       assert.equal(reply.json()['code'], 'maas-reset');
-      assert.deepEqual(asked(bad), [method]);
+      assert.deepEqual(asked(bad), [write.method]);
       assert.deepEqual(asked(well), []);
     });
   }
@@ -348,6 +362,30 @@ test('a client that leaves is no reason for another try, nor for a rest', async 
   await logged(proxy, 2);
   assert.deepEqual(asked(well), []);
   assert.deepEqual(warnings(proxy), []);
+});
+
+test('a client that leaves before there is a connection is not held against the region', () => {
+  const gone = new Problem('client-gone', 'The client closed the connection.');
+  const changes: unknown[] = [];
+  const sent: unknown[] = [];
+  const regions = createRegions(
+    parseRegions('http://a:5240,http://b:5240'),
+    () => assert.fail('asked'),
+    (...change) => changes.push(change),
+  );
+  // As undici does when the body has failed while it was connecting.
+  const dispatch = regions.link((options, handler) => {
+    sent.push(options.origin);
+    handler.onError?.(gone);
+    return true;
+  });
+  let found: Error | undefined;
+  const options = { origin: 'http://a:5240', path: '/MAAS/api/2.0/zones/', method: 'POST' } as const;
+  dispatch(options, { onError: (error) => (found = error) });
+  regions.close();
+  assert.equal(found, gone);
+  assert.deepEqual(sent, ['http://a:5240']);
+  assert.deepEqual(changes, []);
 });
 
 test('a Location of any region leads to the proxy, and a relative one starts from the region that answered', async (t) => {
@@ -458,7 +496,7 @@ test('a region is killed and restarted under load: no read fails, and no write r
   let end = Infinity;
   let killed: Promise<void> | undefined;
   const reads: number[] = [];
-  const writes = new Map<string, number>();
+  const written = new Map<string, number>();
 
   async function client(): Promise<void> {
     for (let number = next++; number < end; number = next++) {
@@ -472,7 +510,7 @@ test('a region is killed and restarted under load: no read fails, and no write r
       const isWrite = number % 3 === 0;
       const body = `name=zone-${number}`;
       const reply = await send(`${proxy.url}/zones/`, isWrite ? form(body) : {});
-      if (isWrite) writes.set(body, reply.status);
+      if (isWrite) written.set(body, reply.status);
       else reads.push(reply.status);
     }
   }
@@ -483,7 +521,7 @@ test('a region is killed and restarted under load: no read fails, and no write r
     received.filter(({ method, complete }) => method === 'POST' && complete).map(({ body }) => body.toString()),
   );
   assert.equal(new Set(ran).size, ran.length, 'a write ran twice');
-  for (const [body, status] of writes) {
+  for (const [body, status] of written) {
     // A write whose connection broke may have run; its client is told.
     assert.ok(status === 200 || status === 502, String(status));
     if (status === 200) assert.ok(ran.includes(body));
