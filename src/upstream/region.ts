@@ -17,6 +17,13 @@ export interface Region {
   failed(problem: Problem): void;
   /** Something went wrong that may be no more than an accident: it is asked, and rests if it does not answer. */
   look(): Promise<void>;
+  /**
+   * A read waits for its answer. If that takes long, the region is asked whether it is there.
+   *
+   * @param giveUp called when nobody is there any more: a machine that loses its power closes no connection
+   * @returns says that the wait is over
+   */
+  awaited(giveUp: () => void): () => void;
   /** Ends the rest without a word. */
   close(): void;
 }
@@ -26,6 +33,12 @@ export interface Region {
  * after twice the time. No client's request is the one to try it.
  */
 const rests = { shortest: 1_000, longest: 15_000 };
+
+/** How long a read may wait before the region is asked, ms. */
+const longWait = 10_000;
+
+/** Nothing is there. Not a question without an answer: a region may be busy, and reads that go on to the next would make that so, too. */
+const unreachable = /^(?:maas-connect-timeout|maas-unroutable)$/;
 
 /**
  * Keeps an eye on one region.
@@ -45,13 +58,13 @@ export function createRegion(
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> | undefined;
   let isClosed = false;
+  const waits = new Set<() => void>();
 
   function rest(problem: Problem): void {
     if (trouble !== undefined || isClosed) return;
     // One that comes and goes is spared for longer each time, so that neither requests nor the log flutter with it.
     span = performance.now() - wellSince > rests.longest ? rests.shortest : Math.min(span * 2, rests.longest);
-    trouble = problem;
-    lookLater();
+    stillAway(problem);
     onChange(trouble);
   }
 
@@ -63,9 +76,11 @@ export function createRegion(
     onChange(undefined);
   }
 
-  function lookLater(): void {
+  function stillAway(problem: Problem): void {
+    trouble = problem;
     clearTimeout(timer);
     timer = setTimeout(() => void look(), span).unref();
+    if (unreachable.test(problem.code)) for (const giveUp of waits) giveUp();
   }
 
   function look(): Promise<void> {
@@ -85,7 +100,7 @@ export function createRegion(
       rest(problem);
     } else {
       span = Math.min(span * 2, rests.longest);
-      lookLater();
+      stillAway(problem);
     }
   }
 
@@ -103,6 +118,14 @@ export function createRegion(
     },
     failed: rest,
     look,
+    awaited(giveUp) {
+      const clock = setTimeout(() => void look(), longWait).unref();
+      waits.add(giveUp);
+      return () => {
+        clearTimeout(clock);
+        waits.delete(giveUp);
+      };
+    },
     close() {
       isClosed = true;
       clearTimeout(timer);

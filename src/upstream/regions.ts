@@ -114,6 +114,8 @@ class RegionAttempt extends Attempt {
   #isAnswered = false;
   /** The request goes on to another region, and what still comes from this one is nobody's. */
   #isLeft = false;
+  #abort: ((error?: Error) => void) | undefined;
+  #stopWaiting: (() => void) | undefined;
 
   constructor(next: Dispatcher.DispatchHandler, course: Course, region: Region) {
     super(next);
@@ -124,12 +126,15 @@ class RegionAttempt extends Attempt {
 
   override onConnect(abort: (error?: Error) => void): void {
     this.#isSent = true;
+    this.#abort = abort;
     super.onConnect(abort);
+    if (this.#course.isRead) this.#stopWaiting = this.#region.awaited(() => this.#giveUp());
   }
 
   override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
     if (status < 200) return super.onHeaders(status, rawHeaders, resume, statusText);
     this.#isAnswered = true;
+    this.#stopWaiting?.();
     if (!isRegionDown(status, (name) => rawHeader(rawHeaders, name))) {
       this.#region.answered(this.#wasResting);
     } else {
@@ -152,6 +157,7 @@ class RegionAttempt extends Attempt {
   }
 
   override onError(error: Error): void {
+    this.#stopWaiting?.();
     if (this.#isLeft) return;
     // A problem is the proxy's own, such as a client that has left.
     if (this.#isAnswered || error instanceof Problem || !this.#isTheRegions(error)) super.onError(error);
@@ -169,6 +175,10 @@ class RegionAttempt extends Attempt {
       this.#region.failed(toProblem(error));
     }
     return true;
+  }
+
+  #giveUp(): void {
+    if (this.#moveOn()) this.#abort?.();
   }
 
   #moveOn(): boolean {
