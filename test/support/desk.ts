@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { TestContext } from 'node:test';
+import { emptyDirectory } from './cli.ts';
+import { looksLike, stepsOf } from './guide.ts';
+import { freePorts } from './ports.ts';
+import { needProgram } from './programs.ts';
+import { until } from './until.ts';
+
+/** Where a reader sits who types what a guide says: a directory in which `maas-auth-proxy` is a command. */
+export interface Desk {
+  /** Types all of a guide, and fails at the first command that fails, or prints something else than the guide shows. */
+  follow(guide: string): Promise<void>;
+}
+
+/**
+ * Makes a desk.
+ *
+ * @param replaced what stands for something else in the guides, such as a port
+ * @param env further variables
+ * @returns `undefined` where a program is missing and the test is skipped
+ */
+export async function makeDesk(
+  t: TestContext,
+  programs: readonly string[],
+  replaced: ReadonlyMap<string, string>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Desk | undefined> {
+  const directory = emptyDirectory(t);
+  const bin = join(directory, 'bin');
+  mkdirSync(bin);
+  const start = `#!/bin/sh\nexec '${process.execPath}' '${resolve('dist/src/cli.js')}' "$@"\n`;
+  writeFileSync(join(bin, 'maas-auth-proxy'), start);
+  chmodSync(join(bin, 'maas-auth-proxy'), 0o755);
+  for (const name of programs) {
+    const found = await needProgram(t, name, probes[name]);
+    if (found === undefined) return undefined;
+    if (found.startsWith('/')) symlinkSync(found, join(bin, name));
+  }
+
+  const open = (...args: readonly string[]): ChildProcessWithoutNullStreams => {
+    const child = spawn('bash', ['--norc', ...args], {
+      cwd: directory,
+      env: {
+        PATH: `${bin}:${process.env['PATH']}`,
+        HOME: directory,
+        NO_PROXY: 'localhost',
+        no_proxy: 'localhost',
+        ...env,
+      },
+      // A process group of its own, which is ended whole.
+      detached: true,
+    });
+    const exit = once(child, 'exit');
+    t.after(async () => {
+      if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      await exit;
+    });
+    return child;
+  };
+  const elsewhere = (text: string): string => {
+    const names = new RegExp(
+      `\\b(?:${[...replaced.keys()].map((name) => name.replaceAll('.', '\\.')).join('|')})\\b`,
+      'g',
+    );
+    return text.replaceAll(names, (name) => replaced.get(name) ?? name);
+  };
+
+  const { stdin, stdout } = open('-c', 'exec bash --norc 2>&1');
+  let printed = '';
+  stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
+  // Each command of a block counts, not the last alone.
+  stdin.write("set -o pipefail; trap 'failed=$?' ERR\n");
+  /** Types into the first terminal. @returns the exit code, and what was printed */
+  const type = async (command: string): Promise<{ code: number; output: string }> => {
+    printed = '';
+    stdin.write(`failed=0\n${command}\necho ":done:$failed"\n`);
+    await until(() => /:done:\d+\n$/.test(printed), `the end of ${command}`);
+    const [, output = '', code] = /^([^]*):done:(\d+)\n$/.exec(printed) ?? [];
+    return { code: Number(code), output };
+  };
+  /** Starts something in a terminal of its own, and waits until it is up. */
+  const openTerminal = async (command: string, up: string): Promise<void> => {
+    const child = open('-c', command);
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => (said += text));
+    }
+    await until(() => said.includes(up) || child.exitCode !== null, `${command} being up`);
+    assert.equal(child.exitCode, null, said);
+  };
+
+  return {
+    async follow(guide) {
+      const steps = stepsOf(guide);
+      assert.ok(steps.length > 0, `${guide} has commands`);
+      for (const { place, command, output: shown, up } of steps) {
+        if (up !== undefined) {
+          await openTerminal(elsewhere(command), up);
+          continue;
+        }
+        const { code, output } = await type(elsewhere(command));
+        assert.equal(code, 0, `${place}: ${command}\n${output}`);
+        if (shown === undefined || looksLike(output, elsewhere(shown))) continue;
+        assert.fail(`${place}: ${command}\nprinted:\n${output}\nnot:\n${shown}`);
+      }
+    },
+  };
+}
+
+/** So many ports of a guide, each standing for a free one. */
+export async function elsewherePorts(...ports: readonly number[]): Promise<Map<string, string>> {
+  const free = await freePorts(ports.length);
+  return new Map(ports.map((port, index) => [String(port), String(free[index])]));
+}
+
+/** How to find programs that are not found by their own name and `--version`. */
+const probes: Readonly<Record<string, NonNullable<Parameters<typeof needProgram>[2]>>> = {
+  openssl: { args: ['version'] },
+  uuidgen: { debianPackage: 'uuid-runtime' },
+  http: { debianPackage: 'httpie' },
+  python3: {
+    // The system's own comes first: that is the one which the Debian package serves.
+    commands: ['/usr/bin/python3', 'python3'],
+    args: ['-c', 'import requests_oauthlib'],
+    debianPackage: 'python3-requests-oauthlib',
+  },
+};
