@@ -20,7 +20,6 @@ import { followConfiguration, type Live } from './live/configuration.ts';
 import type { LiveEvent, LiveState } from './live/follower.ts';
 import { createLiveFiles, type LiveFiles } from './live/live-files.ts';
 import type { Problem } from './problem.ts';
-import { errorCode } from './upstream/failure.ts';
 import type { RegionState } from './upstream/regions.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
@@ -179,7 +178,7 @@ function reportRegion(log: Logger, region: string, trouble: Problem | undefined)
   if (trouble === undefined) log.info({ region }, `The region ${region} answers again.`);
   else
     log.warn(
-      { region, code: trouble.code, cause: errorCode(trouble.cause) || undefined },
+      { region, code: trouble.code },
       `The region ${region} does not answer, and is left alone until it does. ${trouble.message}`,
     );
 }
