@@ -479,13 +479,16 @@ test('readyz is ready while one region answers, and tells of each, as the metric
   await until(() => proxy.upstream.regions()[0]?.trouble !== undefined, 'the region was asked');
   const { status, regions } = (await send(`${proxy.adminUrl}/readyz`)).json();
   assert.equal(status, 'ready');
+  const [, { lastAnswer = '' } = {}] = regions as { lastAnswer?: string }[];
+  assert.ok(Date.now() - Date.parse(lastAnswer) < 60_000, lastAnswer);
   assert.deepEqual(regions, [
     {
       region: `${bad}/MAAS/api/2.0/`,
       answers: false,
+      lastAnswer: null,
       reason: 'Nothing listens at the address in MAAS_URL; check host and port, and that MAAS is running.',
     },
-    { region: `${well.url}/MAAS/api/2.0/`, answers: true },
+    { region: `${well.url}/MAAS/api/2.0/`, answers: true, lastAnswer },
   ]);
   const metrics = (await send(`${proxy.adminUrl}/metrics`)).body.toString();
   assert.match(metrics, new RegExp(`region_up\\{region="${bad}/MAAS/api/2.0/"\\} 0`));

@@ -5,10 +5,16 @@ import type { Metrics } from './metrics.ts';
 export interface Readiness {
   readonly ready: boolean;
   readonly reasons: readonly string[];
+  /** When MAAS last answered, a client or the proxy itself: ISO 8601, and how long ago, s. */
+  readonly lastAnswer: string | null;
+  readonly age: number | null;
+  /** Whether MAAS took the API key; `null` where it could not be asked, missing while the proxy stops. */
+  readonly keyAccepted?: boolean | null;
   /** Each region controller by the address of its API, and why it does not answer; only where there are several. */
   readonly regions?: readonly {
     readonly region: string;
     readonly answers: boolean;
+    readonly lastAnswer: string | null;
     readonly reason: string | undefined;
   }[];
 }

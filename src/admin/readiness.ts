@@ -3,46 +3,74 @@ import { identify } from '../upstream/identity.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Readiness } from './admin.ts';
 
+/** For how long what was found holds, ms. */
 const fresh = 5_000;
 
+/** What MAAS has said when it was asked. */
+interface Finding {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+  readonly keyAccepted: boolean | null;
+}
+
+const well: Finding = { ready: true, reasons: [], keyAccepted: true };
+
 /**
- * Asks MAAS whether it answers and takes the key, at most once in 5 s, however often it is asked itself. Of several regions one
- * that answers is enough.
+ * Says whether MAAS answers and takes the key. While it answers clients it is not asked; else at most once in 5 s, however
+ * often this is asked itself. Of several regions one that answers is enough.
  *
  * @param draining whether the proxy is stopping
  */
 export function createReadiness(upstream: Upstream, draining: () => boolean): () => Promise<Readiness> {
   let asked = -Infinity;
-  let last: Promise<Readiness> | undefined;
-  return async () => {
-    if (draining()) return { ready: false, reasons: ['The proxy is stopping.'] };
-    if (last === undefined || performance.now() - asked > fresh) {
-      asked = performance.now();
+  let last: Promise<Finding> | undefined;
+
+  async function find(): Promise<Finding> {
+    const now = performance.now();
+    if (now - upstream.health.wellAt <= fresh) return well;
+    if (last === undefined || now - asked > fresh) {
+      asked = now;
       last = askMaas(upstream);
       // One that hangs must not hold up the answer: what is found now, the next answer tells.
       void upstream.lookAtRegions();
     }
-    return { ...(await last), ...describeRegions(upstream) };
+    return last;
+  }
+
+  return async () => {
+    if (draining()) return { ready: false, reasons: ['The proxy is stopping.'], ...describeLastAnswer(upstream) };
+    return { ...(await find()), ...describeLastAnswer(upstream), ...describeRegions(upstream) };
   };
+}
+
+function describeLastAnswer({ health: { lastAnswerAt } }: Upstream): Pick<Readiness, 'lastAnswer' | 'age'> {
+  if (lastAnswerAt === undefined) return { lastAnswer: null, age: null };
+  return { lastAnswer: isoTime(lastAnswerAt), age: Math.max(0, Date.now() - lastAnswerAt) / 1000 };
 }
 
 function describeRegions(upstream: Upstream): Pick<Readiness, 'regions'> {
   const states = upstream.regions();
   if (states.length === 0) return {};
   return {
-    regions: states.map(({ href, trouble }) => ({
+    regions: states.map(({ href, trouble, lastAnswerAt }) => ({
       region: href,
       answers: trouble === undefined,
+      lastAnswer: lastAnswerAt === undefined ? null : isoTime(lastAnswerAt),
       reason: trouble?.message,
     })),
   };
 }
 
-async function askMaas(upstream: Upstream): Promise<Readiness> {
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+async function askMaas(upstream: Upstream): Promise<Finding> {
   try {
     const { user } = await identify(upstream);
-    return 'refused' in user ? { ready: false, reasons: [user.refused] } : { ready: true, reasons: [] };
+    return 'refused' in user ? { ready: false, reasons: [user.refused], keyAccepted: false } : well;
   } catch (error) {
-    return { ready: false, reasons: [error instanceof Problem ? error.message : 'MAAS could not be asked.'] };
+    const reason = error instanceof Problem ? error.message : 'MAAS could not be asked.';
+    return { ready: false, reasons: [reason], keyAccepted: null };
   }
 }

@@ -4,6 +4,7 @@ import type { Signer } from '../maas/signature.ts';
 import type { Problem } from '../problem.ts';
 import { ask, type Answer } from './ask.ts';
 import { createClock, type Clock } from './clock.ts';
+import { createHealth, type Health } from './health.ts';
 import { interpret } from './interpret.ts';
 import { createLines } from './lines.ts';
 import { createMemory } from './memory.ts';
@@ -31,6 +32,8 @@ export interface Upstream {
   trust(ca: string | undefined): void;
   /** MAAS's clock, as far as it is known. */
   readonly clock: Clock;
+  /** What its answers have shown of it. */
+  readonly health: Health;
   /** How the regions are, as the last requests have shown it; none where there is only one. */
   regions(): readonly RegionState[];
   /** Asks each of the regions whether it answers; does nothing where there is only one. */
@@ -78,17 +81,20 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       ? createRegions(addresses, pools.dispatch, (maas, trouble) => options.onRegionChange?.(maas, trouble))
       : undefined;
   const places = createPlaces({ atOnce: maxUpstream });
+  const { health, link: watch } = createHealth();
   const dispatch = chain(
     ...reusing(options, signer), // join identical reads, remember answers
     retry(), //               send again where nothing can run twice
     queue(places), //         wait for a place at MAAS
     interpret(clock), //      read 401, 502 and 504; set the clock
+    watch, //                 take note of what the answers show of MAAS
     ...(regions === undefined ? [] : [regions.link]), // choose a region; go on to the next where one fails
     sign(signer, () => clock.now()),
   )(pools.dispatch);
   return {
     dispatch,
     clock,
+    health,
     places,
     regions: () => regions?.states() ?? [],
     lookAtRegions: async () => regions?.look(),
