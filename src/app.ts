@@ -32,6 +32,8 @@ export interface AppOptions {
   readonly dispatch: Dispatcher['dispatch'];
   /** Whether JSON is made a form for operations that read forms alone. */
   readonly jsonToForm: boolean;
+  /** Whether answers are compressed for clients that take that. */
+  readonly compress: boolean;
   /** The address that the proxy listens on. */
   readonly host: string;
   /** Further names that it goes by. */
@@ -67,7 +69,7 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
     body(options.jsonToForm), //                  6 a length for the body; JSON made the form that MAAS reads
     policy(options.policy), //                  6 7 which operation is it, and may it be done?
   ];
-  const forwarding = forward(regions, dispatch); //  8, 9
+  const forwarding = forward({ regions, compresses: options.compress }, dispatch); //  8, 9
   const recording = record(log, options.records); // 10
 
   const app = fastify({

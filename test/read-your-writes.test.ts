@@ -109,6 +109,7 @@ async function startProxyWith(t: TestContext, maasUrl: string, lines: Lines): Pr
     regions: [maas],
     dispatch: link(upstream.dispatch),
     jsonToForm: true,
+    compress: true,
     host: '127.0.0.1',
     allowedHosts: [],
     policy: () => standard,

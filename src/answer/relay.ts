@@ -1,4 +1,5 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
+import type { Transform } from 'node:stream';
 import { isArriving } from '../client-body.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Regions } from '../maas/maas-address.ts';
@@ -6,6 +7,7 @@ import { Problem } from '../problem.ts';
 import { rawHeader, type Listener } from '../upstream/attempt.ts';
 import { toProblem } from '../upstream/failure.ts';
 import { answerHeaders } from './answer-headers.ts';
+import { chooseCoding, codedHeaders, createCoder, isCompressible } from './compress.ts';
 import { finish } from './finish.ts';
 import { rewriteLocation } from './own-address.ts';
 import { descriptionRewrite, maxDescription, type Rewrite } from './rewrite-description.ts';
@@ -15,6 +17,13 @@ export interface AnswerHead {
   readonly statusCode: number;
   readonly headers: Record<string, never>;
   readonly body: Relay;
+}
+
+/** What the answers of a proxy have in common. */
+export interface RelayOptions {
+  readonly regions: Regions;
+  /** Whether answers are compressed for clients that take that. */
+  readonly compresses: boolean;
 }
 
 /** How long a client may read nothing of an answer, ms. */
@@ -44,11 +53,19 @@ export class Relay implements Listener {
   #rewrite: Rewrite | undefined;
   #collected: Buffer[] = [];
   #size = 0;
+  readonly #compresses: boolean;
+  /** Set while the answer is compressed. */
+  #coder: Transform | undefined;
   #isEnded = false;
 
-  constructor(exchange: Exchange, regions: Regions, answer: (error: Error | null, head?: AnswerHead) => void) {
+  constructor(
+    exchange: Exchange,
+    { regions, compresses }: RelayOptions,
+    answer: (error: Error | null, head?: AnswerHead) => void,
+  ) {
     this.#exchange = exchange;
     this.#regions = regions;
+    this.#compresses = compresses;
     this.#client = exchange.response;
     this.#answer = answer;
     this.#client.once('close', () => this.#onClientClose());
@@ -94,12 +111,9 @@ export class Relay implements Listener {
       this.#collect(chunk);
       return true;
     }
-    if (this.#write(chunk)) return true;
-    this.#readerTimer = setTimeout(() => this.#client.destroy(), readerPatience);
-    this.#client.once('drain', () => {
-      clearTimeout(this.#readerTimer);
-      this.#resume?.();
-    });
+    if (this.#pass(chunk)) return true;
+    if (this.#coder === undefined) this.#waitForClient(() => this.#resume?.());
+    else this.#coder.once('drain', () => this.#resume?.());
     return false;
   }
 
@@ -110,7 +124,7 @@ export class Relay implements Listener {
       const text = Buffer.concat(this.#collected).toString('latin1');
       const body = Buffer.from(this.#rewrite(text), 'latin1');
       this.#writeHead(body.length);
-      this.#write(body);
+      this.#pass(body);
     }
     this.#end();
   }
@@ -120,6 +134,7 @@ export class Relay implements Listener {
     const problem = toProblem(error);
     this.#exchange.problem ??= problem;
     if (this.#answer === undefined) {
+      this.#coder?.destroy();
       breakOff(this.#client);
     } else {
       const answer = this.#answer;
@@ -133,15 +148,46 @@ export class Relay implements Listener {
     return this.#exchange.method === 'HEAD' || this.#status === 204 || this.#status === 304;
   }
 
+  /** @returns whether more may come at once */
+  #pass(chunk: Buffer): boolean {
+    return this.#coder === undefined ? this.#write(chunk) : this.#coder.write(chunk);
+  }
+
   /** @returns whether the client reads as fast as MAAS sends */
   #write(chunk: Buffer): boolean {
     this.#exchange.bytesOut += chunk.length;
     return this.#client.write(chunk);
   }
 
+  /** Goes on when the client reads again; the connection of one that reads nothing for long is closed. */
+  #waitForClient(goOn: () => void): void {
+    this.#readerTimer = setTimeout(() => this.#client.destroy(), readerPatience);
+    this.#client.once('drain', () => {
+      clearTimeout(this.#readerTimer);
+      goOn();
+    });
+  }
+
   #end(): void {
+    if (this.#coder === undefined) this.#finish();
+    else this.#coder.end();
+  }
+
+  #finish(): void {
     this.#isEnded = true;
     finish(this.#exchange);
+  }
+
+  /** From here on the body goes to the client through a coder, which reads no more than the client does. */
+  #compress(coder: Transform): void {
+    this.#coder = coder;
+    coder.on('data', (chunk: Buffer) => {
+      if (this.#write(chunk)) return;
+      coder.pause();
+      this.#waitForClient(() => coder.resume());
+    });
+    coder.once('end', () => this.#finish());
+    coder.once('error', () => breakOff(this.#client));
   }
 
   /** Interim answers are the client's too (RFC 9110 §15.2); HTTP/1.0 does not know them. Node would check their fields. */
@@ -154,17 +200,29 @@ export class Relay implements Listener {
   }
 
   #writeHead(newLength?: number): void {
-    const headers = answerHeaders(
-      this.#rawHeaders,
-      this.#exchange.id,
-      (location) => rewriteLocation(location, this.#exchange, this.#regions),
-      newLength,
-      this.#status === 204,
+    const headers = this.#code(
+      answerHeaders(
+        this.#rawHeaders,
+        this.#exchange.id,
+        (location) => rewriteLocation(location, this.#exchange, this.#regions),
+        newLength,
+        this.#status === 204,
+      ),
+      newLength ?? toldLength(this.#rawHeaders),
     );
     // The client is still sending what MAAS did not wait for: the connection cannot carry another request.
     this.#exchange.closes = this.#exchange.mustClose || isArriving(this.#exchange.request);
     if (this.#exchange.closes) headers.push('Connection', 'close');
     this.#client.writeHead(this.#status, reasonPhrase(this.#status, this.#statusText), headers);
+  }
+
+  /** Chooses whether the answer is compressed. @returns the header that says so */
+  #code(headers: string[], length: number | undefined): string[] {
+    if (!this.#compresses || !isCompressible(this.#exchange, this.#status, this.#rawHeaders, length)) return headers;
+    const { 'accept-encoding': accepted } = this.#exchange.request.headers;
+    const coding = this.#isBodyless ? undefined : chooseCoding(String(accepted ?? ''));
+    if (coding !== undefined) this.#compress(createCoder(coding, length ?? 0));
+    return codedHeaders(headers, coding);
   }
 
   #collect(chunk: Buffer): void {
@@ -173,7 +231,7 @@ export class Relay implements Listener {
     if (this.#size <= maxDescription) return;
     this.#rewrite = undefined;
     this.#writeHead();
-    for (const part of this.#collected) this.#write(part);
+    for (const part of this.#collected) this.#pass(part);
     this.#collected = [];
   }
 
@@ -181,8 +239,15 @@ export class Relay implements Listener {
     clearTimeout(this.#readerTimer);
     if (this.#isEnded) return;
     this.#exchange.problem ??= clientGone();
+    this.#coder?.destroy();
     this.#abort?.(this.#exchange.problem);
   }
+}
+
+/** The length that an answer tells, bytes, `undefined` where it tells none. */
+function toldLength(rawHeaders: readonly Buffer[]): number | undefined {
+  const length = rawHeader(rawHeaders, 'content-length');
+  return length === undefined ? undefined : Number(length);
 }
 
 /** Breaks a transfer by a reset where there can be one: an HTTP/1.0 client takes a mere close for the end of the answer. */

@@ -218,6 +218,14 @@ export const settings = {
     help: 'how much that memory may hold',
     read: values.wholeNumber(1, 999_999_999),
   }),
+  compress: setting({
+    flag: 'no-compress',
+    env: ['COMPRESS'],
+    negative: true,
+    default: true,
+    help: 'compress answers for clients that take that',
+    read: values.onOrOff,
+  }),
   upstreamTimeout: setting({
     flag: 'upstream-timeout',
     env: ['UPSTREAM_TIMEOUT'],

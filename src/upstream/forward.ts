@@ -1,10 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyHttpProxyOptions } from '@fastify/http-proxy';
 import type { Dispatcher } from 'undici';
-import { Relay, type AnswerHead } from '../answer/relay.ts';
+import { Relay, type AnswerHead, type RelayOptions } from '../answer/relay.ts';
 import { detachedBody, hasBody } from '../client-body.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Regions } from '../maas/maas-address.ts';
 import type { Sending } from './attempt.ts';
 import { requestHeaders } from './request-headers.ts';
 
@@ -25,16 +24,16 @@ interface Requester {
  *
  * @param dispatch the chain that ends at MAAS; where there are several regions, it takes the address of the first for any
  */
-export function forward(regions: Regions, dispatch: Dispatcher['dispatch']): FastifyHttpProxyOptions {
+export function forward(options: RelayOptions, dispatch: Dispatcher['dispatch']): FastifyHttpProxyOptions {
   const requester: Requester = {
     request({ headers }, answer) {
       const exchange = headers[carried];
       if (exchange === undefined) throw new Error('a request without its exchange');
-      send(exchange, regions, dispatch, answer);
+      send(exchange, options, dispatch, answer);
     },
   };
   return {
-    upstream: regions[0].origin,
+    upstream: options.regions[0].origin,
     undici: requester as unknown as NonNullable<FastifyHttpProxyOptions['undici']>,
     retryMethods: [],
     disableRequestLogging: true,
@@ -53,12 +52,12 @@ export function forward(regions: Regions, dispatch: Dispatcher['dispatch']): Fas
 
 function send(
   exchange: Exchange,
-  regions: Regions,
+  options: RelayOptions,
   dispatch: Dispatcher['dispatch'],
   answer: (error: Error | null, head?: AnswerHead) => void,
 ): void {
   const { request, method, apiPath, body } = exchange;
-  const [maas] = regions;
+  const [maas] = options.regions;
   if (apiPath === undefined) throw new Error('a request without an address');
   // Neither MAAS nor RFC 9110 §9.3.1 gives a body on GET or HEAD a meaning.
   const streams = body === undefined && method !== 'GET' && method !== 'HEAD' && hasBody(request);
@@ -72,5 +71,5 @@ function send(
     body: body ?? (streams ? detachedBody(request) : null),
   };
   exchange.sentAt = performance.now();
-  dispatch(sending, new Relay(exchange, regions, answer));
+  dispatch(sending, new Relay(exchange, options, answer));
 }
