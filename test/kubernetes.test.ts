@@ -2,74 +2,31 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { parseEnv } from 'node:util';
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
-import type { Container, PodSpec, Service } from 'kubernetes-types/core/v1.js';
+import type { Service } from 'kubernetes-types/core/v1.js';
 import type { NetworkPolicy } from 'kubernetes-types/networking/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import { settings, type Setting } from '../src/config/settings.ts';
-import { readYaml, schemaMistakes, type Manifest } from './support/manifests.ts';
+import {
+  containersOf,
+  directories,
+  environmentOf,
+  isProxy,
+  kustomizationOf,
+  manifestsOf,
+  only,
+  podOf,
+  proxyOf,
+} from './support/deployments.ts';
+import { schemaMistakes, type Manifest } from './support/manifests.ts';
 
-const directories = ['deploy/kubernetes', 'deploy/kubernetes/sidecar'] as const;
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
-
-interface Kustomization {
-  readonly resources: readonly string[];
-  readonly configMapGenerator?: readonly { readonly name: string; readonly envs: readonly string[] }[];
-  readonly images: readonly { readonly name: string; readonly newTag: string }[];
-}
-
-const kustomizationOf = (directory: string): Kustomization =>
-  readYaml(join(directory, 'kustomization.yaml'))[0] as Kustomization;
-
-const manifestsOf = (directory: string): Manifest[] =>
-  kustomizationOf(directory).resources.flatMap((file) => readYaml(join(directory, file)) as Manifest[]);
-
 const all = directories.flatMap(manifestsOf);
-
-function only<Kind extends Manifest | object>(kind: string, name: string): Kind {
-  const [found, ...more] = all.filter((manifest) => manifest.kind === kind && manifest.metadata.name === name);
-  assert.ok(found !== undefined && more.length === 0, `there is one ${kind} ${name}`);
-  return found as Kind;
-}
-
 const deployments = all.filter(({ kind }) => kind === 'Deployment') as Deployment[];
 const gateway = only<Deployment>('Deployment', 'gateway');
 const sidecar = only<Deployment>('Deployment', 'service-with-proxy');
-
-function podOf(deployment: Deployment): PodSpec {
-  const pod = deployment.spec?.template.spec;
-  assert.ok(pod);
-  return pod;
-}
-
-const containersOf = (pod: PodSpec): Container[] => [...(pod.initContainers ?? []), ...pod.containers];
-
-const isProxy = ({ image }: Container): boolean => image?.startsWith('maas-auth-proxy:') === true;
-
-/** The container that is the proxy. */
-function proxyOf(deployment: Deployment): Container {
-  const [proxy, ...more] = containersOf(podOf(deployment)).filter(isProxy);
-  assert.ok(proxy !== undefined && more.length === 0);
-  return proxy;
-}
-
-/** The settings that a proxy is started with. */
-function environmentOf(deployment: Deployment): Record<string, string> {
-  const { env = [], envFrom = [] } = proxyOf(deployment);
-  const generators = kustomizationOf('deploy/kubernetes').configMapGenerator ?? [];
-  const generated = envFrom.flatMap(({ configMapRef, secretRef }) => {
-    if (secretRef !== undefined) return [];
-    const files = generators.find(({ name }) => name === configMapRef?.name)?.envs;
-    assert.ok(files, `a generator makes the ConfigMap ${configMapRef?.name}`);
-    return files.map((file) => parseEnv(readFileSync(join('deploy/kubernetes', file), 'utf8')));
-  });
-  const own = Object.fromEntries(env.map(({ name, value }) => [name, value ?? '']));
-  return Object.assign({}, ...generated, own) as Record<string, string>;
-}
 
 test('the manifests are what the API of Kubernetes takes: no field unknown, missing or of a wrong type', () => {
   assert.equal(schemaMistakes(all), '');
