@@ -34,6 +34,7 @@ const kinds = {
   'cross-site': { status: 403, title: 'A web page of another origin sent this', proxyError: 'http_request_denied' },
   'client-unknown': { status: 401, title: 'The gateway does not know the client', proxyError: 'http_request_denied' },
   'limit-reached': { status: 429, title: 'Too many requests', proxyError: 'http_request_denied' },
+  'redis-away': { status: 503, title: "The gateway's Redis does not answer", proxyError: 'proxy_internal_error' },
   'policy-refused': { status: 403, title: 'The policy refuses this operation', proxyError: 'http_request_denied' },
   'outside-api': { status: 404, title: 'Not an address of the MAAS API', proxyError: 'http_request_error' },
   'method-not-forwarded': { status: 405, title: 'This method is not forwarded', proxyError: 'http_request_error' },

@@ -5,13 +5,12 @@ import { createMetrics, type Metrics } from './admin/metrics.ts';
 import { createReadiness } from './admin/readiness.ts';
 import { buildApp } from './app.ts';
 import { keepLastUsed } from './clients/last-used.ts';
-import { createNonces } from './clients/nonces.ts';
 import type { Registry } from './clients/registry.ts';
 import { whyUnwritable } from './config/files.ts';
 import { ConfigurationError, type Configuration } from './config/configuration.ts';
 import { SettingError } from './config/values.ts';
 import type { Limits } from './inbound/limits.ts';
-import { createLimiter } from './limits/own-limiter.ts';
+import { openSharing } from './shared/sharing.ts';
 import { trackConnections } from './connections.ts';
 import { openAudit, type Audit } from './inbound/audit.ts';
 import { listenOnPort, listenOnSocket } from './listen.ts';
@@ -54,13 +53,14 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
   const files = createLiveFiles((event) => reportChange(event, log, metrics));
   const { upstream, policy, registry } = open(config, files, log);
   const stopNoting = noteUses(config.clientsFile, registry, log);
+  const sharing = await openSharing(config.redis, config.redisFailure, log);
   const app = buildApp({
     ...config,
     policy,
     registry,
-    nonces: createNonces(),
+    nonces: sharing.nonces,
     limits: limitsOf(config),
-    limiter: createLimiter(),
+    limiter: sharing.limiter,
     dispatch: upstream.dispatch,
     log,
     records: audit === undefined ? [metrics.count] : [metrics.count, audit.keep],
@@ -71,6 +71,7 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
     clockOffset: () => upstream.clock.offset,
     connections: () => connections.count(),
     ...(config.regions.length > 1 && { regions: () => upstream.regions().map(stateOf) }),
+    ...(sharing.isRedisUp !== undefined && { isRedisUp: sharing.isRedisUp }),
     ...(registry !== undefined && { clientKeys: () => registry.keys() }),
   });
   const admin = buildAdmin(
@@ -96,14 +97,14 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
         const cut = await connections.drain(config.drainTimeout * 1000);
         files.close();
         await Promise.all([app.close(), admin.close(), upstream.close(), stopNoting()]);
-        await audit?.close();
+        await Promise.all([audit?.close(), sharing.close()]);
         return cut;
       },
     };
   } catch (error) {
     files.close();
     await Promise.all([app.close(), admin.close(), upstream.close(), stopNoting()]);
-    await audit?.close();
+    await Promise.all([audit?.close(), sharing.close()]);
     throw error;
   }
 }

@@ -32,6 +32,20 @@ for (const [what, args, env, sentence] of [
   ['a bad admin port', ['--admin-port', 'on'], good, '--admin-port must be a port number from 0 to 65535, or "off"'],
   ['a bad log level', ['--log-level=loud'], good, '--log-level must be one of fatal, error, warn'],
   ['a bad time span', ['--drain-timeout', '-1s'], good, '--drain-timeout must be a number of seconds above 0'],
+  ['a bad number of requests', [], { ...good, MAX_UPSTREAM: '0' }, 'MAX_UPSTREAM must be a whole number from 1 to'],
+  ['a bad address of Redis', [], { ...good, REDIS_URL: 'CanarySecret@redis' }, 'REDIS_URL must be an address such as'],
+  [
+    'the password of Redis among the arguments',
+    ['--redis-url', 'redis://:CanarySecret@redis.example'],
+    good,
+    '--redis-url holds a password, and every user of this machine can read the arguments',
+  ],
+  [
+    'a file for the address of Redis that is not there',
+    [],
+    { ...good, REDIS_URL_FILE: '/nonexistent/redis' },
+    'REDIS_URL_FILE names the file /nonexistent/redis, which does not exist',
+  ],
   [
     'an unreadable key file',
     ['--api-key-file', '/nonexistent/key'],

@@ -6,8 +6,9 @@ import { readKeyFile } from './key-file.ts';
 import type { Found, Layers } from './layers.ts';
 import { isPolicyFile } from './policy-file.ts';
 import { readProfile, type Profile } from './profile.ts';
+import { chooseRedisUrl } from './redis-url.ts';
 import { settings, type Setting, type SettingName, type SettingValues } from './settings.ts';
-import { apiKey, regions as readRegions, SettingError } from './values.ts';
+import { apiKey, regions as readRegions, SettingError, type RedisUrl } from './values.ts';
 
 /** The configuration of a proxy: parsed once, at the edge, and then only read. */
 export interface Configuration extends SettingValues {
@@ -18,6 +19,8 @@ export interface Configuration extends SettingValues {
   readonly keySource: string;
   /** PEM text of the further certificate authorities. */
   readonly ca: string | undefined;
+  /** The Redis that all replicas have in common. */
+  readonly redis: RedisUrl | undefined;
   /** The files that parts of this were read from, and that may change while the program runs. */
   readonly files: ConfigurationFiles;
   /** Sentences for the operator that stop nothing. */
@@ -43,6 +46,7 @@ export interface Draft {
   readonly regions: Regions | undefined;
   readonly key: GivenKey | undefined;
   readonly ca: string | undefined;
+  readonly redis: RedisUrl | undefined;
   readonly files: ConfigurationFiles;
   readonly warnings: readonly Remark[];
   readonly mistakes: Remark[];
@@ -79,7 +83,7 @@ const noKey =
  * @throws {ConfigurationError} all mistakes together
  */
 export async function readConfiguration(layers: Layers, home: string): Promise<Configuration> {
-  const { values, regions, key, ca, files, warnings, mistakes } = await readDraft(layers, home);
+  const { values, regions, key, ca, redis, files, warnings, mistakes } = await readDraft(layers, home);
   const exposed = findExposure(layers, values);
   if (exposed !== undefined) mistakes.push({ about: 'setting', text: exposed });
   if (mistakes.length > 0 || regions === undefined || key === undefined) {
@@ -91,6 +95,7 @@ export async function readConfiguration(layers: Layers, home: string): Promise<C
     key: key.key,
     keySource: key.keySource,
     ca,
+    redis,
     files,
     warnings: warnings.map(({ text }) => text),
   };
@@ -109,7 +114,7 @@ export async function readDraft(layers: Layers, home: string): Promise<Draft> {
       return read();
     } catch (error) {
       if (!(error instanceof SettingError)) throw error;
-      mistakes.push({ about, text: `${source} ${error.message}.` });
+      mistakes.push({ about, text: `${source} ${error.message}.`.trimStart() });
       return undefined;
     }
   };
@@ -133,7 +138,8 @@ export async function readDraft(layers: Layers, home: string): Promise<Draft> {
     mistakes.push({ about: 'address', text: noUrl });
   }
   const files = { key: key?.keyFile, ca: caFile, policy: policyFile };
-  return { values, regions, key, ca, files, warnings, mistakes };
+  const redis = attempt('setting', '', () => chooseRedisUrl(layers, values.redisUrl));
+  return { values, regions, key, ca, redis, files, warnings, mistakes };
 }
 
 /** Beyond loopback, whoever reaches the port has the rights of the key's user; nobody should come to that by accident. */

@@ -194,6 +194,28 @@ export const settings = {
     help: 'requests that each client may have under way at once; 0 for any number',
     read: values.wholeNumber(0, 1_000_000),
   }),
+  redisUrl: optional({
+    flag: 'redis-url',
+    env: ['REDIS_URL'],
+    argument: 'URL',
+    help: 'a Redis or Valkey, so that all replicas have one set of limits and know the same used signatures',
+    read: values.redisUrl,
+  }),
+  redisUrlFile: optional({
+    flag: 'redis-url-file',
+    env: ['REDIS_URL_FILE'],
+    argument: 'FILE',
+    help: 'file that holds the address of the Redis, password included',
+    read: values.text,
+  }),
+  redisFailure: setting({
+    flag: 'redis-failure',
+    env: ['REDIS_FAILURE'],
+    argument: 'MODE',
+    default: 'open' as 'open' | 'closed',
+    help: 'while the Redis is away: open, each replica goes by its own memory, or closed, 503',
+    read: values.oneOf('open', 'closed'),
+  }),
   maxUpstream: setting({
     flag: 'max-upstream',
     env: ['MAX_UPSTREAM'],

@@ -84,6 +84,24 @@ export function secondsOrNone(value: string): number {
   return /^0+(?:\.0+)?$/.test(value) ? 0 : seconds(value);
 }
 
+/** The address of a Redis, which may hold a password: it is no text, so that no log can hold it. */
+export interface RedisUrl {
+  readonly hasPassword: boolean;
+  /** The address in clear text, for the connection alone. */
+  reveal(): string;
+}
+
+/** Reads the address of a Redis; it is never repeated. */
+export function redisUrl(value: string): RedisUrl {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || !/^rediss?:$/.test(url.protocol) || url.hostname === '') {
+    throw new SettingError(
+      'must be an address such as redis://redis.example:6379, or rediss://… for TLS, with :PASSWORD@ before the host if there is one',
+    );
+  }
+  return { hasPassword: url.password !== '', reveal: () => value };
+}
+
 /** Reads one of a few words. */
 export function oneOf<const Words extends readonly string[]>(...words: Words): (value: string) => Words[number] {
   return (value) => {

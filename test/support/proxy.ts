@@ -16,15 +16,20 @@ export interface TestProxy extends Proxy {
  * Starts a proxy in front of `maasUrl`, on free ports; it ends with the test.
  *
  * @param flags further flags, as on the command line
+ * @param env further variables of its environment
  */
 export async function startTestProxy(
   t: TestContext,
   maasUrl: string,
-  { key = canaryKey, flags = [] }: { key?: string; flags?: readonly string[] } = {},
+  {
+    key = canaryKey,
+    flags = [],
+    env = {},
+  }: { key?: string; flags?: readonly string[]; env?: Readonly<Record<string, string>> } = {},
 ): Promise<TestProxy> {
   const layers = readLayers({
     args: ['--maas-url', maasUrl, '--port', '0', '--admin-port', '0', '--drain-timeout', '1', ...flags],
-    env: { MAAS_API_KEY: key },
+    env: { MAAS_API_KEY: key, ...env },
     dotenvFile: '/nonexistent/.env',
   });
   const log: Record<string, unknown>[] = [];

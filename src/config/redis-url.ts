@@ -1,0 +1,31 @@
+import { readSettingFile } from './files.ts';
+import type { Layers } from './layers.ts';
+import { redisUrl, SettingError, type RedisUrl } from './values.ts';
+
+/**
+ * Where Redis is, by address or by a file that holds the address.
+ *
+ * @param given the address, where a setting holds it
+ * @throws {SettingError} with the name of the setting before it; the address is never repeated, since it may hold a password
+ */
+export function chooseRedisUrl({ found }: Layers, given: RedisUrl | undefined): RedisUrl | undefined {
+  const inline = found.get('redisUrl');
+  const file = found.get('redisUrlFile');
+  if (file === undefined || (inline !== undefined && inline.rank < file.rank)) {
+    if (inline?.rank === 0 && given?.hasPassword === true) {
+      throw new SettingError(
+        `${inline.source} holds a password, and every user of this machine can read the arguments of a process: set REDIS_URL, or name a file by --redis-url-file`,
+      );
+    }
+    return given;
+  }
+  if (inline?.rank === file.rank) {
+    throw new SettingError(`${inline.source} and ${file.source} are both set; keep one of them`);
+  }
+  try {
+    return redisUrl(readSettingFile(file.text).trim());
+  } catch (error) {
+    if (error instanceof SettingError) throw new SettingError(`${file.source} ${error.message}`);
+    throw error;
+  }
+}

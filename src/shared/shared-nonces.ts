@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import type { Nonces } from '../clients/nonces.ts';
+import { memoryAway, type FailureMode } from './failure-mode.ts';
+import { keyPrefix, Unavailable, type SharedMemory } from './shared-memory.ts';
+
+/**
+ * A memory of nonces for all replicas. Each keeps its own as well: so that much is known while Redis is away.
+ *
+ * @param own this replica's
+ */
+export function shareNonces(memory: SharedMemory, own: Nonces, mode: FailureMode): Nonces {
+  return {
+    async use(id, until, now) {
+      if (!(await own.use(id, until, now))) return false;
+      const hash = createHash('sha256').update(id).digest('base64url').slice(0, 22);
+      try {
+        const ms = Math.max(1, until - now) * 1000;
+        return (await memory.ask((redis) => redis.set(`${keyPrefix}nonce:${hash}`, '1', 'PX', ms, 'NX'))) === 'OK';
+      } catch (error) {
+        if (!(error instanceof Unavailable)) throw error;
+        if (mode === 'open') return true;
+        throw memoryAway();
+      }
+    },
+  };
+}
