@@ -211,11 +211,7 @@ for (const status of [502, 503, 504]) {
   }
 }
 
-for (const [what, status, headers] of [
-  ["MAAS's own 503", 503, { 'Content-Type': 'text/plain; charset=utf-8' }],
-  ['a 503 with a Retry-After that is too long to wait', 503, { 'Content-Type': 'text/html', 'Retry-After': '60' }],
-  ['a 500', 500, { 'Content-Type': 'text/html' }],
-] as const) {
+for (const [what, status, headers] of [['a 500', 500, { 'Content-Type': 'text/html' }]] as const) {
   test(`${what} is the client's, and its region does not rest`, async (t) => {
     const { well, proxy, url } = await startWithBad(t, (_request, response) =>
       response.writeHead(status, headers).end('no'),
@@ -228,12 +224,30 @@ for (const [what, status, headers] of [
   });
 }
 
-test('a 503 with Retry-After is asked again after that time, at the next region', async (t) => {
-  const { well, url } = await startWithBad(t, (_request, response) => {
-    response.writeHead(503, { 'Retry-After': '0' }).end('busy');
+for (const [what, headers] of [
+  ["MAAS's own 503", { 'Content-Type': 'text/plain; charset=utf-8' }],
+  ['a 503 with a Retry-After that is too long to wait', { 'Content-Type': 'text/html', 'Retry-After': '60' }],
+] as const) {
+  test(`a read that gets ${what} is answered by the next region, a write gets it, and its region does not rest`, async (t) => {
+    const { well, proxy, url } = await startWithBad(t, (_request, response) =>
+      response.writeHead(503, headers).end('no'),
+    );
+    assert.equal((await send(url)).body.toString(), 'the well one');
+    const reply = await send(url, { method: 'POST' });
+    assert.equal(`${reply.status} ${reply.body.toString()}`, '503 no');
+    assert.deepEqual(asked(well), ['GET']);
+    assert.deepEqual(warnings(proxy), []);
   });
+}
+
+test('a 503 without a type rests its region; one that every region gives is the client’s', async (t) => {
+  const { bad, proxy, url } = await startWithBad(t, (_request, response) => response.writeHead(503).end('no'));
   assert.equal((await send(url)).body.toString(), 'the well one');
-  assert.deepEqual(asked(well), ['GET']);
+  assert.deepEqual(asked(bad), ['GET']);
+  assert.equal(warnings(proxy).length, 1);
+  const busy = await startTestProxy(t, `${bad.url},${bad.url.replace('127.0.0.1', 'localhost')}`);
+  const reply = await send(`${busy.url}/machines/`);
+  assert.equal(`${reply.status} ${reply.body.toString()}`, '503 no');
 });
 
 for (const end of ['destroy', 'resetAndDestroy'] as const) {

@@ -11,7 +11,7 @@ export function isRegionDown(status: number, field: (name: string) => string | u
   return (
     status === 503 &&
     field('retry-after') === undefined &&
-    field('content-type')?.toLowerCase().startsWith('text/html') === true
+    field('content-type')?.toLowerCase().startsWith('text/plain') !== true
   );
 }
 

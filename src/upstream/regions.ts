@@ -135,14 +135,13 @@ class RegionAttempt extends Attempt {
     if (status < 200) return super.onHeaders(status, rawHeaders, resume, statusText);
     this.#isAnswered = true;
     this.#stopWaiting?.();
-    if (!isRegionDown(status, (name) => rawHeader(rawHeaders, name))) {
-      this.#region.answered(this.#wasResting);
-    } else {
-      // A 504 may mean that this one request takes too long.
-      if (status === 504) void this.#region.look();
-      else this.#region.failed(regionDown(status));
-      if (this.#course.isRead && this.#moveOn()) return true;
-    }
+    const isDown = isRegionDown(status, (name) => rawHeader(rawHeaders, name));
+    if (!isDown) this.#region.answered(this.#wasResting);
+    // A 504 may mean that this one request takes too long.
+    else if (status === 504) void this.#region.look();
+    else this.#region.failed(regionDown(status));
+    // What one region is too busy for, another may have time for.
+    if (this.#course.isRead && (isDown || status === 503) && this.#moveOn()) return true;
     const { exchange } = this.#course.options;
     if (exchange !== undefined) exchange.region = this.#region.maas;
     return super.onHeaders(status, rawHeaders, resume, statusText);
