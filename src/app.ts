@@ -22,6 +22,7 @@ import { turn, type LastExchanges } from './inbound/turn.ts';
 import type { Limiter } from './limits/limiter.ts';
 import type { Regions } from './maas/maas-address.ts';
 import { randomHex } from './maas/random-hex.ts';
+import { noSchemas } from './no-schemas.ts';
 import { Problem } from './problem.ts';
 import { forward } from './upstream/forward.ts';
 
@@ -75,6 +76,7 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
   const app = fastify({
     // There is one route. What a path means is the address step's to say, from the raw bytes.
     rewriteUrl: () => '/',
+    schemaController: noSchemas,
     exposeHeadRoutes: false,
     http: {
       requireHostHeader: false, // the host step says it in a problem document

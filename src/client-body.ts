@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { passes } from './garbage.ts';
 import { Problem } from './problem.ts';
 
 /** Emitted on a request whose body turned out to be malformed. */
@@ -120,6 +121,7 @@ function watchBody(request: IncomingMessage, { onData, onEnd, onFailure }: BodyL
   const onChunk = (chunk: Buffer): void => {
     timer.refresh();
     received.set(request, receivedBytes(request) + chunk.length);
+    passes(chunk.length);
     onData(chunk);
   };
   const onClose = (): void => {

@@ -1,4 +1,5 @@
 import fastify, { type FastifyInstance } from 'fastify';
+import { noSchemas } from '../no-schemas.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Whether the proxy should get requests, and why not. */
@@ -25,7 +26,7 @@ export interface Readiness {
  * @param readiness asked for each `/readyz`
  */
 export function buildAdmin(readiness: () => Promise<Readiness>, metrics: Metrics): FastifyInstance {
-  const app = fastify({ forceCloseConnections: true });
+  const app = fastify({ forceCloseConnections: true, schemaController: noSchemas });
   app.get('/livez', () => ({ status: 'alive' }));
   app.get('/readyz', async (_request, reply) => {
     const { ready, ...found } = await readiness();

@@ -2,6 +2,7 @@ import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Transform } from 'node:stream';
 import { isArriving } from '../client-body.ts';
 import type { Exchange } from '../exchange.ts';
+import { passes } from '../garbage.ts';
 import type { Regions } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
 import { rawHeader, type Listener } from '../upstream/attempt.ts';
@@ -107,6 +108,7 @@ export class Relay implements Listener {
 
   onData(chunk: Buffer): boolean {
     if (this.#isEnded) return true;
+    passes(chunk.length);
     if (this.#rewrite !== undefined) {
       this.#collect(chunk);
       return true;

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { readConfiguration, type Configuration } from '../config/configuration.ts';
+import { collectByBytes } from '../garbage.ts';
 import { createLog, isForPeople } from '../log.ts';
 import type { Regions } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
@@ -13,8 +14,9 @@ import { untilStopped } from './until-stopped.ts';
 
 /** The default command: the proxy itself. */
 export const serve: Run = async (layers) => {
-  // V8 feels little of the 64 KiB that hang off each small Buffer: without this, 1 GiB carried by Node 26 took 175 MB, with it 116.
+  // While it starts, V8 need not make room for speed: 8 MB less at rest.
   setFlagsFromString('--optimize-for-size');
+  collectByBytes();
   const config = await readConfiguration(layers, homedir());
   const log = await createLog(config);
   const proxy = await startProxy(config, log, layers.found.has('adminPort'));
@@ -22,6 +24,7 @@ export const serve: Run = async (layers) => {
   if (isForPeople(config.logFormat)) await greet(config, proxy);
   else await report(config, proxy, log);
   for (const warning of config.warnings) log.warn(warning);
+  setFlagsFromString('--no-optimize-for-size');
   if (config.insecure) log.warn("MAAS's certificate is not verified (--insecure): whoever answers gets the API key.");
   return stopped;
 };
