@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { startSimulator } from '../src/simulator/simulator.ts';
 import { startCli } from './support/cli.ts';
+import { basic, give, writeClients } from './support/gateway.ts';
 import { canaryKey } from './support/proxy.ts';
 import { send } from './support/request.ts';
 
@@ -26,6 +27,19 @@ test('a plain user is called a user', async (t) => {
   const env = { MAAS_URL: maas.url, MAAS_API_KEY: maas.userKey, LOG_FORMAT: 'pretty' };
   const running = startCli(t, ['--port', '0', '--admin-port', '0'], env);
   await running.printed(/: bob, user/);
+});
+
+test('at a gateway the line to paste has a place for a key, and works with one', async (t) => {
+  const maas = await startSimulator({ machines: 1 });
+  t.after(() => maas.close());
+  const alice = give('alice');
+  const file = writeClients(t, [alice]);
+  const env = { MAAS_URL: maas.url, MAAS_API_KEY: maas.adminKey, LOG_FORMAT: 'pretty', CLIENTS_FILE: file };
+  const running = startCli(t, ['--port', '0', '--admin-port', '0'], env);
+  const [, url] = await running.printed(/Try +curl -u NAME:KEY (http:\/\/127\.0\.0\.1:\d+\/machines\/)/);
+  assert.ok(running.output().includes(`Clients   those in ${file}, and nobody else`), running.output());
+  assert.equal((await send(String(url))).status, 401);
+  assert.equal((await send(String(url), { headers: { Authorization: basic(`alice:${alice.key}`) } })).status, 200);
 });
 
 test('without a terminal the start is JSON lines', async (t) => {

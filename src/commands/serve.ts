@@ -30,7 +30,7 @@ export const serve: Run = async (layers) => {
 };
 
 /** What a person reads at the start. */
-async function greet({ regions, key, keySource, policy }: Configuration, proxy: Proxy): Promise<void> {
+async function greet({ regions, key, keySource, policy, clientsFile }: Configuration, proxy: Proxy): Promise<void> {
   say(`maas-auth-proxy ${version}`);
   say();
   const found = await lookAtMaas(proxy);
@@ -40,9 +40,10 @@ async function greet({ regions, key, keySource, policy }: Configuration, proxy: 
   say(`  API key   ${key}, from ${keySource}: ${'failure' in found ? 'not tried yet' : whose(found)}`);
   say(`  Address   ${proxy.url}`);
   say(`  Policy    ${policy.name}`);
+  if (clientsFile !== undefined) say(`  Clients   those in ${clientsFile}, and nobody else`);
   if (proxy.adminUrl !== undefined) say(`  Health    ${proxy.adminUrl}/readyz`);
   say();
-  say(`  Try       curl ${curlAddress(proxy.url)}/machines/`);
+  say(`  Try       curl ${clientsFile === undefined ? '' : '-u NAME:KEY '}${curlAddress(proxy.url)}/machines/`);
   say();
 }
 
@@ -65,10 +66,23 @@ function curlAddress(url: string): string {
 }
 
 /** The same for a log collector. */
-async function report({ regions, key, keySource, policy }: Configuration, proxy: Proxy, log: Logger): Promise<void> {
+async function report(
+  { regions, key, keySource, policy, clientsFile }: Configuration,
+  proxy: Proxy,
+  log: Logger,
+): Promise<void> {
   const maas = regions.map(({ href }) => href).join(', ');
   log.info(
-    { url: proxy.url, adminUrl: proxy.adminUrl, version, maas, key, keySource, policy: policy.name },
+    {
+      url: proxy.url,
+      adminUrl: proxy.adminUrl,
+      version,
+      maas,
+      key,
+      keySource,
+      policy: policy.name,
+      ...(clientsFile !== undefined && { clientsFile }),
+    },
     `listening on ${proxy.url}`,
   );
   const found = await lookAtMaas(proxy);
