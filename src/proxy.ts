@@ -70,6 +70,7 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
     queue: () => upstream.places,
     clockOffset: () => upstream.clock.offset,
     connections: () => connections.count(),
+    certificates: () => Array.from(upstream.certificates, ([certificate, expires]) => ({ certificate, expires })),
     ...(config.regions.length > 1 && { regions: () => upstream.regions().map(stateOf) }),
     ...(sharing.isRedisUp !== undefined && { isRedisUp: sharing.isRedisUp }),
     ...(registry !== undefined && { clientKeys: () => registry.keys() }),

@@ -11,6 +11,8 @@ import { give, startGateway } from './support/gateway.ts';
 import { startOrigin } from './support/origin.ts';
 import { needProgram } from './support/programs.ts';
 import { canaryKey, startTestProxy } from './support/proxy.ts';
+import { sendRaw } from './support/raw.ts';
+import { startRecordingMaas } from './support/recording-maas.ts';
 import { send } from './support/request.ts';
 import { scrape } from './support/scrape.ts';
 import { until } from './support/until.ts';
@@ -247,4 +249,31 @@ test('an audit file that cannot be written is a mistake that says what to do', a
     assert.equal(code, 2);
     assert.match(stderr, new RegExp(`--audit-file \\(AUDIT_FILE\\) names the file .*${why}`));
   }
+});
+
+test("MAAS's own record shows the person: the client's name behind its user agent, and its address alone", async (t) => {
+  const maas = await startRecordingMaas(t);
+  const ann = give('ann');
+  const proxy = await startGateway(t, maas.url, [ann]);
+  const authorization = `Authorization: Bearer ${ann.key}`;
+  for (const further of [
+    'User-Agent: curl/8.5.0\r\nX-Forwarded-For: 192.0.2.66\r\n',
+    '',
+    'User-Agent: one\r\nUser-Agent: two\r\n',
+    'User-Agent:\r\n',
+  ]) {
+    const head = `GET /machines/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${authorization}\r\n${further}\r\n`;
+    assert.match((await sendRaw(t, proxy.url, head)).head, /^HTTP\/1.1 200 /);
+  }
+  const values = (wanted: string): string[][] =>
+    maas.received.map(({ fields }) =>
+      fields.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value),
+    );
+  assert.deepEqual(values('user-agent'), [
+    ['curl/8.5.0 (via maas-auth-proxy; client=ann)'],
+    ['(via maas-auth-proxy; client=ann)'],
+    ['one two (via maas-auth-proxy; client=ann)'],
+    ['(via maas-auth-proxy; client=ann)'],
+  ]);
+  assert.deepEqual(values('x-forwarded-for'), [['127.0.0.1'], ['127.0.0.1'], ['127.0.0.1'], ['127.0.0.1']]);
 });

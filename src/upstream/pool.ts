@@ -15,6 +15,8 @@ export interface PoolOptions {
   readonly timeout: number;
   /** How long a connection may take to come about, ms. */
   readonly connectTimeout?: number;
+  /** Told when the certificate that MAAS shows ends, s since 1970, for each new connection. */
+  onCertificate?(origin: string, expires: number): void;
 }
 
 /** How long a connection may take to come about, ms: a shorter time where there is another region to turn to. */
@@ -39,6 +41,11 @@ export function createPool(options: PoolOptions): Pool {
         if (socket) {
           discardContinue(socket);
           tellReset(socket);
+          if ('getPeerCertificate' in socket) {
+            const expires = Date.parse(socket.getPeerCertificate().valid_to) / 1000;
+            // A resumed session has none.
+            if (!Number.isNaN(expires)) options.onCertificate?.(maas.origin, expires);
+          }
         }
         done(...result);
       });

@@ -43,7 +43,7 @@ export function requestHeaders(exchange: Exchange, contentLength: number | undef
     if (lower === 'content-type' && exchange.contentType !== undefined) continue;
     // Django reads an underscore in a name as a dash, so `X_Forwarded_For` would pass for the real one.
     if (lower.includes('_') || lower.startsWith('x-forwarded-') || lower.startsWith('proxy-')) continue;
-    if (lower === 'user-agent' && client !== undefined) userAgent = `${value} `;
+    if (lower === 'user-agent' && client !== undefined) userAgent += value === '' ? '' : `${value} `;
     else headers.push(name, lower === 'max-forwards' && exchange.method === 'OPTIONS' ? fewer(value) : value);
   }
   if (exchange.contentType !== undefined) headers.push('Content-Type', exchange.contentType);

@@ -34,6 +34,8 @@ export interface Upstream {
   readonly clock: Clock;
   /** What its answers have shown of it. */
   readonly health: Health;
+  /** When the certificates end that MAAS has shown, s since 1970, by its origin; none over plain http. */
+  readonly certificates: ReadonlyMap<string, number>;
   /** How the regions are, as the last requests have shown it; none where there is only one. */
   regions(): readonly RegionState[];
   /** Asks each of the regions whether it answers; does nothing where there is only one. */
@@ -71,8 +73,14 @@ export interface UpstreamOptions {
 /** Opens the way to MAAS; no connection is made before the first request. */
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { regions: addresses, signer, ca, insecure = false, timeout, maxUpstream } = options;
+  const certificates = new Map<string, number>();
   const open = (trusted: string | undefined): Connections =>
-    createPools(addresses, { ca: trusted, insecure, timeout: timeout * 1000 });
+    createPools(addresses, {
+      ca: trusted,
+      insecure,
+      timeout: timeout * 1000,
+      onCertificate: (origin, expires) => certificates.set(origin, expires),
+    });
   const pools = renewable(open(ca));
   // One clock for all regions: MAAS takes timestamps of the future, so the clock that is furthest ahead suits each.
   const clock = createClock((offset) => options.onClockDifference?.(offset));
@@ -95,6 +103,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     dispatch,
     clock,
     health,
+    certificates,
     places,
     regions: () => regions?.states() ?? [],
     lookAtRegions: async () => regions?.look(),
