@@ -1,13 +1,16 @@
 import { METHODS } from 'node:http';
+import type { TlsOptions } from 'node:tls';
 import httpProxy from '@fastify/http-proxy';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
 import type { Policy } from './policy/policy.ts';
+import { answerFailedHandshakes } from './answer/answer-handshake.ts';
 import { answerConnect, answerMalformed } from './answer/answer-malformed.ts';
 import { answerProblem } from './answer/answer-problem.ts';
 import type { Nonces } from './clients/nonces.ts';
 import type { Registry } from './clients/registry.ts';
+import type { ClientAuthorities } from './config/tls-files.ts';
 import type { Exchange, Step } from './exchange.ts';
 import { address } from './inbound/address.ts';
 import { body } from './inbound/body.ts';
@@ -48,6 +51,10 @@ export interface AppOptions {
   /** What clients may ask for, and who keeps account of it. */
   readonly limits: Limits;
   readonly limiter: Limiter;
+  /** What https is served with; `undefined` for plain http. */
+  readonly tls?: TlsOptions | undefined;
+  /** The authorities in force of clients that prove themselves by a certificate; `undefined` where they do it by a key. */
+  readonly clientAuthorities?: (() => ClientAuthorities) | undefined;
   readonly log: Logger;
   /** Where the record of each request goes beside the log. */
   readonly records: readonly ((recorded: Recorded) => void)[];
@@ -65,7 +72,7 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
     host(options.host, options.allowedHosts), //  1 one Host, and a name of the proxy's?
     browser, //                                   2 from a web page of another origin?
     address, //                                   3 which MAAS API path is meant?
-    client(options.registry, options.nonces), //  4 whose key is it?
+    client(options), //                            4 whose key is it?
     limits(options.limits, options.limiter), //   5 is this client within its share?
     body(options.jsonToForm), //                  6 a length for the body; JSON made the form that MAAS reads
     policy(options.policy), //                  6 7 which operation is it, and may it be done?
@@ -73,23 +80,25 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
   const forwarding = forward({ regions, compresses: options.compress }, dispatch); //  8, 9
   const recording = record(log, options.records); // 10
 
-  const app = fastify({
+  const http = {
+    requireHostHeader: false, // the host step says it in a problem document
+    maxHeaderSize: parsedHeadSize,
+    headersTimeout: headPatience,
+    connectionsCheckingInterval: 5_000,
+  };
+  const app: FastifyInstance = fastify({
     // There is one route. What a path means is the address step's to say, from the raw bytes.
     rewriteUrl: () => '/',
     schemaController: noSchemas,
     exposeHeadRoutes: false,
-    http: {
-      requireHostHeader: false, // the host step says it in a problem document
-      maxHeaderSize: parsedHeadSize,
-      headersTimeout: headPatience,
-      connectionsCheckingInterval: 5_000,
-    },
+    ...(options.tls === undefined ? { http } : { https: { ...http, ...options.tls, handshakeTimeout: headPatience } }),
     keepAliveTimeout: idlePatience,
     requestTimeout: 0,
     clientErrorHandler: answerMalformed(log, last),
   });
   const { server } = app;
   server.on('connect', answerConnect(log));
+  if (options.tls !== undefined) answerFailedHandshakes(server, log);
   server.maxHeadersCount = 0; // Node would leave out the 2001st in silence; their size is bounded anyway
   server.maxConnections = maxConnections;
   for (const method of methods) app.addHttpMethod(method, bodyUnread);
@@ -114,7 +123,7 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
  */
 const parsedHeadSize = 256 * 1024;
 
-/** How long a client may take for the head of a request, ms: against those that send a byte now and then. */
+/** How long a client may take for the head of a request, and for a TLS handshake, ms: against those that send a byte now and then. */
 const headPatience = 30_000;
 
 /** How long a connection may be idle between two requests, ms: longer than the 60 s of common load balancers. */

@@ -1,6 +1,8 @@
 import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { Server as TlsServer } from 'node:tls';
+import { trackHandshakes } from './handshakes.ts';
 
 /** The connections of a server, and how to end them without cutting an answer. */
 export interface Connections {
@@ -46,10 +48,14 @@ export function trackConnections(server: Server): Connections {
   let accepted = 0;
   let draining = false;
   let isLastCallOver = false;
-  server.on('connection', (socket: Socket) => {
-    accepted += 1;
+  const isTls = server instanceof TlsServer;
+  const handshakes = isTls ? trackHandshakes(server) : undefined;
+  server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
     open.set(socket, { responses: new Set(), bytesRead: 0 });
     socket.once('close', () => open.delete(socket));
+  });
+  server.on('connection', () => {
+    accepted += 1;
   });
   server.prependListener('request', (request, response: ServerResponse) => {
     const { socket } = request;
@@ -92,6 +98,7 @@ export function trackConnections(server: Server): Connections {
       const lastCallTimer = setTimeout(
         () => {
           isLastCallOver = true;
+          handshakes?.destroy();
           for (const [socket, use] of open) endIdle(socket, use);
         },
         Math.min(lastCall, deadline),
@@ -101,6 +108,7 @@ export function trackConnections(server: Server): Connections {
           cut += responses.size;
           socket.destroy();
         }
+        handshakes?.destroy();
       }, deadline);
       await nobodyConnects(start, deadline);
       await new Promise<void>((resolve) => {

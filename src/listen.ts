@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, unlinkSync, type Stats } from 'node:fs';
 import { connect, type AddressInfo } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import { ListenError } from './listen-error.ts';
 
@@ -32,7 +33,8 @@ export async function listenOnPort(app: FastifyInstance, host: string, port: num
     }
   }
   const { address, port: chosen, family } = app.server.address() as AddressInfo;
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`;
+  const scheme = app.server instanceof TlsServer ? 'https' : 'http';
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`;
 }
 
 /** The longest path that fits into a socket's address, bytes (`sun_path` without its final zero). */

@@ -18,13 +18,14 @@ import { ListenError } from './listen-error.ts';
 import { followConfiguration, type Live } from './live/configuration.ts';
 import type { LiveEvent, LiveState } from './live/follower.ts';
 import { createLiveFiles, type LiveFiles } from './live/live-files.ts';
+import type { LiveTls } from './live/tls.ts';
 import type { Problem } from './problem.ts';
 import type { RegionState } from './upstream/regions.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
 /** A proxy that listens. */
 export interface Proxy {
-  /** Its own address, such as `http://127.0.0.1:8240` or `unix:/run/maas.sock`. */
+  /** Its own address, such as `http://127.0.0.1:8240`, `https://…` or `unix:/run/maas.sock`. */
   readonly url: string;
   /** The admin listener's address, `undefined` where it is off. */
   readonly adminUrl: string | undefined;
@@ -51,7 +52,7 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
   const metrics = createMetrics();
   const audit = openAuditFile(config.auditFile, log, metrics);
   const files = createLiveFiles((event) => reportChange(event, log, metrics));
-  const { upstream, policy, registry } = open(config, files, log);
+  const { upstream, policy, registry, tls } = open(config, files, log);
   const stopNoting = noteUses(config.clientsFile, registry, log);
   const sharing = await openSharing(config.redis, config.redisFailure, log);
   const app = buildApp({
@@ -61,10 +62,13 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
     nonces: sharing.nonces,
     limits: limitsOf(config),
     limiter: sharing.limiter,
+    tls: tls?.options,
+    clientAuthorities: tls?.authorities,
     dispatch: upstream.dispatch,
     log,
     records: audit === undefined ? [metrics.count] : [metrics.count, audit.keep],
   });
+  tls?.keep(app.server);
   const connections = trackConnections(app.server);
   metrics.watch({
     queue: () => upstream.places,
@@ -73,6 +77,7 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
     certificates: () => Array.from(upstream.certificates, ([certificate, expires]) => ({ certificate, expires })),
     ...(config.regions.length > 1 && { regions: () => upstream.regions().map(stateOf) }),
     ...(sharing.isRedisUp !== undefined && { isRedisUp: sharing.isRedisUp }),
+    ...(tls !== undefined && { certificates: () => [certificateMetric(tls)] }),
     ...(registry !== undefined && { clientKeys: () => registry.keys() }),
   });
   const admin = buildAdmin(
@@ -169,6 +174,10 @@ function noteUses(file: string | undefined, registry: Registry | undefined, log:
   return keepLastUsed(file, registry, () =>
     log.info(`When keys were last used cannot be written down beside ${file}, so that "keys list" will not tell.`),
   );
+}
+
+function certificateMetric({ certificate }: LiveTls): { certificate: string; expires: number } {
+  return { certificate: 'listener', expires: certificate().endsAt / 1000 };
 }
 
 function stateOf({ href, trouble }: RegionState): { region: string; isUp: boolean } {

@@ -50,7 +50,8 @@ export function answerConnect(log: Logger): (request: unknown, socket: Socket) =
   };
 }
 
-function answerAndClose(log: Logger, socket: Socket, problem: Problem, cause?: string): void {
+/** Answers with a problem on a connection that Node has no request for, and ends it. */
+export function answerAndClose(log: Logger, socket: Socket, problem: Problem, cause?: string): void {
   const requestId = randomBytes(8).toString('hex');
   const body = `${JSON.stringify(problem.document(requestId))}\n`;
   const { status, code } = problem;

@@ -16,6 +16,8 @@ export interface KnownClient {
 /** The clients of a gateway, by their consumer key. */
 export interface Registry {
   find(consumer: string): KnownClient | undefined;
+  /** The keys of the client with a name; it has two while it changes from one to the other. */
+  named(name: string): readonly KnownClient[];
   /** How many keys there are, the expired ones included. */
   count(): number;
   /** All keys, one client's two included. */
@@ -33,13 +35,30 @@ export interface Registry {
  */
 export function createRegistry(inForce: () => ReadonlyMap<string, KnownClient>): Registry {
   const uses = new Map<string, number>();
+  let named:
+    { readonly of: ReturnType<typeof inForce>; readonly byName: ReadonlyMap<string, KnownClient[]> } | undefined;
   return {
     find: (consumer) => inForce().get(consumer),
+    named(name) {
+      const of = inForce();
+      if (named?.of !== of) named = { of, byName: groupByName(of.values()) };
+      return named.byName.get(name) ?? [];
+    },
     count: () => inForce().size,
     keys: () => Array.from(inForce().values(), ({ client }) => client),
     noteUse: (consumer, now) => void uses.set(consumer, now),
     uses: () => uses,
   };
+}
+
+function groupByName(clients: Iterable<KnownClient>): ReadonlyMap<string, KnownClient[]> {
+  const byName = new Map<string, KnownClient[]>();
+  for (const known of clients) {
+    const others = byName.get(known.client.name);
+    if (others === undefined) byName.set(known.client.name, [known]);
+    else others.push(known);
+  }
+  return byName;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { ConfigurationError, readConfiguration } from '../config/configuration.ts';
 import type { Layers } from '../config/layers.ts';
+import type { SettingName } from '../config/settings.ts';
 import { host as readHost, port as readPort, SettingError } from '../config/values.ts';
 import { createLog } from '../log.ts';
 import { startProxy } from '../proxy.ts';
@@ -29,10 +30,22 @@ export const demo: Run = async (layers) => {
   }
 };
 
+/** What leads to a real MAAS, or makes the addresses to try look otherwise. */
+const notForDemo: readonly SettingName[] = [
+  'profile',
+  'apiKeyFile',
+  'caFile',
+  'insecure',
+  'socket',
+  'tlsCertFile',
+  'tlsKeyFile',
+  'clientCaFile',
+];
+
 /** The settings of the proxy, with the small MAAS in place of a real one. */
 function pointedAt(layers: Layers, url: string, key: string): Layers {
   const found = new Map(layers.found);
-  for (const name of ['profile', 'apiKeyFile', 'caFile', 'insecure', 'socket'] as const) found.delete(name);
+  for (const name of notForDemo) found.delete(name);
   found.set('maasUrl', { text: url, source: 'the small MAAS', rank: 0 });
   found.set('apiKey', { text: key, source: 'the small MAAS', rank: 0 });
   return { ...layers, found };

@@ -1,13 +1,15 @@
 import type { ApiKey } from '../maas/api-key.ts';
 import type { Regions } from '../maas/maas-address.ts';
 import { readCertificates } from './certificates-file.ts';
-import { othersMayRead, type NamedFile } from './files.ts';
+import { namedFile, othersMayRead, type NamedFile } from './files.ts';
 import { readKeyFile } from './key-file.ts';
 import type { Found, Layers } from './layers.ts';
 import { isPolicyFile } from './policy-file.ts';
 import { readProfile, type Profile } from './profile.ts';
 import { chooseRedisUrl } from './redis-url.ts';
 import { settings, type Setting, type SettingName, type SettingValues } from './settings.ts';
+import { chooseTls, type Tls } from './tls.ts';
+import type { CertificateFiles } from './tls-files.ts';
 import { apiKey, regions as readRegions, SettingError, type RedisUrl } from './values.ts';
 
 /** The configuration of a proxy: parsed once, at the edge, and then only read. */
@@ -23,6 +25,8 @@ export interface Configuration extends SettingValues {
   readonly redis: RedisUrl | undefined;
   /** The files that parts of this were read from, and that may change while the program runs. */
   readonly files: ConfigurationFiles;
+  /** What https is served with; `undefined` for plain http. */
+  readonly tls: Tls | undefined;
   /** Sentences for the operator that stop nothing. */
   readonly warnings: readonly string[];
 }
@@ -32,6 +36,8 @@ export interface ConfigurationFiles {
   readonly key: NamedFile | undefined;
   readonly ca: NamedFile | undefined;
   readonly policy: NamedFile | undefined;
+  readonly tls: CertificateFiles | undefined;
+  readonly clientCa: NamedFile | undefined;
 }
 
 /** A sentence for the operator, and what it is about. */
@@ -48,6 +54,7 @@ export interface Draft {
   readonly ca: string | undefined;
   readonly redis: RedisUrl | undefined;
   readonly files: ConfigurationFiles;
+  readonly tls: Tls | undefined;
   readonly warnings: readonly Remark[];
   readonly mistakes: Remark[];
 }
@@ -83,7 +90,7 @@ const noKey =
  * @throws {ConfigurationError} all mistakes together
  */
 export async function readConfiguration(layers: Layers, home: string): Promise<Configuration> {
-  const { values, regions, key, ca, redis, files, warnings, mistakes } = await readDraft(layers, home);
+  const { values, regions, key, ca, redis, files, tls, warnings, mistakes } = await readDraft(layers, home);
   const exposed = findExposure(layers, values);
   if (exposed !== undefined) mistakes.push({ about: 'setting', text: exposed });
   if (mistakes.length > 0 || regions === undefined || key === undefined) {
@@ -97,6 +104,7 @@ export async function readConfiguration(layers: Layers, home: string): Promise<C
     ca,
     redis,
     files,
+    tls,
     warnings: warnings.map(({ text }) => text),
   };
 }
@@ -137,9 +145,10 @@ export async function readDraft(layers: Layers, home: string): Promise<Draft> {
   if (regions === undefined && !layers.found.has('maasUrl') && profile === undefined && !layers.found.has('profile')) {
     mistakes.push({ about: 'address', text: noUrl });
   }
-  const files = { key: key?.keyFile, ca: caFile, policy: policyFile };
   const redis = attempt('setting', '', () => chooseRedisUrl(layers, values.redisUrl));
-  return { values, regions, key, ca, redis, files, warnings, mistakes };
+  const served = chooseTls(layers, attempt, warnings, mistakes);
+  const files = { key: key?.keyFile, ca: caFile, policy: policyFile, tls: served?.files, clientCa: served?.clientCa };
+  return { values, regions, key, ca, redis, files, tls: served?.tls, warnings, mistakes };
 }
 
 /** Beyond loopback, whoever reaches the port has the rights of the key's user; nobody should come to that by accident. */
@@ -229,10 +238,6 @@ function chooseKey(
   }
   if (!layers.found.has('profile')) mistakes.push({ about: 'key', text: noKey });
   return undefined;
-}
-
-function namedFile({ text, source }: Found): NamedFile {
-  return { file: text, source };
 }
 
 function readable(file: string): Remark {

@@ -11,6 +11,11 @@ export interface NamedFile {
   readonly source: string;
 }
 
+/** The file that a setting names. */
+export function namedFile({ text, source }: { readonly text: string; readonly source: string }): NamedFile {
+  return { file: text, source };
+}
+
 /**
  * Reads a file that a setting names.
  *

@@ -130,6 +130,27 @@ export const settings = {
     help: 'listen beyond loopback though whoever reaches the port may use the API key',
     read: values.onOrOff,
   }),
+  tlsCertFile: optional({
+    flag: 'tls-cert-file',
+    env: ['TLS_CERT_FILE'],
+    argument: 'FILE',
+    help: 'serve https with this certificate in PEM, the authorities between it and the root behind it',
+    read: values.text,
+  }),
+  tlsKeyFile: optional({
+    flag: 'tls-key-file',
+    env: ['TLS_KEY_FILE'],
+    argument: 'FILE',
+    help: "the certificate's private key in PEM, not encrypted",
+    read: values.text,
+  }),
+  clientCaFile: optional({
+    flag: 'client-ca-file',
+    env: ['CLIENT_CA_FILE'],
+    argument: 'FILE',
+    help: 'let in whoever has a certificate of this authority whose common name stands in the clients file',
+    read: values.text,
+  }),
   adminHost: setting({
     flag: 'admin-host',
     env: ['ADMIN_HOST'],

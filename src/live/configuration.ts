@@ -7,6 +7,7 @@ import { createUpstream, type Upstream, type UpstreamOptions } from '../upstream
 import { followClients } from './clients.ts';
 import { keySource, signingKeys, type SigningKey } from './key.ts';
 import type { LiveFiles } from './live-files.ts';
+import { followTls, type LiveTls } from './tls.ts';
 
 /** The parts of a proxy that are kept to their files. */
 export interface Live {
@@ -16,6 +17,8 @@ export interface Live {
   readonly policy: () => Policy;
   /** The clients in force; `undefined` where there is no clients file. */
   readonly registry: Registry | undefined;
+  /** What https is served with; `undefined` for plain http. */
+  readonly tls: LiveTls | undefined;
 }
 
 /**
@@ -62,6 +65,7 @@ export function followConfiguration(
     policy: policy === undefined ? () => config.policy : followPolicy(policy.file, policy.source, live),
     registry:
       config.clientsFile === undefined ? undefined : followClients(config.clientsFile, live, makeKey, upstream.ask),
+    tls: followTls(config, live),
   };
 }
 

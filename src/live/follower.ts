@@ -128,9 +128,10 @@ export function createFollower<Value>(source: Source<Value>, report: (event: Liv
       onMended();
       return;
     }
+    const before = value;
     let note: string | undefined;
     try {
-      const approval = (await source.approve?.(next, value)) ?? {};
+      const approval = (await source.approve?.(next, before)) ?? {};
       if (isClosed) return;
       if ('refused' in approval) {
         readAgainAt = performance.now() + retrying;
@@ -138,12 +139,13 @@ export function createFollower<Value>(source: Source<Value>, report: (event: Liv
         return;
       }
       ({ note } = approval);
+      value = next;
       source.onChange?.(next);
     } catch (error) {
+      value = before;
       onTrouble(reading, sentence(error), false);
       return;
     }
-    value = next;
     contents = reading.contents();
     since = Date.now();
     trouble = undefined;

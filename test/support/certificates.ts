@@ -20,12 +20,13 @@ export interface Certificate {
 /** A throw-away authority, made by openssl for one test. */
 export interface Authority extends Certificate {
   /**
-   * A server's certificate.
+   * A server's certificate, or a client's.
    *
    * @param name its subject alternative name, such as `IP:127.0.0.1` or `DNS:maas.example`
    * @param days how long it is valid; a negative number makes it expired
+   * @param commonName a number by default
    */
-  issue(name: string, days?: number): Promise<Certificate>;
+  issue(name: string, days?: number, commonName?: string): Promise<Certificate>;
 }
 
 /** Makes an authority in a directory of its own, gone after the test. */
@@ -53,11 +54,20 @@ export async function makeAuthority(t: TestContext, subject = 'Test Authority'):
     key: read('ca.key'),
     certFile: file('ca.pem'),
     keyFile: file('ca.key'),
-    async issue(name, days = 2) {
+    async issue(name, days = 2, commonName?: string) {
       count += 1;
       const at = `server-${count}`;
       writeFileSync(file(`${at}.ext`), `subjectAltName=${name}\n`);
-      await openssl('req', ...newKey, '-keyout', file(`${at}.key`), '-out', file(`${at}.csr`), '-subj', `/CN=${at}`);
+      await openssl(
+        'req',
+        ...newKey,
+        '-keyout',
+        file(`${at}.key`),
+        '-out',
+        file(`${at}.csr`),
+        '-subj',
+        `/CN=${commonName ?? at}`,
+      );
       const until = new Date(Date.now() + days * 86_400_000);
       const from = new Date(until.getTime() - 10 * 86_400_000);
       writeFileSync(file('ca.cnf'), caConfig(directory));
