@@ -64,12 +64,14 @@ test('of many at once at two replicas exactly as many pass as the limit says', a
   const setup = await start(t, [ann], ['--rate-limit', '20', '--max-requests', '100']);
   if (setup === undefined) return;
   const [one, two] = setup.proxies;
+  const since = performance.now();
   const found = await Promise.all(
     Array.from({ length: 80 }, (_, index) => ask(index % 2 ? one : two, `Bearer ${ann.key}`)),
   );
-  // At 20 a minute the next one would pass after 3 s.
   const passed = found.filter((status) => status === 200).length;
-  assert.ok(passed === 20 || passed === 21, `${passed} passed`);
+  // At 20 a minute one more passes each 3 s.
+  const most = 20 + Math.ceil((performance.now() - since) / 3_000);
+  assert.ok(passed >= 20 && passed <= most, `${passed} passed`);
   assert.equal(found.filter((status) => status === 429).length, 80 - passed);
 });
 
