@@ -17,7 +17,7 @@ import { scrapeText } from './support/scrape.ts';
 const prometheus = resolve('deploy/prometheus');
 const dashboard = resolve('deploy/grafana/maas-auth-proxy.json');
 
-/** The names of all metrics that a proxy can have: it has clients, several regions, and MAAS has a certificate. */
+/** The names of all metrics that a proxy can have: it has clients, several regions, a Redis that is away, and MAAS has a certificate. */
 async function allMetrics(t: TestContext): Promise<ReadonlySet<string>> {
   const authority = await makeAuthority(t);
   const { cert, key } = await authority.issue('IP:127.0.0.1');
@@ -31,7 +31,14 @@ async function allMetrics(t: TestContext): Promise<ReadonlySet<string>> {
   });
   const url = `https://127.0.0.1:${(maas.address() as AddressInfo).port}`;
   const ann = give('ann', { expires: '2099-01-01T00:00:00Z' });
-  const flags = ['--clients-file', writeClients(t, [ann]), '--ca-file', authority.certFile];
+  const flags = [
+    '--clients-file',
+    writeClients(t, [ann]),
+    '--ca-file',
+    authority.certFile,
+    '--redis-url',
+    'redis://127.0.0.1:1',
+  ];
   const proxy = await startTestProxy(t, `${url},https://127.0.0.1:1`, { flags });
   await send(`${proxy.url}/machines/`, { headers: { Authorization: `Bearer ${ann.key}` } });
   const text = await scrapeText(proxy.adminUrl);

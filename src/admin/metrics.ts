@@ -25,6 +25,9 @@ const prefix = 'maas_auth_proxy_';
 /** From an answer out of memory to MAAS's own ceiling of 900 s. */
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
 
+/** What requests are counted by. */
+type RequestLabels = Readonly<Record<'operation' | 'client' | 'status', string>>;
+
 /** The client of a request that has none. */
 const nobody = '-';
 
@@ -73,8 +76,23 @@ export function createMetrics(): Metrics {
   build.set({ version }, 1);
   for (const how of ['joined', 'memory']) reused.inc({ how }, 0);
 
+  /** What was counted since the last scrape, by all labels together: prom-client's own search for a series costs more. */
+  const pending = new Map<string, { readonly labels: RequestLabels; value: number }>();
+  const bytes = { received: 0, sent: 0 };
   const counted = new Set([nobody]);
   let clientKeys: MetricSources['clientKeys'];
+
+  function takeOver(): void {
+    for (const { labels, value } of pending.values()) {
+      counted.add(labels.client);
+      requests.inc(labels, value);
+    }
+    pending.clear();
+    received.inc(bytes.received);
+    sent.inc(bytes.sent);
+    bytes.received = 0;
+    bytes.sent = 0;
+  }
 
   /** Drops the series of those who are clients no longer. Whoever scrapes has just got their last numbers. */
   async function forgetFormerClients(): Promise<void> {
@@ -89,16 +107,18 @@ export function createMetrics(): Metrics {
   return {
     contentType: registry.contentType,
     count({ operation, client = nobody, status, bytesIn, bytesOut, ms, waitMs, maasMs, ...more }) {
-      counted.add(client);
-      requests.inc({ operation, client, status: String(status) });
+      const series = `${status} ${client} ${operation}`;
+      const known = pending.get(series);
+      if (known === undefined) pending.set(series, { labels: { operation, client, status: String(status) }, value: 1 });
+      else known.value += 1;
       total?.observe(ms / 1000);
       if (waitMs !== undefined) waiting?.observe(waitMs / 1000);
       if (maasMs !== undefined) maas?.observe(maasMs / 1000);
       if (more.retries !== undefined) retries.inc(more.retries);
       if (more.reuse !== undefined) reused.inc({ how: more.reuse === 'hit' ? 'memory' : 'joined' });
       if (more.code !== undefined) problems.inc({ code: more.code });
-      received.inc(bytesIn);
-      sent.inc(bytesOut);
+      bytes.received += bytesIn;
+      bytes.sent += bytesOut;
     },
     reloadFailed: (file) => reloads.inc({ file }),
     auditFailed: (lines) => audit.inc(lines),
@@ -107,6 +127,7 @@ export function createMetrics(): Metrics {
       addGauges(registry, prefix, sources);
     },
     async text() {
+      takeOver();
       const text = `${await registry.metrics()}\n${await processMetrics().metrics()}`;
       await forgetFormerClients();
       return text;
