@@ -1,5 +1,4 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
-import type { Transform } from 'node:stream';
 import { isArriving } from '../client-body.ts';
 import type { Exchange } from '../exchange.ts';
 import { passes } from '../garbage.ts';
@@ -9,7 +8,7 @@ import { rawHeader, type Listener } from '../upstream/attempt.ts';
 import { toProblem } from '../upstream/failure.ts';
 import { answerHeaders } from './answer-headers.ts';
 import { chooseCoding, codedHeaders, createCoder, isCompressible } from './compress.ts';
-import { finish } from './finish.ts';
+import { Outlet } from './outlet.ts';
 import { rewriteLocation } from './own-address.ts';
 import { descriptionRewrite, maxDescription, type Rewrite } from './rewrite-description.ts';
 
@@ -27,9 +26,6 @@ export interface RelayOptions {
   readonly compresses: boolean;
 }
 
-/** How long a client may read nothing of an answer, ms. */
-const readerPatience = 300_000;
-
 /**
  * Carries one answer from MAAS to the client: bytes are written to the client's socket as they come, and MAAS is made
  * to wait while the client reads slowly. A client that leaves aborts the request at MAAS, before and after the first
@@ -45,8 +41,6 @@ export class Relay implements Listener {
   #answer: ((error: Error | null, head?: AnswerHead) => void) | undefined;
   #abort: ((error?: Error) => void) | undefined;
   #resume: (() => void) | undefined;
-  /** Runs while the client does not read. */
-  #readerTimer: NodeJS.Timeout | undefined;
   #status = 0;
   #statusText = '';
   #rawHeaders: readonly Buffer[] = [];
@@ -55,9 +49,7 @@ export class Relay implements Listener {
   #collected: Buffer[] = [];
   #size = 0;
   readonly #compresses: boolean;
-  /** Set while the answer is compressed. */
-  #coder: Transform | undefined;
-  #isEnded = false;
+  readonly #outlet: Outlet;
 
   constructor(
     exchange: Exchange,
@@ -68,6 +60,7 @@ export class Relay implements Listener {
     this.#regions = regions;
     this.#compresses = compresses;
     this.#client = exchange.response;
+    this.#outlet = new Outlet(exchange);
     this.#answer = answer;
     this.#client.once('close', () => this.#onClientClose());
   }
@@ -76,7 +69,7 @@ export class Relay implements Listener {
   begin(): void {
     this.#rewrite = descriptionRewrite(this.#exchange, this.#status);
     if (this.#rewrite === undefined) this.#writeHead();
-    if (this.#isBodyless) this.#end();
+    if (this.#isBodyless) this.#outlet.end();
   }
 
   onWait(abort: (error?: Error) => void): void {
@@ -107,37 +100,29 @@ export class Relay implements Listener {
   }
 
   onData(chunk: Buffer): boolean {
-    if (this.#isEnded) return true;
+    if (this.#outlet.isEnded) return true;
     passes(chunk.length);
-    if (this.#rewrite !== undefined) {
-      this.#collect(chunk);
-      return true;
-    }
-    if (this.#pass(chunk)) return true;
-    if (this.#coder === undefined) this.#waitForClient(() => this.#resume?.());
-    else this.#coder.once('drain', () => this.#resume?.());
-    return false;
+    return this.#rewrite === undefined ? this.#pass(chunk) : this.#collect(chunk);
   }
 
   onComplete(): void {
-    if (this.#isEnded) return;
+    if (this.#outlet.isEnded) return;
     if (this.#rewrite !== undefined) {
       // One character for each byte, so that what is no text, or compressed, passes as it is.
       const text = Buffer.concat(this.#collected).toString('latin1');
       const body = Buffer.from(this.#rewrite(text), 'latin1');
       this.#writeHead(body.length);
-      this.#pass(body);
+      this.#outlet.write(body, () => {}); // nothing more will come
     }
-    this.#end();
+    this.#outlet.end();
   }
 
   onError(error: Error): void {
-    if (this.#isEnded) return;
+    if (this.#outlet.isEnded) return;
     const problem = toProblem(error);
     this.#exchange.problem ??= problem;
     if (this.#answer === undefined) {
-      this.#coder?.destroy();
-      breakOff(this.#client);
+      this.#outlet.breakOff();
     } else {
       const answer = this.#answer;
       this.#answer = undefined;
@@ -152,44 +137,7 @@ export class Relay implements Listener {
 
   /** @returns whether more may come at once */
   #pass(chunk: Buffer): boolean {
-    return this.#coder === undefined ? this.#write(chunk) : this.#coder.write(chunk);
-  }
-
-  /** @returns whether the client reads as fast as MAAS sends */
-  #write(chunk: Buffer): boolean {
-    this.#exchange.bytesOut += chunk.length;
-    return this.#client.write(chunk);
-  }
-
-  /** Goes on when the client reads again; the connection of one that reads nothing for long is closed. */
-  #waitForClient(goOn: () => void): void {
-    this.#readerTimer = setTimeout(() => this.#client.destroy(), readerPatience);
-    this.#client.once('drain', () => {
-      clearTimeout(this.#readerTimer);
-      goOn();
-    });
-  }
-
-  #end(): void {
-    if (this.#coder === undefined) this.#finish();
-    else this.#coder.end();
-  }
-
-  #finish(): void {
-    this.#isEnded = true;
-    finish(this.#exchange);
-  }
-
-  /** From here on the body goes to the client through a coder, which reads no more than the client does. */
-  #compress(coder: Transform): void {
-    this.#coder = coder;
-    coder.on('data', (chunk: Buffer) => {
-      if (this.#write(chunk)) return;
-      coder.pause();
-      this.#waitForClient(() => coder.resume());
-    });
-    coder.once('end', () => this.#finish());
-    coder.once('error', () => breakOff(this.#client));
+    return this.#outlet.write(chunk, () => this.#resume?.());
   }
 
   /** Interim answers are the client's too (RFC 9110 §15.2); HTTP/1.0 does not know them. Node would check their fields. */
@@ -223,25 +171,25 @@ export class Relay implements Listener {
     if (!this.#compresses || !isCompressible(this.#exchange, this.#status, this.#rawHeaders, length)) return headers;
     const { 'accept-encoding': accepted } = this.#exchange.request.headers;
     const coding = this.#isBodyless ? undefined : chooseCoding(String(accepted ?? ''));
-    if (coding !== undefined) this.#compress(createCoder(coding, length ?? 0));
+    if (coding !== undefined) this.#outlet.compress(createCoder(coding, length ?? 0));
     return codedHeaders(headers, coding);
   }
 
-  #collect(chunk: Buffer): void {
+  #collect(chunk: Buffer): boolean {
     this.#collected.push(chunk);
     this.#size += chunk.length;
-    if (this.#size <= maxDescription) return;
+    if (this.#size <= maxDescription) return true;
     this.#rewrite = undefined;
     this.#writeHead();
-    for (const part of this.#collected) this.#pass(part);
+    const begun = Buffer.concat(this.#collected);
     this.#collected = [];
+    return this.#pass(begun);
   }
 
   #onClientClose(): void {
-    clearTimeout(this.#readerTimer);
-    if (this.#isEnded) return;
+    this.#outlet.close();
+    if (this.#outlet.isEnded) return;
     this.#exchange.problem ??= clientGone();
-    this.#coder?.destroy();
     this.#abort?.(this.#exchange.problem);
   }
 }
@@ -250,12 +198,6 @@ export class Relay implements Listener {
 function toldLength(rawHeaders: readonly Buffer[]): number | undefined {
   const length = rawHeader(rawHeaders, 'content-length');
   return length === undefined ? undefined : Number(length);
-}
-
-/** Breaks a transfer by a reset where there can be one: an HTTP/1.0 client takes a mere close for the end of the answer. */
-function breakOff({ socket }: ServerResponse): void {
-  if (socket === null || 'encrypted' in socket || socket.remoteAddress === undefined) socket?.destroy();
-  else socket.resetAndDestroy();
 }
 
 function clientGone(): Problem {
