@@ -12,7 +12,9 @@ import { makeAuthority } from './support/certificates.ts';
 import { emptyDirectory, runCli, startCli } from './support/cli.ts';
 import { composeServices, secondsToStop, skipWithoutCompose as skip } from './support/compose.ts';
 import { eventually } from './support/eventually.ts';
+import { readYaml } from './support/manifests.ts';
 import { startNameServer } from './support/name-server.ts';
+import { oauth } from './support/gateway.ts';
 import { freePorts } from './support/ports.ts';
 import { needProgram } from './support/programs.ts';
 
@@ -74,6 +76,16 @@ test(
   },
 );
 
+test('the gateways find Valkey, and nobody else reaches it', { skip }, () => {
+  const services = composeServices(file, 'keys');
+  assert.equal(services['gateway']?.environment?.['REDIS_URL'], 'redis://valkey:6379');
+  const near = Object.entries(services).filter(([, { networks = {} }]) => 'memory' in networks);
+  assert.deepEqual(near.map(([name]) => name).toSorted(), ['gateway', 'valkey']);
+  assert.deepEqual(Object.keys(services['valkey']?.networks ?? {}), ['memory']);
+  const [whole] = readYaml(file) as { networks: Record<string, { internal?: boolean } | null> }[];
+  assert.equal(whole?.networks['memory']?.internal, true);
+});
+
 test(
   'a gateway gets longer to stop than its requests get to end, and the balancer longer than a gateway',
   { skip },
@@ -108,6 +120,8 @@ test(
       assert.equal(code, 0, stderr);
       return stdout.trim();
     };
+    const redis = await startMemory(t);
+    if (redis === undefined) return;
     const alice = await keys('add', 'alice');
     const bob = await keys('add', 'bob');
 
@@ -123,6 +137,7 @@ test(
         ADMIN_HOST: address,
         ADMIN_PORT: String(adminPort),
         ALLOWED_HOSTS: '*',
+        REDIS_URL: redis,
       }),
     );
     await Promise.all(gateways.map((gateway) => gateway.printed(/listening on/)));
@@ -135,11 +150,19 @@ test(
       GATEWAY_PORT: String(port),
       ADMIN_PORT: String(adminPort),
     });
-    const ask = (key: string): Promise<Answer> => askOnce(listen, ca, key);
+    const ask = (key: string): Promise<Answer> => askOnce(listen, ca, `Bearer ${key}`);
     await eventually(
       async () =>
         (await ask(alice)).status === 200 && gateways.every((gateway) => /"?client"?.*alice/.test(gateway.output())),
       () => `not all of them answer:\n${gateways.map((gateway) => gateway.output()).join('\n---\n')}`,
+    );
+
+    // Used once at one gateway, a signature is used at all of them.
+    const signature = oauth(alice);
+    const uses = await Promise.all(Array.from({ length: 6 }, () => askOnce(listen, ca, signature)));
+    assert.deepEqual(
+      uses.map(({ status }) => status).toSorted((one, other) => one - other),
+      [200, 401, 401, 401, 401, 401],
     );
 
     const over = new AbortController();
@@ -198,6 +221,28 @@ async function makeCertificate(t: TestContext): Promise<{ readonly pem: string; 
   return { pem, ca: authority.cert };
 }
 
+/** Debian's Redis, with the arguments that the compose file has for Valkey. @returns its address */
+async function startMemory(t: TestContext): Promise<string | undefined> {
+  const program = await needProgram(t, 'redis-server');
+  if (program === undefined) return undefined;
+  const [whole] = readYaml(file) as { services: { valkey: { command: string[] } } }[];
+  const [name, ...args] = whole?.services.valkey.command ?? [];
+  assert.equal(name, 'valkey-server');
+  const [port = 0] = await freePorts(1);
+  const child = spawn(program, [...args, '--port', String(port), '--bind', '127.0.0.1'], { cwd: emptyDirectory(t) });
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  });
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+  await eventually(
+    () => said.includes('Ready to accept connections'),
+    () => said,
+  );
+  return `redis://127.0.0.1:${port}`;
+}
+
 async function startBalancer(t: TestContext, command: string, env: Readonly<Record<string, string>>): Promise<void> {
   const child = spawn(command, ['-db', '-q', '-f', balancer], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
@@ -216,10 +261,10 @@ interface Answer {
   readonly body: string;
 }
 
-function askOnce(port: number, ca: string, key: string): Promise<Answer> {
+function askOnce(port: number, ca: string, authorization: string): Promise<Answer> {
   return new Promise((done) => {
     const fail = (error: Error): void => done({ status: 0, body: error.message });
-    const headers = { Authorization: `Bearer ${key}` };
+    const headers = { Authorization: authorization };
     const sent = request(
       { host: '127.0.0.1', port, ca, agent: false, path: '/users/?op=whoami', headers },
       (answer) => {

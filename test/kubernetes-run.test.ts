@@ -38,12 +38,14 @@ async function startPod(t: TestContext, deployment: Deployment, maas: Simulator,
   );
   const environment = Object.entries({ HOST: '0.0.0.0', ...environmentOf(deployment) });
   const moved = environment.map(([name, value]) => [name, value.replace('/etc/maas-auth-proxy', root)]);
-  const [port = 0, adminPort = 0] = await freePorts(2);
+  const [port = 0, adminPort = 0, nobody = 0] = await freePorts(3);
   const running = startCli(t, proxyOf(deployment).args ?? [], {
     ...(Object.fromEntries(moved) as Record<string, string>),
     MAAS_URL: maas.url,
     PORT: String(port),
     ADMIN_PORT: String(adminPort),
+    // There is no Valkey here; a gateway goes by its own memory then.
+    REDIS_URL: `redis://127.0.0.1:${nobody}`,
   });
   await running.printed(/listening on/);
   return {

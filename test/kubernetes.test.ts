@@ -27,6 +27,7 @@ const all = directories.flatMap(manifestsOf);
 const deployments = all.filter(({ kind }) => kind === 'Deployment') as Deployment[];
 const gateway = only<Deployment>('Deployment', 'gateway');
 const sidecar = only<Deployment>('Deployment', 'service-with-proxy');
+const proxies = [gateway, sidecar];
 
 test('the manifests are what the API of Kubernetes takes: no field unknown, missing or of a wrong type', () => {
   assert.equal(schemaMistakes(all), '');
@@ -54,7 +55,7 @@ test('kubectl makes of the kustomizations what they say', (t) => {
 });
 
 test('the proxies are set by settings that exist, to values that they can have', () => {
-  for (const deployment of deployments) {
+  for (const deployment of proxies) {
     for (const [variable, value] of Object.entries(environmentOf(deployment))) {
       const setting = Object.values(settings as Record<string, Setting<unknown>>).find(({ env }) =>
         env.includes(variable),
@@ -97,7 +98,7 @@ test('the ports are those that the proxy listens on, and each is called by its n
 });
 
 test('the kubelet asks the admin port: whether the process lives, and whether it should get requests', () => {
-  for (const deployment of deployments) {
+  for (const deployment of proxies) {
     const { livenessProbe, startupProbe } = proxyOf(deployment);
     assert.deepEqual(livenessProbe?.httpGet, { path: '/livez', port: 'admin' });
     assert.deepEqual(startupProbe?.httpGet, { path: '/livez', port: 'admin' });
@@ -105,6 +106,26 @@ test('the kubelet asks the admin port: whether the process lives, and whether it
     assert.equal(environmentOf(deployment)['ADMIN_HOST'], '0.0.0.0');
   }
   assert.deepEqual(proxyOf(gateway).readinessProbe?.httpGet, { path: '/readyz', port: 'admin' });
+});
+
+test('the gateways find Valkey, and nobody else reaches it', () => {
+  const valkey = only<Deployment>('Deployment', 'valkey');
+  const labels = valkey.spec?.template.metadata?.labels;
+  const service = only<Service>('Service', 'valkey').spec;
+  const { hostname, port } = new URL(environmentOf(gateway)['REDIS_URL'] ?? '');
+  assert.equal(hostname, 'valkey');
+  assert.deepEqual(service?.ports, [{ name: 'valkey', port: Number(port), targetPort: 'valkey' }]);
+  assert.deepEqual(containersOf(podOf(valkey))[0]?.ports, [{ name: 'valkey', containerPort: Number(port) }]);
+  assert.deepEqual(valkey.spec?.selector.matchLabels, labels);
+  assert.deepEqual(service?.selector, labels);
+
+  const { podSelector, ingress, egress } = only<NetworkPolicy>('NetworkPolicy', 'valkey').spec ?? {};
+  assert.deepEqual(podSelector?.matchLabels, labels);
+  const gateways = { podSelector: { matchLabels: gateway.spec?.selector.matchLabels } };
+  assert.deepEqual(ingress, [{ from: [gateways], ports: [{ port: 'valkey' }] }]);
+  assert.deepEqual(egress, []);
+  const { egress: outward = [] } = only<NetworkPolicy>('NetworkPolicy', 'gateway').spec ?? {};
+  assert.deepEqual(outward.at(-1), { to: [{ podSelector: { matchLabels: labels } }], ports: [{ port: Number(port) }] });
 });
 
 test('every selector finds the pods that it is for', () => {
@@ -132,7 +153,7 @@ test('there are two gateways at least, and no more than one at a time is taken a
 });
 
 test('a pod gets longer to stop than its requests get to end', () => {
-  for (const deployment of deployments) {
+  for (const deployment of proxies) {
     const wait = proxyOf(deployment).lifecycle?.preStop?.sleep?.seconds ?? 0;
     const grace = podOf(deployment).terminationGracePeriodSeconds ?? 0;
     assert.ok(grace > wait + settings.drainTimeout.default, `${grace} s`);
@@ -164,7 +185,7 @@ test('every pod keeps to the restricted standard, cannot write to its files and 
 });
 
 test('secrets are mounted as directories that the kubelet can renew, for the group of the process alone', () => {
-  for (const deployment of deployments) {
+  for (const deployment of proxies) {
     const pod = podOf(deployment);
     const { volumeMounts = [] } = proxyOf(deployment);
     for (const { name, secret } of pod.volumes ?? []) {
