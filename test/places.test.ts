@@ -41,6 +41,7 @@ const running = (visits: readonly Visit[]): Visit[] => visits.filter(({ state })
 const acts = fc.array(
   fc.oneof(
     fc.record({ what: fc.constant('enter' as const), client: fc.nat(3), isLong: fc.boolean(), fails: fc.boolean() }),
+    fc.record({ what: fc.constant('wait for' as const), which: fc.nat(1_000), client: fc.nat(3) }),
     fc.record({ what: fc.constant('leave' as const), which: fc.nat(1_000) }),
     fc.record({ what: fc.constant('leave again' as const), which: fc.nat(1_000) }),
   ),
@@ -58,8 +59,11 @@ test('places are never exceeded, never lost and never idle while somebody may ha
         const open = visits.filter(
           ({ state }) => (state === 'running' || state === 'waiting') === (act.what === 'leave'),
         );
-        const chosen = act.what === 'enter' ? undefined : open[act.which % Math.max(1, open.length)];
-        if (chosen !== undefined) leave(line, chosen);
+        const chosen =
+          act.what === 'enter' || act.what === 'wait for' ? undefined : open[act.which % Math.max(1, open.length)];
+        const any = visits[act.what === 'wait for' ? act.which % Math.max(1, visits.length) : -1];
+        if (act.what === 'wait for' && any?.seat !== undefined) line.waitFor(any.seat, String(act.client));
+        else if (chosen !== undefined) leave(line, chosen);
 
         const inside = running(visits);
         const waiting = visits.filter(({ state }) => state === 'waiting');

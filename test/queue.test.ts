@@ -93,6 +93,36 @@ for (const method of ['GET', 'POST']) {
   });
 }
 
+test('who asks what a flooding client has asked too, at the end of its line, waits no more than two turns', async (t) => {
+  const maas = await startHeldMaas(t);
+  const proxy = await startTestProxy(t, maas.url, { flags: ['--max-upstream', '1'] });
+  const flood = Array.from({ length: 50 }, (_, index) => ask(`${proxy.url}/zones/?n=${index}`, flooder));
+  await until(() => proxy.upstream.places.waiting === 49, 'the flood');
+  const last = ask(`${proxy.url}/machines/`, flooder);
+  await until(() => proxy.upstream.places.waiting === 50, 'its last request');
+  const { socket, received } = await connectRaw(t, proxy.url);
+  socket.write(`GET /machines/ HTTP/1.1\r\nHost: ${new URL(proxy.url).host}\r\n\r\n`);
+  // Nothing tells that it has joined, but that what is sent after it has come.
+  const behind = ask(`${proxy.url}/tags/`, other);
+  await until(() => proxy.upstream.places.waiting === 51, 'one more behind it');
+  const before = maas.received.length;
+  for (let turns = 0; turns < 3; turns += 1) {
+    const { length } = maas.received;
+    maas.answerFirst();
+    await until(() => maas.received.length > length, 'the next one');
+  }
+  assert.ok(
+    maas.received.slice(before, before + 2).some(({ target }) => target.endsWith('/machines/')),
+    'the two turns were of others',
+  );
+  const answering = setInterval(() => maas.answerFirst(), 0);
+  t.after(() => clearInterval(answering));
+  assert.deepEqual(new Set(await Promise.all([...flood, last, behind])), new Set([200]));
+  await received(/^HTTP\/1\.1 200 OK[^]*Cache-Status: maas-auth-proxy; fwd=miss; collapsed/);
+  assert.equal(maas.received.filter(({ target }) => target.endsWith('/machines/')).length, 1);
+  assert.deepEqual([proxy.upstream.places.running, proxy.upstream.places.waiting], [0, 0]);
+});
+
 test('writes and uploads of one client leave a quarter of the places to reads', async (t) => {
   const { maas, proxy } = await start(t, 4);
   const writes = ['POST', 'PUT', 'DELETE', 'POST', 'POST'].map((method) => ask(`${proxy.url}/zones/`, flooder, method));

@@ -14,8 +14,10 @@ export interface Listener extends Dispatcher.DispatchHandler {
   /**
    * The request waits, and nothing of it is under way; `abort` ends the wait. `onConnect` follows where it does not end so. A
    * link that does not hand the `abort` of `onConnect` on as it is must not hand on this one either.
+   *
+   * @param waitFor has the request wait in the turns of a further client too, where it waits in line
    */
-  onWait?(abort: (error?: Error) => void): void;
+  onWait?(abort: (error?: Error) => void, waitFor?: (client: string) => void): void;
 }
 
 /**
@@ -29,8 +31,8 @@ export class Attempt implements Listener {
     this.next = next;
   }
 
-  onWait(abort: (error?: Error) => void): void {
-    this.next.onWait?.(abort);
+  onWait(abort: (error?: Error) => void, waitFor?: (client: string) => void): void {
+    this.next.onWait?.(abort, waitFor);
   }
 
   onConnect(abort: (error?: Error) => void): void {

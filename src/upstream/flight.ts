@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Dispatcher } from 'undici';
+import { whose } from '../whose.ts';
 import { rawHeader, type Listener, type Sending } from './attempt.ts';
 import { isForAll } from './question.ts';
 import { unlessMatched, withEtag, withoutCondition } from './validation.ts';
@@ -61,6 +62,7 @@ export class Flight implements Listener {
   readonly #first: Rider;
   #riders: Rider[] = [];
   #abort: ((error?: Error) => void) | undefined;
+  #waitFor: ((client: string) => void) | undefined;
   #head: Head | undefined;
   /** The answer so far, while it is read whole. */
   #collected: Buffer[] | undefined;
@@ -86,13 +88,17 @@ export class Flight implements Listener {
   join(rider: Rider): void {
     this.#riders.push(rider);
     rider.handler.onConnect?.((error) => this.#leave(rider, error));
+    this.#takeTurn(rider);
   }
 
-  onWait(abort: (error?: Error) => void): void {
+  onWait(abort: (error?: Error) => void, waitFor?: (client: string) => void): void {
     this.onConnect(abort);
+    this.#waitFor = waitFor;
+    for (const rider of this.#riders) this.#takeTurn(rider);
   }
 
   onConnect(abort: (error?: Error) => void): void {
+    this.#waitFor = undefined;
     this.#abort = abort;
     if (this.#riders.length === 0) abort();
   }
@@ -185,6 +191,12 @@ export class Flight implements Listener {
 
   get #region(): WholeAnswer['region'] {
     return (this.#first.options as Sending).exchange?.region;
+  }
+
+  /** Who has joined a request of a client whose turn is far off does not wait for that, but for its own. */
+  #takeTurn({ options }: Rider): void {
+    const { exchange } = options as Sending;
+    if (exchange !== undefined) this.#waitFor?.(whose(exchange));
   }
 
   #leave(rider: Rider, error: Error | undefined): void {

@@ -13,6 +13,8 @@ export interface Guest {
 /** A place at MAAS, or in the line for one. */
 export interface Seat {
   readonly guest: Guest;
+  /** In whose turns it waits. */
+  readonly clients: Set<string>;
   /** Rises from guest to guest. */
   readonly order: number;
   state: 'waiting' | 'running' | 'over';
@@ -34,6 +36,8 @@ export interface PlacesState {
 export interface Places extends PlacesState {
   /** Lets a guest in, or has it wait; `start` or `refuse` may be called before this returns. */
   enter(guest: Guest): Seat;
+  /** Has a guest that waits do so in the turns of a further client too, who wants the same answer. */
+  waitFor(seat: Seat, client: string): void;
   /** Gives a place up, or leaves the line. Twice does no harm. */
   leave(seat: Seat): void;
 }
@@ -83,16 +87,29 @@ export function createPlaces(options: PlacesOptions): Places {
 
   function enter(guest: Guest): Seat {
     order += 1;
-    const seat: Seat = { guest, order, state: 'waiting', since: performance.now(), answeredAt: undefined };
-    const own = clients.get(guest.client) ?? { short: new Set(), long: new Set() };
-    clients.set(guest.client, own);
-    own[lengthOf(seat)].add(seat);
+    const seat: Seat = {
+      guest,
+      clients: new Set(),
+      order,
+      state: 'waiting',
+      since: performance.now(),
+      answeredAt: undefined,
+    };
     count[lengthOf(seat)] += 1;
+    waitFor(seat, guest.client);
     advance();
     if (seat.state !== 'waiting') return seat;
     timer ??= setInterval(look, tick).unref();
     if (count.short + count.long > maxWaiting) refuse(newest(longest()), 'full');
     return seat;
+  }
+
+  function waitFor(seat: Seat, client: string): void {
+    if (seat.state !== 'waiting' || seat.clients.has(client)) return;
+    seat.clients.add(client);
+    const own = clients.get(client) ?? { short: new Set(), long: new Set() };
+    own[lengthOf(seat)].add(seat);
+    clients.set(client, own);
   }
 
   function leave(seat: Seat): void {
@@ -106,10 +123,12 @@ export function createPlaces(options: PlacesOptions): Places {
   function advance(): void {
     if (isAdvancing) return;
     isAdvancing = true;
-    for (let seat = next(); seat !== undefined; seat = next()) {
-      const own = stepOut(seat);
+    for (let turn = next(); turn !== undefined; turn = next()) {
+      const [client, seat] = turn;
+      stepOut(seat);
       // Whose turn it was is the last now.
-      if (clients.delete(seat.guest.client) && own !== undefined) clients.set(seat.guest.client, own);
+      const own = clients.get(client);
+      if (own !== undefined && clients.delete(client)) clients.set(client, own);
       seat.state = 'running';
       seat.since = performance.now();
       running.add(seat);
@@ -118,16 +137,16 @@ export function createPlaces(options: PlacesOptions): Places {
     isAdvancing = false;
   }
 
-  /** The first that may go: of the first client that has one, the one that came first. */
-  function next(): Seat | undefined {
+  /** The first that may go, and whose turn it is: of the first client that has one, the one that came first. */
+  function next(): readonly [client: string, seat: Seat] | undefined {
     if (running.size >= atOnce) return undefined;
     const mayBeLong = count.long > 0 && longRunning() < maxLong;
     if (!mayBeLong && count.short === 0) return undefined;
-    for (const { short, long } of clients.values()) {
+    for (const [client, { short, long }] of clients) {
       const [first] = short;
       const [firstLong] = mayBeLong ? long : [];
-      if (firstLong !== undefined && (first === undefined || firstLong.order < first.order)) return firstLong;
-      if (first !== undefined) return first;
+      if (firstLong !== undefined && (first === undefined || firstLong.order < first.order)) return [client, firstLong];
+      if (first !== undefined) return [client, first];
     }
     return undefined;
   }
@@ -139,15 +158,13 @@ export function createPlaces(options: PlacesOptions): Places {
     return long;
   }
 
-  /** Takes a seat out of the line. @returns what else its client has there */
-  function stepOut(seat: Seat): Waiting | undefined {
-    const { client } = seat.guest;
-    const own = clients.get(client);
-    own?.[lengthOf(seat)].delete(seat);
+  function stepOut(seat: Seat): void {
     count[lengthOf(seat)] -= 1;
-    if (own === undefined || own.short.size + own.long.size > 0) return own;
-    clients.delete(client);
-    return undefined;
+    for (const client of seat.clients) {
+      const own = clients.get(client);
+      own?.[lengthOf(seat)].delete(seat);
+      if (own !== undefined && own.short.size + own.long.size === 0) clients.delete(client);
+    }
   }
 
   function refuse(seat: Seat, why: 'full' | 'waited'): void {
@@ -183,6 +200,7 @@ export function createPlaces(options: PlacesOptions): Places {
 
   return {
     enter,
+    waitFor,
     leave,
     get running() {
       return running.size;
@@ -197,6 +215,9 @@ function lengthOf({ guest }: Seat): 'short' | 'long' {
   return guest.isLong ? 'long' : 'short';
 }
 
+/** The last that came, of those that nobody else waits for if there are any. */
 function newest({ short, long }: Waiting): Seat {
-  return [...short, ...long].reduce((latest, seat) => (seat.order > latest.order ? seat : latest));
+  const all = [...short, ...long];
+  const single = all.filter(({ clients }) => clients.size === 1);
+  return (single.length > 0 ? single : all).reduce((latest, seat) => (seat.order > latest.order ? seat : latest));
 }

@@ -64,11 +64,14 @@ class Queued extends Attempt implements Guest {
     if (seat.state !== 'waiting') return;
     this.#seat = seat;
     this.#waitsSince = seat.since;
-    this.onWait((error) => {
-      if (seat.state !== 'waiting') return;
-      this.#leave();
-      this.#fail(error ?? new Error('the client went away'));
-    });
+    this.onWait(
+      (error) => {
+        if (seat.state !== 'waiting') return;
+        this.#leave();
+        this.#fail(error ?? new Error('the client went away'));
+      },
+      (client) => this.#places.waitFor(seat, client),
+    );
   }
 
   start(seat: Seat): void {
