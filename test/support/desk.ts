@@ -82,9 +82,17 @@ export async function makeDesk(
     const [, output = '', code] = /^([^]*):done:(\d+)\n$/.exec(printed) ?? [];
     return { code: Number(code), output };
   };
-  /** Starts something in a terminal of its own, and waits until it is up. */
+  const terminals = new Map<string, ChildProcessWithoutNullStreams>();
+  /** Starts something in a terminal of its own, and waits until it is up. What runs there already is ended by Ctrl-C first. */
   const openTerminal = async (command: string, up: string): Promise<void> => {
+    const before = terminals.get(command);
+    if (before?.pid !== undefined) {
+      process.kill(-before.pid, 'SIGINT');
+      const [code] = (await once(before, 'exit')) as [number | null];
+      assert.equal(code, 0, `${command} is ended by Ctrl-C`);
+    }
     const child = open('-c', command);
+    terminals.set(command, child);
     let said = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => (said += text));
