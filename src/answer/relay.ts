@@ -12,13 +12,6 @@ import { Outlet } from './outlet.ts';
 import { rewriteLocation } from './own-address.ts';
 import { descriptionRewrite, maxDescription, type Rewrite } from './rewrite-description.ts';
 
-/** The head of MAAS's answer, as reply-from hands it on. */
-export interface AnswerHead {
-  readonly statusCode: number;
-  readonly headers: Record<string, never>;
-  readonly body: Relay;
-}
-
 /** What the answers of a proxy have in common. */
 export interface RelayOptions {
   readonly regions: Regions;
@@ -38,7 +31,8 @@ export class Relay implements Listener {
   readonly #exchange: Exchange;
   readonly #regions: Regions;
   readonly #client: ServerResponse;
-  #answer: ((error: Error | null, head?: AnswerHead) => void) | undefined;
+  /** Told once: that the answer begins, or why there is none. */
+  #answer: ((problem?: Problem) => void) | undefined;
   #abort: ((error?: Error) => void) | undefined;
   #resume: (() => void) | undefined;
   #status = 0;
@@ -51,11 +45,7 @@ export class Relay implements Listener {
   readonly #compresses: boolean;
   readonly #outlet: Outlet;
 
-  constructor(
-    exchange: Exchange,
-    { regions, compresses }: RelayOptions,
-    answer: (error: Error | null, head?: AnswerHead) => void,
-  ) {
+  constructor(exchange: Exchange, { regions, compresses }: RelayOptions, answer: (problem?: Problem) => void) {
     this.#exchange = exchange;
     this.#regions = regions;
     this.#compresses = compresses;
@@ -65,7 +55,7 @@ export class Relay implements Listener {
     this.#client.once('close', () => this.#onClientClose());
   }
 
-  /** Begins the answer, once reply-from has taken note of it and the reply is no longer Fastify's. */
+  /** Begins the answer, once the reply is no longer Fastify's. */
   begin(): void {
     this.#rewrite = descriptionRewrite(this.#exchange, this.#status);
     if (this.#rewrite === undefined) this.#writeHead();
@@ -95,7 +85,7 @@ export class Relay implements Listener {
     this.#rawHeaders = rawHeaders;
     const answer = this.#answer;
     this.#answer = undefined;
-    answer?.(null, { statusCode, headers: {}, body: this });
+    answer?.();
     return true;
   }
 

@@ -55,11 +55,17 @@ export function decide(policy: Policy, operation: Operation, query: string): Ver
 /** Whether the verdict about a path depends on the op, so that the op must be known wherever it may be written. */
 export function needsOp(policy: Policy, method: string, segments: readonly string[]): boolean {
   // With an operation suffix or without: which of the two it is depends on the op.
-  return [segments, segments.slice(0, -1)].some((reading) => {
-    // From the last rule up to the first that matches whatever op and parameters there are.
-    const index = policy.rules.findLastIndex((rule) => coversPath(rule, method, reading) && isUnconditional(rule));
-    return policy.rules.slice(index + 1).some((rule) => coversPath(rule, method, reading) && dependsOnOp(rule));
-  });
+  return readingNeedsOp(policy, method, segments) || readingNeedsOp(policy, method, segments.slice(0, -1));
+}
+
+/** From the last rule up to the first that matches whatever op and parameters there are. */
+function readingNeedsOp({ rules }: Policy, method: string, segments: readonly string[]): boolean {
+  for (let index = rules.length - 1; index >= 0; index -= 1) {
+    const rule = rules[index] as Rule;
+    const matters = dependsOnOp(rule) || isUnconditional(rule);
+    if (matters && coversPath(rule, method, segments)) return dependsOnOp(rule);
+  }
+  return false;
 }
 
 function isUnconditional(rule: Rule): boolean {
