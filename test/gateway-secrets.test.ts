@@ -49,7 +49,7 @@ for (const format of ['json', 'pretty']) {
       { client, key },
       { client: expired, key },
     ]);
-    const flags = ['--clients-file', file, '--log-level', 'trace', '--log-format', format];
+    const flags = ['--clients-file', file, '--log-level', 'trace', '--log-format', format, '--no-coalesce'];
     const gateway = await start(t, maas.url, flags, { MAAS_API_KEY: DEMO_ADMIN_KEY });
     // Two headers that are not right the second time: the nonce, and what MAAS itself says no to.
     const twice = oauth(key);
