@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildAdmin } from './admin/admin.ts';
+import type { CertificateEnd } from './admin/metric-sources.ts';
 import { createMetrics, type Metrics } from './admin/metrics.ts';
 import { createReadiness } from './admin/readiness.ts';
 import { buildApp } from './app.ts';
@@ -74,10 +75,9 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
     queue: () => upstream.places,
     clockOffset: () => upstream.clock.offset,
     connections: () => connections.count(),
-    certificates: () => Array.from(upstream.certificates, ([certificate, expires]) => ({ certificate, expires })),
+    certificates: () => certificateEnds(upstream, tls),
     ...(config.regions.length > 1 && { regions: () => upstream.regions().map(stateOf) }),
     ...(sharing.isRedisUp !== undefined && { isRedisUp: sharing.isRedisUp }),
-    ...(tls !== undefined && { certificates: () => [certificateMetric(tls)] }),
     ...(registry !== undefined && { clientKeys: () => registry.keys() }),
   });
   const admin = buildAdmin(
@@ -176,8 +176,10 @@ function noteUses(file: string | undefined, registry: Registry | undefined, log:
   );
 }
 
-function certificateMetric({ certificate }: LiveTls): { certificate: string; expires: number } {
-  return { certificate: 'listener', expires: certificate().endsAt / 1000 };
+/** When MAAS's certificates end, and the proxy's own, s since 1970. */
+function certificateEnds({ certificates }: Upstream, tls: LiveTls | undefined): CertificateEnd[] {
+  const ends = Array.from(certificates, ([certificate, expires]): CertificateEnd => ({ certificate, expires }));
+  return tls === undefined ? ends : [...ends, { certificate: 'listener', expires: tls.certificate().endsAt / 1000 }];
 }
 
 function stateOf({ href, trouble }: RegionState): { region: string; isUp: boolean } {

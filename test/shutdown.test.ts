@@ -116,7 +116,7 @@ test(
   'whoever was let in by the kernel before the signal is answered',
   { ...limit, skip: process.platform === 'win32' },
   async (t) => {
-    const { proxy, maas } = await start(t);
+    const { proxy, maas } = await start(t, ['--drain-timeout', '3600', '--max-upstream', '100']);
     proxy.running.child.kill('SIGSTOP');
     const clients: RawConnection[] = [];
     for (let count = 0; count < 50; count += 1) {

@@ -12,11 +12,17 @@ export interface MetricSources {
   /** The keys of a gateway's clients. */
   clientKeys?(): Iterable<ClientKey>;
   /** Certificates in use, and when each ends, s since 1970: the listener's own (`listener`), and MAAS's by its origin. */
-  certificates?(): Iterable<{ readonly certificate: string; readonly expires: number }>;
+  certificates?(): Iterable<CertificateEnd>;
   /** Whether each MAAS region, by its address, answered lately. */
   regions?(): Iterable<{ readonly region: string; readonly isUp: boolean }>;
   /** Whether Redis answered lately. */
   isRedisUp?(): boolean;
+}
+
+/** When a certificate ends, s since 1970. */
+export interface CertificateEnd {
+  readonly certificate: string;
+  readonly expires: number;
 }
 
 /** A key of a client, and its end as ISO 8601 where it has one. */
