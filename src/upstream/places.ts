@@ -77,7 +77,8 @@ interface Waiting {
 export function createPlaces(options: PlacesOptions): Places {
   const { atOnce, maxWaiting = 1_000, patience = 60_000, longAfter = 5_000, transfer = 5_000, tick = 1_000 } = options;
   const maxLong = Math.max(1, Math.floor(atOnce * longShare));
-  const running = new Set<Seat>();
+  /** No Set: V8 leaves the old tables of one that changes all the time behind, with all that once stood in them (see reuse.ts). */
+  const running: Seat[] = [];
   /** By client, in the order of their turns. */
   const clients = new Map<string, Waiting>();
   const count = { short: 0, long: 0 };
@@ -95,6 +96,10 @@ export function createPlaces(options: PlacesOptions): Places {
       since: performance.now(),
       answeredAt: undefined,
     };
+    if (isFree(guest)) {
+      run(seat);
+      return seat;
+    }
     count[lengthOf(seat)] += 1;
     waitFor(seat, guest.client);
     advance();
@@ -102,6 +107,19 @@ export function createPlaces(options: PlacesOptions): Places {
     timer ??= setInterval(look, tick).unref();
     if (count.short + count.long > maxWaiting) refuse(newest(longest()), 'full');
     return seat;
+  }
+
+  /** Whether a guest need not even stand in line. */
+  function isFree(guest: Guest): boolean {
+    if (isAdvancing || count.short + count.long > 0 || running.length >= atOnce) return false;
+    return !guest.isLong || longRunning() < maxLong;
+  }
+
+  function run(seat: Seat): void {
+    seat.state = 'running';
+    seat.since = performance.now();
+    running.push(seat);
+    seat.guest.start(seat);
   }
 
   function waitFor(seat: Seat, client: string): void {
@@ -114,7 +132,8 @@ export function createPlaces(options: PlacesOptions): Places {
 
   function leave(seat: Seat): void {
     if (seat.state === 'waiting') stepOut(seat);
-    running.delete(seat);
+    const at = running.indexOf(seat);
+    if (at !== -1) running.splice(at, 1);
     seat.state = 'over';
     advance();
   }
@@ -129,17 +148,14 @@ export function createPlaces(options: PlacesOptions): Places {
       // Whose turn it was is the last now.
       const own = clients.get(client);
       if (own !== undefined && clients.delete(client)) clients.set(client, own);
-      seat.state = 'running';
-      seat.since = performance.now();
-      running.add(seat);
-      seat.guest.start(seat);
+      run(seat);
     }
     isAdvancing = false;
   }
 
   /** The first that may go, and whose turn it is: of the first client that has one, the one that came first. */
   function next(): readonly [client: string, seat: Seat] | undefined {
-    if (running.size >= atOnce) return undefined;
+    if (running.length >= atOnce) return undefined;
     const mayBeLong = count.long > 0 && longRunning() < maxLong;
     if (!mayBeLong && count.short === 0) return undefined;
     for (const [client, { short, long }] of clients) {
@@ -185,9 +201,8 @@ export function createPlaces(options: PlacesOptions): Places {
   /** Ends what has taken its time, while somebody waits. */
   function look(): void {
     const now = performance.now();
-    for (const seat of running) {
-      if (seat.answeredAt !== undefined && now - seat.answeredAt > transfer) leave(seat);
-    }
+    const sent = running.filter(({ answeredAt }) => answeredAt !== undefined && now - answeredAt > transfer);
+    for (const seat of sent) leave(seat);
     for (const { short, long } of clients.values()) {
       for (const seat of [...short, ...long]) {
         if (seat.state === 'waiting' && now - seat.since > patience) refuse(seat, 'waited');
@@ -203,7 +218,7 @@ export function createPlaces(options: PlacesOptions): Places {
     waitFor,
     leave,
     get running() {
-      return running.size;
+      return running.length;
     },
     get waiting() {
       return count.short + count.long;
