@@ -69,6 +69,7 @@ export function isCompressible(
  * @returns `undefined` where it is to be none
  */
 export function chooseCoding(acceptEncoding: string): Coding | undefined {
+  if (acceptEncoding === '') return undefined;
   const weights = new Map<string, number>();
   for (const element of acceptEncoding.toLowerCase().split(',')) {
     const [name = '', ...parameters] = element.split(';').map((part) => part.trim());
