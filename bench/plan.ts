@@ -4,7 +4,7 @@ import type { answerPath } from './origin.ts';
 /** How much is measured. */
 export interface Plan {
   readonly loads: readonly (LoadPlan & { readonly answer: Exclude<Parameters<typeof answerPath>[0], 'download'> })[];
-  /** Before anything is measured every program is warmed up for so long, s: V8 compiles what is hot. */
+  /** How long a program may take to get warm, s. */
   readonly warmUp: number;
   /** Bytes. */
   readonly download: number;
@@ -21,7 +21,7 @@ export interface Plan {
 
 const mebibyte = 2 ** 20;
 
-/** What docs/performance.md is written from: 8 minutes or so. */
+/** What docs/performance.md is written from: 9 minutes or so. */
 export const full: Plan = {
   loads: [
     { answer: 'usual', connections: 1, seconds: 1, rounds: 5 },
@@ -30,7 +30,7 @@ export const full: Plan = {
     { answer: 'small', connections: 32, seconds: 1, rounds: 3 },
     { answer: 'large', connections: 32, seconds: 1, rounds: 3 },
   ],
-  warmUp: 2,
+  warmUp: 12,
   download: 1024 * mebibyte,
   upload: 200 * mebibyte,
   transferRounds: 3,

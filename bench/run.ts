@@ -43,12 +43,7 @@ export async function run(field: Field, plan: Plan, say: (line: string) => void)
     const loaded = await withRunners(field.loaded, origin.port, async (runners) => {
       const direct: Runner = { name: 'direct', running: { ...origin, pid: -1, headers: [], startedAt: 0 } };
       say('warming up');
-      for (const { running } of runners)
-        await load(running.port, answerPath('usual'), {
-          connections: 32,
-          seconds: plan.warmUp,
-          headers: running.headers,
-        });
+      for (const runner of runners) await warmUp(runner, plan.warmUp);
       const costs = [];
       let loadedMemory = new Map<string, number>();
       for (const of of plan.loads) {
@@ -69,6 +64,16 @@ export async function run(field: Field, plan: Plan, say: (line: string) => void)
     await origin.stop();
   }
 }
+
+/** Loads a program until V8 has compiled what is hot, as far as it runs there. @param limit s */
+async function warmUp({ running: { port, headers } }: Runner, limit: number): Promise<void> {
+  let requests = 0;
+  for (let seconds = 0; seconds < limit && requests < warmAfter; seconds += 1)
+    requests += (await load(port, answerPath('usual'), { connections: 32, seconds: 1, headers })).requests;
+}
+
+/** After how many requests nothing is compiled any more. */
+const warmAfter = 50_000;
 
 async function measureStarts(
   lanes: readonly Lane[],
