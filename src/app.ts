@@ -8,6 +8,7 @@ import type { Policy } from './policy/policy.ts';
 import { answerFailedHandshakes } from './answer/answer-handshake.ts';
 import { answerConnect, answerMalformed } from './answer/answer-malformed.ts';
 import { answerProblem } from './answer/answer-problem.ts';
+import { relay } from './answer/relay.ts';
 import type { Nonces } from './clients/nonces.ts';
 import type { Registry } from './clients/registry.ts';
 import type { ClientAuthorities } from './config/tls-files.ts';
@@ -77,7 +78,7 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
     body(options.jsonToForm), //                  6 a length for the body; JSON made the form that MAAS reads
     policy(options.policy), //                  6 7 which operation is it, and may it be done?
   ];
-  const forwarding = forward({ regions, compresses: options.compress }, dispatch); //  8, 9
+  const forwarding = forward(regions, dispatch, relay({ regions, compresses: options.compress })); //  8, 9
   const recording = record(log, options.records); // 10
 
   const http = {

@@ -41,7 +41,7 @@ const part = (head: string, value: string): string => `--frontier\r\n${head}\r\n
 const parts = (...all: string[]): string => `${all.join('')}--frontier--\r\n`;
 const field = (name: string, value: string): string => part(`Content-Disposition: form-data; name="${name}"`, value);
 
-/** Every way to write an operation that MAAS takes for it (maas-api.md, "Operations"). */
+/** Every way to write an operation that MAAS takes for it. */
 function spellings({ method, path, op }: ListedOperation): [string, Written][] {
   const query = op === undefined ? '' : `?op=${op}`;
   const slashed = path.endsWith('/');

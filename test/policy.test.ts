@@ -308,7 +308,7 @@ test('explain connects to nobody, and needs neither address nor key', async (t) 
   assert.equal((await runCli(t, ['explain', 'GET', '/machines/'])).code, 0);
 });
 
-/** maas-api.md, "Operations": the reads that reveal a credential, those with a side effect, and nothing else. */
+/** The reads that reveal a credential, those with a side effect, and nothing else. */
 const revealing = [
   'GET account/ list_authorisation_tokens',
   'GET machines/ power_parameters',

@@ -4,8 +4,9 @@ import type { Exchange } from '../exchange.ts';
 import { passes } from '../garbage.ts';
 import type { Regions } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
-import { rawHeader, type Listener } from '../upstream/attempt.ts';
+import { rawHeader } from '../upstream/attempt.ts';
 import { toProblem } from '../upstream/failure.ts';
+import type { Answering, AnswerTo } from '../upstream/forward.ts';
 import { answerHeaders } from './answer-headers.ts';
 import { chooseCoding, codedHeaders, createCoder, isCompressible } from './compress.ts';
 import { Outlet } from './outlet.ts';
@@ -19,6 +20,11 @@ export interface RelayOptions {
   readonly compresses: boolean;
 }
 
+/** Step 9: MAAS's answers, each carried to its client by a relay. */
+export function relay(options: RelayOptions): AnswerTo {
+  return (exchange, told) => new Relay(exchange, options, told);
+}
+
 /**
  * Carries one answer from MAAS to the client: bytes are written to the client's socket as they come, and MAAS is made
  * to wait while the client reads slowly. A client that leaves aborts the request at MAAS, before and after the first
@@ -27,7 +33,7 @@ export interface RelayOptions {
  * It uses the handler methods of undici 7 that give the raw header bytes; they cost less than the parsed ones, and keep
  * names and values as MAAS wrote them.
  */
-export class Relay implements Listener {
+class Relay implements Answering {
   readonly #exchange: Exchange;
   readonly #regions: Regions;
   readonly #client: ServerResponse;
@@ -55,7 +61,6 @@ export class Relay implements Listener {
     this.#client.once('close', () => this.#onClientClose());
   }
 
-  /** Begins the answer, once the reply is no longer Fastify's. */
   begin(): void {
     this.#rewrite = descriptionRewrite(this.#exchange, this.#status);
     if (this.#rewrite === undefined) this.#writeHead();

@@ -22,7 +22,7 @@ export interface MaasAnswer extends Timed {
 
 /**
  * Does something speak HTTP there, and on the right port? A MAAS with TLS on redirects its plain port to https, all but
- * `machines` (maas-api.md, "Errors and time").
+ * `machines` (MAAS 3.7.3, seen).
  */
 export async function checkHttp(maas: MaasAddress, ask: AskAnonymously): Promise<Finding<Timed>> {
   const askedAt = Date.now();
@@ -151,7 +151,7 @@ function notMaas(maas: MaasAddress, answer: Answer): Finding<never> {
 const limits = { warning: 60, error: 240 };
 
 /**
- * Do the clocks agree? MAAS refuses signatures that are more than 300 s old (maas-api.md, "The signature").
+ * Do the clocks agree? MAAS refuses signatures that are more than 300 s old.
  *
  * `Date` has whole seconds and was written some time between question and answer, so both are allowed for.
  */

@@ -1,6 +1,7 @@
 // The steps that need no network: what the configuration gives.
 import { isIP } from 'node:net';
-import type { Draft, Remark } from '../config/configuration.ts';
+import type { Draft } from '../config/configuration.ts';
+import type { Remark } from '../config/remark.ts';
 import type { ApiKey } from '../maas/api-key.ts';
 import type { MaasAddress } from '../maas/maas-address.ts';
 import { failed, reasonAndRemedy, type Finding } from './finding.ts';

@@ -11,7 +11,7 @@ const patience = 30_000;
  *
  * @throws {ClientsError} why it cannot be read, in words
  */
-export function readText(file: string): string {
+function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

@@ -7,6 +7,7 @@ import type { Found, Layers } from './layers.ts';
 import { isPolicyFile } from './policy-file.ts';
 import { readProfile, type Profile } from './profile.ts';
 import { chooseRedisUrl } from './redis-url.ts';
+import type { Remark } from './remark.ts';
 import { settings, type Setting, type SettingName, type SettingValues } from './settings.ts';
 import { chooseTls, type Tls } from './tls.ts';
 import type { CertificateFiles } from './tls-files.ts';
@@ -38,12 +39,6 @@ export interface ConfigurationFiles {
   readonly policy: NamedFile | undefined;
   readonly tls: CertificateFiles | undefined;
   readonly clientCa: NamedFile | undefined;
-}
-
-/** A sentence for the operator, and what it is about. */
-export interface Remark {
-  readonly about: 'address' | 'key' | 'ca' | 'profile' | 'setting';
-  readonly text: string;
 }
 
 /** What was found of a configuration, and what is wrong with the rest: `check` goes on with the parts that can be used. */

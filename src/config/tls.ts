@@ -1,6 +1,6 @@
-import type { Remark } from './configuration.ts';
 import { namedFile, othersMayRead, type NamedFile } from './files.ts';
 import type { Found, Layers } from './layers.ts';
+import type { Remark } from './remark.ts';
 import {
   readClientAuthorities,
   readServerCertificate,

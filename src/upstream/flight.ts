@@ -7,7 +7,7 @@ import { unlessMatched, withEtag, withoutCondition } from './validation.ts';
 import { rawFields, replay, type WholeAnswer } from './whole-answer.ts';
 
 /** The largest answer that is given to several, bytes: the machines of a large MAAS (3,500 of them). */
-export const maxShared = 16 * 1024 * 1024;
+const maxShared = 16 * 1024 * 1024;
 
 /** How much all answers together may hold that are being given to several, bytes. */
 export const maxHeld = 64 * 1024 * 1024;

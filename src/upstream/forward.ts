@@ -1,10 +1,20 @@
 import type { FastifyHttpProxyOptions } from '@fastify/http-proxy';
 import type { Dispatcher } from 'undici';
-import { Relay, type RelayOptions } from '../answer/relay.ts';
 import { detachedBody, hasBody } from '../client-body.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Sending } from './attempt.ts';
+import type { Regions } from '../maas/maas-address.ts';
+import type { Problem } from '../problem.ts';
+import type { Listener, Sending } from './attempt.ts';
 import { requestHeaders } from './request-headers.ts';
+
+/** What takes MAAS's answer to the client. */
+export interface Answering extends Listener {
+  /** Begins the answer, once the reply is no longer Fastify's. */
+  begin(): void;
+}
+
+/** Makes ready for the answer to a request. @param told called once: that the answer begins, or why there is none */
+export type AnswerTo = (exchange: Exchange, told: (problem?: Problem) => void) => Answering;
 
 /**
  * Step 8 as options for @fastify/http-proxy. Its seam for a handler of one's own is used, because its own way, reply-from, would
@@ -12,29 +22,33 @@ import { requestHeaders } from './request-headers.ts';
  * `/./`), copies the headers twice, and puts two streams between MAAS's answer and the client's socket.
  *
  * @param dispatch the chain that ends at MAAS; where there are several regions, it takes the address of the first for any
+ * @param answerTo step 9
  */
-export function forward(options: RelayOptions, dispatch: Dispatcher['dispatch']): FastifyHttpProxyOptions {
+export function forward(
+  regions: Regions,
+  dispatch: Dispatcher['dispatch'],
+  answerTo: AnswerTo,
+): FastifyHttpProxyOptions {
   return {
-    upstream: options.regions[0].origin,
+    upstream: regions[0].origin,
     globalAgent: true, // none of reply-from's own, which nothing would use
     handler({ exchange }, reply) {
-      const relay = new Relay(exchange, options, (problem) => {
+      const answering = answerTo(exchange, (problem) => {
         if (problem !== undefined) {
           reply.send(problem);
           return;
         }
         // The reply is no longer Fastify's.
         reply.hijack();
-        relay.begin();
+        answering.begin();
       });
-      send(exchange, options, dispatch, relay);
+      send(exchange, regions, dispatch, answering);
     },
   };
 }
 
-function send(exchange: Exchange, options: RelayOptions, dispatch: Dispatcher['dispatch'], relay: Relay): void {
+function send(exchange: Exchange, [maas]: Regions, dispatch: Dispatcher['dispatch'], answering: Answering): void {
   const { request, method, apiPath, body } = exchange;
-  const [maas] = options.regions;
   if (apiPath === undefined) throw new Error('a request without an address');
   // Neither MAAS nor RFC 9110 §9.3.1 gives a body on GET or HEAD a meaning.
   const streams = body === undefined && method !== 'GET' && method !== 'HEAD' && hasBody(request);
@@ -48,5 +62,5 @@ function send(exchange: Exchange, options: RelayOptions, dispatch: Dispatcher['d
     body: body ?? (streams ? detachedBody(request) : null),
   };
   exchange.sentAt = performance.now();
-  dispatch(sending, relay);
+  dispatch(sending, answering);
 }

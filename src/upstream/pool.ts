@@ -20,7 +20,7 @@ export interface PoolOptions {
 }
 
 /** How long a connection may take to come about, ms: a shorter time where there is another region to turn to. */
-export const connectTimeouts = { alone: 10_000, oneOfSeveral: 4_000 };
+const connectTimeouts = { alone: 10_000, oneOfSeveral: 4_000 };
 
 /** The largest header section that is accepted from MAAS, and from clients, bytes: room for long `id=` lists. */
 export const maxHeaderSize = 64 * 1024;

@@ -33,7 +33,7 @@ function belowTheApi(path: string): string | undefined {
   return skip === 1 ? undefined : path;
 }
 
-/** "These have no trailing slash" (maas-api.md, URLs), and an operation as the path's last word. */
+/** What MAAS has without a slash at the end, and an operation as the path's last word. */
 const slashless = [
   /^\/(?:commissioning-)?scripts\/[^/]+$/,
   /^\/license-key\/[^/]+\/[^/]+$/,
