@@ -173,6 +173,28 @@ test('a client without a policy of its own has the gateway’s; one with its own
   assert.equal(await ask(writer.key, 'POST'), 200);
 });
 
+for (const [what, policy, name] of [
+  ['preset', 'read-only', 'read-only'],
+  ['rules', ['GET zones/'], "writer's rules"],
+] as const) {
+  test(`what a refusal advises a client that has ${what} of its own is true`, async (t) => {
+    const origin = await startOrigin(t);
+    const writer = give('writer', { policy });
+    const allowed = give('allowed', { policy: [policy, 'allow POST zones/'].flat() });
+    const gateway = await startGateway(t, origin.url, [writer, allowed]);
+    const ask = (key: string): ReturnType<typeof send> =>
+      send(`${gateway.url}/zones/`, { method: 'POST', headers: { Authorization: `Bearer ${key}` } });
+    const refusal = await ask(writer.key);
+    assert.equal(refusal.status, 403);
+    assert.equal(
+      refusal.json()['detail'],
+      `The policy "${name}" refuses POST zones/: no rule of it allows that. To allow it, let this client's "policy" in the ` +
+        'clients file be a list of rules that ends with "allow POST zones/".',
+    );
+    assert.equal((await ask(allowed.key)).status, 200);
+  });
+}
+
 test('who tries keys is answered late from the eleventh time on; who has one is not held up by that', async (t) => {
   const origin = await startOrigin(t);
   const alice = give('alice');

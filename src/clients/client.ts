@@ -57,7 +57,7 @@ export function parseClients(text: string): Client[] {
 /** The policy that a client's entry stands for; `undefined` where it names none. */
 export function clientPolicy({ name, policy }: Pick<Client, 'name' | 'policy'>): Policy | undefined {
   if (policy === undefined) return undefined;
-  if (typeof policy !== 'string') return parsePolicy(`of client ${name}`, policy.join('\n'));
+  if (typeof policy !== 'string') return parsePolicy(`${name}'s rules`, policy.join('\n'));
   if (Object.hasOwn(presets, policy)) return presetPolicy(policy as PresetName);
   throw new RuleError(`"${policy}" is none of ${Object.keys(presets).join(', ')}`);
 }

@@ -41,7 +41,8 @@ function enforce(inForce: Policy, exchange: Exchange, path: ApiPath, form?: Form
     throw new Problem('ambiguous-operation', `The policy depends on the operation, and the request ${doubt}.`);
   }
   if (verdict.allowed) return;
-  throw new Problem('policy-refused', explainRefusal(inForce, operation, verdict.rule), {
+  const isClients = exchange.client?.policy !== undefined;
+  throw new Problem('policy-refused', explainRefusal(inForce, operation, verdict.rule, isClients), {
     members: { operation: describeOperation(operation), policy: inForce.name, rule: verdict.rule?.text ?? null },
   });
 }

@@ -19,12 +19,21 @@ function visible(text: string): string {
   );
 }
 
-/** Says why an operation is refused, and how it would be allowed. */
-export function explainRefusal(policy: Policy, operation: Operation, rule: Rule | undefined): string {
+/**
+ * Says why an operation is refused, and how it would be allowed.
+ *
+ * @param isClients whether the policy is one that a client has of its own
+ */
+export function explainRefusal(
+  policy: Policy,
+  operation: Operation,
+  rule: Rule | undefined,
+  isClients: boolean,
+): string {
   const what = describeOperation(operation);
   const why = rule === undefined ? 'no rule of it allows that' : `its rule "${rule.text}"`;
-  return (
-    `The policy "${policy.name}" refuses ${what}: ${why}. ` +
-    `To allow it, start the proxy with a policy file (--policy) that ends with the line "allow ${what}".`
-  );
+  const remedy = isClients
+    ? `let this client's "policy" in the clients file be a list of rules that ends with "allow ${what}"`
+    : `start the proxy with a policy file (--policy) that ends with the line "allow ${what}"`;
+  return `The policy "${policy.name}" refuses ${what}: ${why}. To allow it, ${remedy}.`;
 }
