@@ -43,11 +43,11 @@ function flagOf({ flag, argument, env }: Setting<unknown>): string {
   return `--${flag}${argument === undefined ? '' : ` ${argument}`}`;
 }
 
-function describe({ help, env, flag, default: value, defaultText, argument }: Setting<unknown>): string {
+function describe({ help, env, flag, negative, default: value, defaultText, argument }: Setting<unknown>): string {
   const shown = defaultText ?? (argument === undefined ? undefined : value);
   const notes = [flag === undefined ? 'no flag: a process list would show it' : env.join(', ')];
   if (shown !== undefined) notes.push(`default ${String(shown)}`);
-  return `${help} [${notes.join('; ')}]`;
+  return `${negative === true ? 'do not ' : ''}${help} [${notes.join('; ')}]`;
 }
 
 function columns(rows: readonly (readonly [string, string])[]): string[] {

@@ -15,6 +15,7 @@ export interface Setting<Value> {
   readonly default?: Value;
   /** The default in words, where the value does not say it. */
   readonly defaultText?: string;
+  /** What the setting does; of a flag that turns it off, what is not done then. */
   readonly help: string;
   readonly read: (text: string) => Value;
 }
@@ -172,7 +173,7 @@ export const settings = {
     env: ['JSON_TO_FORM'],
     negative: true,
     default: true,
-    help: 'leave JSON bodies as they are, though MAAS ignores them where it reads a form',
+    help: 'turn JSON bodies into the form that MAAS reads, where it would ignore JSON',
     read: values.onOrOff,
   }),
   coalesce: setting({
@@ -180,7 +181,7 @@ export const settings = {
     env: ['COALESCE'],
     negative: true,
     default: true,
-    help: 'ask MAAS once for each of several identical reads at the same time',
+    help: 'join identical reads that are under way at the same time',
     read: values.onOrOff,
   }),
   rateLimit: setting({
