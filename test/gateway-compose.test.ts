@@ -15,6 +15,7 @@ import { eventually } from './support/eventually.ts';
 import { readYaml } from './support/manifests.ts';
 import { startNameServer } from './support/name-server.ts';
 import { oauth } from './support/gateway.ts';
+import { startHaproxy } from './support/haproxy.ts';
 import { freePorts } from './support/ports.ts';
 import { needProgram } from './support/programs.ts';
 
@@ -143,14 +144,15 @@ test(
     await Promise.all(gateways.map((gateway) => gateway.printed(/listening on/)));
 
     const { pem, ca } = await makeCertificate(t);
-    await startBalancer(t, haproxy, {
+    const balancerEnv = {
       LISTEN: `127.0.0.1:${listen}`,
       CERTIFICATE: pem,
       RESOLVER: await startNameServer(t, 'gateway', () => addresses),
       GATEWAY_PORT: String(port),
       ADMIN_PORT: String(adminPort),
-    });
+    };
     const ask = (key: string): Promise<Answer> => askOnce(listen, ca, `Bearer ${key}`);
+    await startHaproxy(t, haproxy, balancer, balancerEnv, async () => (await ask(alice)).status === 200);
     await eventually(
       async () =>
         (await ask(alice)).status === 200 && gateways.every((gateway) => /"?client"?.*alice/.test(gateway.output())),
@@ -241,18 +243,6 @@ async function startMemory(t: TestContext): Promise<string | undefined> {
     () => said,
   );
   return `redis://127.0.0.1:${port}`;
-}
-
-async function startBalancer(t: TestContext, command: string, env: Readonly<Record<string, string>>): Promise<void> {
-  const child = spawn(command, ['-db', '-q', '-f', balancer], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  t.after(async () => {
-    if (child.exitCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  });
 }
 
 interface Answer {

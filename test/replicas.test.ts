@@ -1,7 +1,5 @@
 // Three real processes behind a real HAProxy, with a real Redis: to clients they are one gateway.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +7,7 @@ import { startSimulator, type Simulator } from '../src/simulator/simulator.ts';
 import { startCli, type Running } from './support/cli.ts';
 import { eventually } from './support/eventually.ts';
 import { give, oauth, writeClients } from './support/gateway.ts';
+import { startHaproxy } from './support/haproxy.ts';
 import { freePorts } from './support/ports.ts';
 import { needProgram } from './support/programs.ts';
 import { startRedis } from './support/redis.ts';
@@ -34,7 +33,19 @@ test(
     const replicas = await Promise.all(
       names.map((_, index) => startReplica(t, maas, ports.slice(2 * index, 2 * index + 2), clientsFile, redisPort)),
     );
-    await startBalancer(t, haproxy, listen, ports);
+    await startHaproxy(
+      t,
+      haproxy,
+      settings,
+      Object.fromEntries([
+        ['LISTEN_PORT', listen],
+        ...names.flatMap((name, index) => [
+          [`${name.toUpperCase()}_PORT`, ports[2 * index]],
+          [`${name.toUpperCase()}_ADMIN_PORT`, ports[2 * index + 1]],
+        ]),
+      ]) as Record<string, number>,
+      async () => (await ask(listen, '')).status === 401,
+    );
     const bearer = `Bearer ${free.key}`;
 
     const seen = new Set<string>();
@@ -104,29 +115,6 @@ async function startReplica(
   await running.printed(/Redis answers/);
   await running.printed(/listening on/);
   return running;
-}
-
-async function startBalancer(t: TestContext, command: string, listen: number, ports: readonly number[]): Promise<void> {
-  const env: Record<string, string> = { PATH: process.env['PATH'] ?? '', LISTEN_PORT: String(listen) };
-  for (const [index, name] of names.entries()) {
-    env[`${name.toUpperCase()}_PORT`] = String(ports[2 * index]);
-    env[`${name.toUpperCase()}_ADMIN_PORT`] = String(ports[2 * index + 1]);
-  }
-  const child = spawn(command, ['-db', '-q', '-f', settings], { env, stdio: ['ignore', 'ignore', 'pipe'] });
-  let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-  t.after(async () => {
-    if (child.exitCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  });
-  await eventually(
-    async () => {
-      assert.equal(child.exitCode, null, errors);
-      return (await ask(listen, '')).status === 401;
-    },
-    () => `HAProxy does not forward:\n${errors}`,
-  );
 }
 
 interface Load {

@@ -1,7 +1,5 @@
 // Two proxies behind HAProxy are restarted one after the other while clients work: nobody notices.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -9,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { startSimulator, type Simulator } from '../src/simulator/simulator.ts';
 import { startCli, type Running } from './support/cli.ts';
 import { eventually } from './support/eventually.ts';
+import { startHaproxy } from './support/haproxy.ts';
 import { freePorts } from './support/ports.ts';
 import { needProgram } from './support/programs.ts';
 
@@ -32,13 +31,19 @@ test(
     };
     let first = await startProxy(t, maas, places.one);
     let second = await startProxy(t, maas, places.two);
-    await startBalancer(t, haproxy, {
-      LISTEN_PORT: listen,
-      ONE_PORT: one,
-      ONE_ADMIN_PORT: oneAdmin,
-      TWO_PORT: two,
-      TWO_ADMIN_PORT: twoAdmin,
-    });
+    await startHaproxy(
+      t,
+      haproxy,
+      settings,
+      {
+        LISTEN_PORT: listen,
+        ONE_PORT: one,
+        ONE_ADMIN_PORT: oneAdmin,
+        TWO_PORT: two,
+        TWO_ADMIN_PORT: twoAdmin,
+      },
+      async () => (await ask(listen, false, 'GET', '/version/')).status === 200,
+    );
 
     const load = startLoad(t, listen);
     await load.servedBy('one');
@@ -82,28 +87,6 @@ async function stop({ child, ended }: Running): Promise<void> {
   const { code, signal, stdout, stderr } = await ended;
   assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
   assert.doesNotMatch(stdout, /were cut/);
-}
-
-async function startBalancer(t: TestContext, command: string, ports: Readonly<Record<string, number>>): Promise<void> {
-  const env = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]));
-  const child = spawn(command, ['-db', '-q', '-f', settings], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let errors = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-  t.after(async () => {
-    if (child.exitCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  });
-  await eventually(
-    async () => {
-      assert.equal(child.exitCode, null, errors);
-      return (await ask(ports['LISTEN_PORT'] ?? 0, false, 'GET', '/version/')).status === 200;
-    },
-    () => `HAProxy does not forward:\n${errors}`,
-  );
 }
 
 interface Load {
