@@ -23,7 +23,7 @@ async function main(args: readonly string[]): Promise<number> {
     readLayers({ args: named ? args.slice(1) : args, env: process.env, dotenvFile: resolve('.env') }, command.flags),
   );
   if (layers.help) {
-    process.stdout.write(helpText(commands, name));
+    process.stdout.write(helpText(commands, name, process.stdout.columns));
     return 0;
   }
   if (layers.version) {
@@ -81,6 +81,13 @@ function exitCodeOf(error: unknown): number {
   }
   complain(`maas-auth-proxy failed unexpectedly (${error instanceof Error ? error.name : typeof error}).`);
   return 1;
+}
+
+// Who has read enough of it (`--help | head`) closes the pipe: no failure, and no reason for a proxy to end.
+for (const output of [process.stdout, process.stderr]) {
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 }
 
 // Node would print the stack, and the source line with it; both may hold what no log should.

@@ -61,6 +61,7 @@ for (const [what, args, env, sentence] of [
   ],
   ['a CA file that is none', ['--ca-file', '/etc/passwd'], good, 'holds no certificate in PEM'],
   ['an unknown flag', ['--prot', '1'], good, '--prot is not a flag of this command; --help lists them'],
+  ['the key as a flag', ['--api-key', 'x'], good, 'There is no flag for the key itself'],
   ['a forgotten value', ['--host', '--port', '0'], good, '--host needs a value'],
   ['a value for a switch', ['--insecure=yes'], good, '--insecure takes no value'],
   ['an unknown command', ['sreve'], good, '"sreve" is not a command'],

@@ -46,7 +46,7 @@ test('keys add prints a key as MAAS makes them, once; the file is for its owner 
   const { code, stdout, stderr } = await keys('add', 'alice');
   assert.equal(code, 0, stderr);
   assert.match(stdout, /^[A-Za-z0-9]{18}:[A-Za-z0-9]{18}:[A-Za-z0-9]{32}\n$/);
-  assert.equal(stderr, 'This key of alice is shown this once. Its policy is standard, and it ends never.\n');
+  assert.equal(stderr, 'This key of alice is shown this once. Its policy is standard, and it never ends.\n');
   assert.equal(statSync(file).mode & 0o777, 0o600);
   const secret = stdout.trim().split(':')[2] ?? '';
   assert.ok(!readFileSync(file, 'utf8').includes(secret));
@@ -199,7 +199,10 @@ test('wrong usage is told in one sentence each, ends with 2, and changes nothing
   }
   const unnamed = await run(['keys', 'list']);
   assert.equal(unnamed.code, 2);
-  assert.equal(unnamed.stderr, 'No clients file is named: set --clients-file or CLIENTS_FILE.\n');
+  assert.equal(
+    unnamed.stderr,
+    'No clients file is named: set --clients-file or CLIENTS_FILE, for example to clients.json.\n',
+  );
   assert.deepEqual(readdirSync(directory), ['no-key']);
 });
 

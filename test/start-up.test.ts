@@ -42,6 +42,21 @@ test('at a gateway the line to paste has a place for a key, and works with one',
   assert.equal((await send(String(url), { headers: { Authorization: basic(`alice:${alice.key}`) } })).status, 200);
 });
 
+for (const [names, host] of [
+  ['*,gateway.example', 'gateway\\.example'],
+  ['', 'localhost'],
+] as const) {
+  test(`at a gateway that listens on all addresses the line to paste calls it ${host}`, async (t) => {
+    const maas = await startSimulator();
+    t.after(() => maas.close());
+    const env = { MAAS_URL: maas.url, MAAS_API_KEY: maas.adminKey, LOG_FORMAT: 'pretty', ALLOWED_HOSTS: names };
+    const file = writeClients(t, [give('alice')]);
+    const running = startCli(t, ['--host', '0.0.0.0', '--port', '0', '--admin-port', '0', '--clients-file', file], env);
+    await running.printed(new RegExp(`Try +curl -u NAME:KEY http://${host}:\\d+/machines/$`, 'm'));
+    assert.match(running.output(), /Address {3}http:\/\/0\.0\.0\.0:\d+$/m);
+  });
+}
+
 test('without a terminal the start is JSON lines', async (t) => {
   const maas = await startSimulator();
   t.after(() => maas.close());
@@ -123,6 +138,12 @@ test('the healthcheck command tells a living proxy from a dead one', async (t) =
     const alive = await startCli(t, ['healthcheck', '--admin-port', port, ...flags]).ended;
     assert.equal(alive.code, 0, alive.stderr);
   }
+  const other = await startCli(t, ['healthcheck', '--admin-port', String(maas.port)]).ended;
+  assert.equal(other.code, 1);
+  assert.match(other.stderr, /^What answers at 127\.0\.0\.1 port \d+ is not a proxy's admin listener/);
+  const nowhere = await send(`http://127.0.0.1:${port}/`);
+  assert.equal(nowhere.status, 404);
+  assert.match(nowhere.body.toString(), /\/livez, \/readyz and \/metrics/);
   running.child.kill('SIGTERM');
   assert.equal((await running.ended).code, 0);
   const dead = await startCli(t, ['healthcheck', '--admin-port', port]).ended;

@@ -33,5 +33,8 @@ export function buildAdmin(readiness: () => Promise<Readiness>, metrics: Metrics
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', ...found });
   });
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send({ detail: 'The admin listener has /livez, /readyz and /metrics.' }),
+  );
   return app;
 }

@@ -20,7 +20,12 @@ export function answerMalformed(log: Logger, last: LastExchanges): (error: Conne
     }
     const before = last.get(socket);
     if (before === undefined || isOver(before)) {
-      answerAndClose(log, socket, toProblem(error), error.code);
+      answerAndClose(
+        log,
+        socket,
+        toProblem(error),
+        isTls(error) ? 'https, and this port speaks plain http' : error.code,
+      );
     } else {
       before.mustClose = true;
       if (!before.request.complete) {
@@ -77,18 +82,25 @@ const reasons: Readonly<Record<number, string>> = {
   501: 'Not Implemented',
 };
 
-function toProblem({ code, rawPacket }: ConnectionError): Problem {
-  // Fastify's types say that the bytes are JSON; they are a Buffer.
-  const bytes = Buffer.isBuffer(rawPacket) ? rawPacket : undefined;
-  const packet = bytes?.toString('latin1') ?? '';
-  switch (code) {
+/** The bytes that were no request. Fastify's types say that they are JSON; they are a Buffer. */
+function bytesOf({ rawPacket }: ConnectionError): Buffer | undefined {
+  return Buffer.isBuffer(rawPacket) ? rawPacket : undefined;
+}
+
+/** Whether they began a TLS handshake, as `curl https://…` does. */
+function isTls(error: ConnectionError): boolean {
+  return bytesOf(error)?.[0] === 0x16;
+}
+
+function toProblem(error: ConnectionError): Problem {
+  const packet = bytesOf(error)?.toString('latin1') ?? '';
+  switch (error.code) {
     case 'HPE_HEADER_OVERFLOW':
       return headersTooLarge();
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new Problem('request-timeout', 'The request did not arrive in time; send it again.');
     case 'HPE_INVALID_METHOD':
-      // 0x16 begins a TLS handshake.
-      if (bytes?.[0] === 0x16) return new Problem('malformed-request', 'This port speaks plain http, not https.');
+      if (isTls(error)) return new Problem('malformed-request', 'This port speaks plain http, not https.');
       return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ \S+ HTTP\/1\.[01]\r?\n/.test(packet)
         ? new Problem('method-unknown', 'This method is not known; use one that HTTP has.')
         : new Problem('malformed-request', 'This is not a valid HTTP/1.1 request.');

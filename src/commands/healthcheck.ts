@@ -26,6 +26,10 @@ function ask(host: string, port: number, path: string): Promise<number> {
         body += chunk;
       });
       response.on('end', () => {
+        if (!isOurs(body)) {
+          complain(`What answers at ${host} port ${port} is not a proxy's admin listener; is that its ADMIN_PORT?`);
+          return resolve(1);
+        }
         say(body.trim());
         resolve(response.statusCode === 200 ? 0 : 1);
       });
@@ -36,4 +40,9 @@ function ask(host: string, port: number, path: string): Promise<number> {
       resolve(1);
     });
   });
+}
+
+/** The proxy's own port, or another program's, answers something else. */
+function isOurs(body: string): boolean {
+  return /^\{"status":"(?:alive|ready|not ready)"/.test(body);
 }

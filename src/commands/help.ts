@@ -1,8 +1,12 @@
 import { settings, type Setting, type SettingName } from '../config/settings.ts';
 import type { Command } from './command.ts';
 
-/** The text of `--help`: the commands, or one command with its flags and settings. */
-export function helpText(commands: Readonly<Record<string, Command>>, name: string): string {
+/**
+ * The text of `--help`: the commands, or one command with its flags and settings.
+ *
+ * @param width columns of the terminal; without one no line is broken, for `grep`
+ */
+export function helpText(commands: Readonly<Record<string, Command>>, name: string, width = Infinity): string {
   const command = commands[name] as Command;
   const lines =
     name === 'serve'
@@ -19,7 +23,7 @@ export function helpText(commands: Readonly<Record<string, Command>>, name: stri
     `--${flag}${argument === undefined ? '' : ` ${argument}`}`,
     help,
   ]);
-  return [
+  const text = [
     ...lines,
     '',
     'Flags, and what sets the same in the environment or in .env:',
@@ -30,6 +34,10 @@ export function helpText(commands: Readonly<Record<string, Command>>, name: stri
     ]),
     '',
   ].join('\n');
+  return text
+    .split('\n')
+    .map((line) => fit(line, width))
+    .join('\n');
 }
 
 function shownSettings({ settings: shown }: Command): Setting<unknown>[] {
@@ -53,6 +61,21 @@ function describe({ help, env, flag, negative, default: value, defaultText, argu
 function columns(rows: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`.trimEnd());
+}
+
+/** Breaks a line between words; what goes on below stands under the line's second column. */
+function fit(line: string, width: number): string {
+  if (line.length <= width) return line;
+  const column = /^ +(?:\S+ )*\S+ {2,}/.exec(line)?.[0].length ?? 2;
+  const indent = column > width / 2 ? 4 : column;
+  const rows = [line.slice(0, column).trimEnd().padEnd(column)];
+  for (const word of line.slice(column).split(' ')) {
+    const row = rows.at(-1) as string;
+    const longer = rows.length === 1 && row.length === column ? row + word : `${row} ${word}`;
+    if (longer.length <= width || row.trim() === '') rows[rows.length - 1] = longer;
+    else rows.push(' '.repeat(indent) + word);
+  }
+  return rows.join('\n');
 }
 
 function capitalised(text: string): string {

@@ -9,7 +9,7 @@ import type { Layers } from '../config/layers.ts';
 import { readPolicy } from '../config/policy-file.ts';
 import { apiKey, SettingError } from '../config/values.ts';
 import { complain, say, type Run } from './command.ts';
-import { describeEnd, describePolicy, listKeys } from './list-keys.ts';
+import { describePolicy, listKeys } from './list-keys.ts';
 
 /** The keys of a gateway's clients: gives them out, lists them, ends them. */
 export const keys: Run = async (layers) => {
@@ -52,7 +52,8 @@ function readWords({ positionals, mistakes: before, found, extra }: Layers): {
   const [action = '', name = '', ...rest] = positionals;
   const mistakes: string[] = [];
   const file = found.get('clientsFile')?.text;
-  if (file === undefined) mistakes.push('No clients file is named: set --clients-file or CLIENTS_FILE.');
+  if (file === undefined)
+    mistakes.push('No clients file is named: set --clients-file or CLIENTS_FILE, for example to clients.json.');
   if (!isAction(action)) {
     throw new ConfigurationError([...mistakes, 'keys needs one of add NAME, list, revoke NAME, rotate NAME.']);
   }
@@ -166,7 +167,7 @@ async function revoke(file: string, name: string): Promise<number> {
 function tell(client: Client, key: string): void {
   say(key);
   complain(
-    `This key of ${client.name} is shown this once. Its policy is ${describePolicy(client)}, and it ends ${describeEnd(client)}.`,
+    `This key of ${client.name} is shown this once. Its policy is ${describePolicy(client)}, and it ${client.expires === undefined ? 'never ends' : `ends ${client.expires}`}.`,
   );
 }
 

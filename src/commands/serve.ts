@@ -30,7 +30,8 @@ export const serve: Run = async (layers) => {
 };
 
 /** What a person reads at the start. */
-async function greet({ regions, key, keySource, policy, clientsFile }: Configuration, proxy: Proxy): Promise<void> {
+async function greet(config: Configuration, proxy: Proxy): Promise<void> {
+  const { regions, key, keySource, policy, clientsFile } = config;
   say(`maas-auth-proxy ${version}`);
   say();
   const found = await lookAtMaas(proxy);
@@ -43,7 +44,7 @@ async function greet({ regions, key, keySource, policy, clientsFile }: Configura
   if (clientsFile !== undefined) say(`  Clients   those in ${clientsFile}, and nobody else`);
   if (proxy.adminUrl !== undefined) say(`  Health    ${proxy.adminUrl}/readyz`);
   say();
-  say(`  Try       curl ${clientsFile === undefined ? '' : '-u NAME:KEY '}${curlAddress(proxy.url)}/machines/`);
+  say(`  Try       ${curlCommand(config, proxy.url)}`);
   say();
 }
 
@@ -60,9 +61,20 @@ function describeMaas(regions: Regions, { upstream }: Proxy, found: Identity | {
   return 'failure' in found ? lines : [`version ${found.version}, ${states.length} regions:`, ...lines];
 }
 
-/** How curl is told an address: a socket is a flag of its own. */
-function curlAddress(url: string): string {
-  return url.startsWith('unix:') ? `--unix-socket ${url.slice(5)} http://localhost` : url;
+/** A line to paste: with what a client must show, and a socket as a flag of its own. */
+function curlCommand({ clientsFile, files, allowedHosts }: Configuration, url: string): string {
+  const words = ['curl'];
+  if (files.clientCa !== undefined) words.push('--cert NAME.pem --key NAME.key');
+  else if (clientsFile !== undefined) words.push('-u NAME:KEY');
+  if (url.startsWith('unix:')) words.push(`--unix-socket ${url.slice(5)}`, 'http://localhost/machines/');
+  else words.push(`${callable(url, allowedHosts)}/machines/`);
+  return words.join(' ');
+}
+
+/** "All addresses" is none that a client could call, nor one that a certificate is for. */
+function callable(url: string, allowedHosts: readonly string[]): string {
+  const name = allowedHosts.find((host) => host !== '*') ?? 'localhost';
+  return url.replace(/\/\/(?:0\.0\.0\.0|\[::\])(?=:)/, `//${name}`);
 }
 
 /** The same for a log collector. */

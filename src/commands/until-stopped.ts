@@ -1,9 +1,10 @@
+import { isatty } from 'node:tty';
 import type { Logger } from 'pino';
 import type { Proxy } from '../proxy.ts';
 
 /**
  * Runs until SIGINT or SIGTERM. The first signal finishes what is in flight; a second one ends the process at once. SIGHUP
- * reads the files again; it ends nothing, even where there are none.
+ * reads the files again; it ends nothing, even where there are none, unless it means that the terminal was closed.
  *
  * @returns the exit code
  */
@@ -11,10 +12,7 @@ export async function untilStopped(
   proxy: Pick<Proxy, 'stop'> & Partial<Pick<Proxy, 'reload'>>,
   log: Logger,
 ): Promise<number> {
-  process.on('SIGHUP', () => {
-    log.info('SIGHUP: reading the files again');
-    void proxy.reload?.();
-  });
+  const onTerminal = isatty(0);
   const signal = await new Promise<NodeJS.Signals>((resolve) => {
     let stopping = false;
     const onSignal = (received: NodeJS.Signals): void => {
@@ -23,6 +21,12 @@ export async function untilStopped(
       resolve(received);
     };
     process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+    process.on('SIGHUP', () => {
+      // A closed terminal is no terminal any more. What was started in it would hold the port unseen.
+      if (onTerminal && !isatty(0)) return onSignal('SIGHUP');
+      log.info('SIGHUP: reading the files again');
+      void proxy.reload?.();
+    });
   });
   log.info(`${signal}: finishing what is in flight`);
   const cut = await proxy.stop();

@@ -103,7 +103,11 @@ function readFlags(
     if (token.kind !== 'option') continue;
     const option = options[token.name];
     if (option === undefined) {
-      mistakes.push(`${token.rawName} is not a flag of this command; --help lists them.`);
+      mistakes.push(
+        /^(?:maas-)?(?:api-?)?key$/.test(token.name)
+          ? `There is no flag for the key itself, because a process list would show it: set MAAS_API_KEY, or name a file that holds it by --api-key-file.`
+          : `${token.rawName} is not a flag of this command; --help lists them.`,
+      );
     } else if (option.type === 'string' && (token.value === undefined || looksLikeFlag(token))) {
       mistakes.push(`${token.rawName} needs a value.`);
     } else if (option.type === 'boolean' && token.value !== undefined) {

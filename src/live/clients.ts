@@ -42,7 +42,7 @@ export function followClients(file: string, live: LiveFiles, makeKey: MakeSignin
     try {
       return read(file);
     } catch {
-      throw new SettingError('does not exist, or may not be read');
+      throw new SettingError('does not exist, or may not be read; "keys add NAME" makes one');
     }
   }
 

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { startSimulator } from '../src/simulator/simulator.ts';
+import { emptyDirectory, startCli } from './support/cli.ts';
+import { canaryKey } from './support/proxy.ts';
+import { until } from './support/until.ts';
+
+const cli = fileURLToPath(new URL('../src/cli.js', import.meta.url));
+const program = `'${process.execPath}' '${cli}'`;
+
+test('a proxy ends with the terminal that it was started in, and does not hold its port unseen', async (t) => {
+  const maas = await startSimulator();
+  t.after(() => maas.close());
+  const command = `echo "pid=$$"; exec ${program} --port 0 --admin-port off`;
+  const env = { PATH: process.env['PATH'] ?? '', MAAS_URL: maas.url, MAAS_API_KEY: maas.adminKey };
+  const options = { cwd: emptyDirectory(t), env, stdio: ['ignore', 'pipe', 'ignore'] as ['ignore', 'pipe', 'ignore'] };
+  const terminal = spawn('script', ['-qfc', command, '/dev/null'], options);
+  let output = '';
+  terminal.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  t.after(() => terminal.kill('SIGKILL'));
+  await until(() => output.includes('/machines/'), 'the greeting');
+  const pid = Number(/pid=(\d+)/.exec(output)?.[1]);
+  t.after(() => isAlive(pid) && process.kill(pid, 'SIGKILL'));
+  process.kill(pid, 'SIGHUP');
+  await until(() => output.includes('SIGHUP: reading the files again'), 'the files are read again');
+  assert.ok(isAlive(pid), output);
+  terminal.kill('SIGKILL');
+  await until(() => !isAlive(pid), 'the proxy ends');
+});
+
+test('--help fits a terminal of 80 columns; for a pipe no line is broken', (t) => {
+  for (const command of ['', 'keys ', 'demo ']) {
+    const inTerminal = ['-qfec', `stty cols 80; ${program} ${command}--help`, '/dev/null'];
+    const seen = execFileSync('script', inTerminal, { cwd: emptyDirectory(t), encoding: 'utf8' });
+    const long = seen.split(/\r?\n/).filter((line) => line.length > 80);
+    assert.deepEqual(long, []);
+    const piped = execFileSync(process.execPath, [cli, ...command.split(' ').filter(Boolean), '--help'], {
+      encoding: 'utf8',
+    });
+    assert.equal(seen.split(/\s+/).join(' ').trim(), piped.split(/\s+/).join(' ').trim());
+    assert.ok(piped.split('\n').some((line) => line.length > 80));
+  }
+});
+
+test('whose output nobody reads any more goes on, and --help that is read in part is no failure', async (t) => {
+  const inPart = startCli(t, ['--help']);
+  inPart.child.stdout.destroy();
+  const help = await inPart.ended;
+  assert.deepEqual({ code: help.code, stderr: help.stderr }, { code: 0, stderr: '' });
+  const socket = join(emptyDirectory(t), 'proxy.sock');
+  const args = ['--socket', socket, '--admin-port', 'off', '--log-format', 'pretty'];
+  const running = startCli(t, args, { MAAS_URL: 'http://127.0.0.1:1', MAAS_API_KEY: canaryKey });
+  running.child.stdout.destroy();
+  await until(() => existsSync(socket), 'the proxy listens');
+  running.child.kill('SIGTERM');
+  const { code, stderr } = await running.ended;
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
