@@ -5,9 +5,10 @@ import { startSimulator } from '../src/simulator/simulator.ts';
 import { startCli } from './support/cli.ts';
 import { basic, give, writeClients } from './support/gateway.ts';
 import { canaryKey } from './support/proxy.ts';
+import { startRawMaas } from './support/raw.ts';
 import { send } from './support/request.ts';
 
-test('a person reads version, MAAS, key, address and a line to paste', async (t) => {
+test('a person reads version, address, MAAS, key and a line to paste', async (t) => {
   const maas = await startSimulator();
   t.after(() => maas.close());
   const env = { MAAS_URL: maas.url, MAAS_API_KEY: maas.adminKey, LOG_FORMAT: 'pretty' };
@@ -19,6 +20,15 @@ test('a person reads version, MAAS, key, address and a line to paste', async (t)
   assert.match(text, /API key {3}\w{4}…, from MAAS_API_KEY: admin, administrator/);
   assert.match(text, /Address {3}http:\/\/127\.0\.0\.1:\d+$/m);
   assert.ok(!text.includes(maas.adminKey.split(':')[2] ?? '?'));
+});
+
+test('a person reads the address while MAAS has not answered yet', async (t) => {
+  const { url } = await startRawMaas(t, () => {});
+  const env = { MAAS_URL: url, MAAS_API_KEY: canaryKey, LOG_FORMAT: 'pretty' };
+  const running = startCli(t, ['--port', '0', '--admin-port', '0'], env);
+  await running.printed(/Address {3}http:\/\/127\.0\.0\.1:\d+$/m);
+  await running.printed(/Policy {4}standard$/m);
+  assert.doesNotMatch(running.output(), /MAAS {6}/);
 });
 
 test('a plain user is called a user', async (t) => {

@@ -34,15 +34,16 @@ async function greet(config: Configuration, proxy: Proxy): Promise<void> {
   const { regions, key, keySource, policy, clientsFile } = config;
   say(`maas-auth-proxy ${version}`);
   say();
+  // What needs no MAAS first: it may take a while to answer, and the proxy listens.
+  say(`  Address   ${proxy.url}`);
+  if (proxy.adminUrl !== undefined) say(`  Health    ${proxy.adminUrl}/readyz`);
+  say(`  Policy    ${policy.name}`);
+  if (clientsFile !== undefined) say(`  Clients   those in ${clientsFile}, and nobody else`);
   const found = await lookAtMaas(proxy);
   const [first, ...more] = describeMaas(regions, proxy, found);
   say(`  MAAS      ${first}`);
   for (const line of more) say(`            ${line}`);
   say(`  API key   ${key}, from ${keySource}: ${'failure' in found ? 'not tried yet' : whose(found)}`);
-  say(`  Address   ${proxy.url}`);
-  say(`  Policy    ${policy.name}`);
-  if (clientsFile !== undefined) say(`  Clients   those in ${clientsFile}, and nobody else`);
-  if (proxy.adminUrl !== undefined) say(`  Health    ${proxy.adminUrl}/readyz`);
   say();
   say(`  Try       ${curlCommand(config, proxy.url)}`);
   say();
