@@ -1,4 +1,27 @@
-/** Says in a sentence why the proxy cannot listen. */
+/** Says in a sentence why a program cannot listen. */
 export class ListenError extends Error {
   override name = 'ListenError';
+}
+
+/**
+ * What the system says when a port is not to be had, as a sentence; any other error as it is.
+ *
+ * @param setting what chooses the port
+ */
+export function noPort(error: unknown, host: string, port: number, setting: string): unknown {
+  const place = `${host} port ${port}`;
+  switch (error instanceof Error && 'code' in error ? error.code : '') {
+    case 'EADDRINUSE':
+      return new ListenError(`${place} is in use by another program; choose another port with ${setting}.`);
+    case 'EACCES':
+      return new ListenError(
+        `${place} needs rights that this user does not have; choose a port above 1023 with ${setting}.`,
+      );
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new ListenError(`${host} is not an address of this machine; 127.0.0.1 and 0.0.0.0 are.`);
+    default:
+      return error;
+  }
 }

@@ -2,7 +2,7 @@ import { chmodSync, lstatSync, unlinkSync, type Stats } from 'node:fs';
 import { connect, type AddressInfo } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
-import { ListenError } from './listen-error.ts';
+import { ListenError, noPort } from './listen-error.ts';
 
 /**
  * Listens on a TCP port.
@@ -15,22 +15,7 @@ export async function listenOnPort(app: FastifyInstance, host: string, port: num
     // Fastify would open a second server for ::1, without what app.ts and connections.ts have set on the first.
     await app.listen({ host: /^localhost$/i.test(host) ? '127.0.0.1' : host, port });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : '';
-    const place = `${host} port ${port}`;
-    switch (code) {
-      case 'EADDRINUSE':
-        throw new ListenError(`${place} is in use by another program; choose another port with ${setting}.`);
-      case 'EACCES':
-        throw new ListenError(
-          `${place} needs rights that this user does not have; choose a port above 1023 with ${setting}.`,
-        );
-      case 'EADDRNOTAVAIL':
-      case 'ENOTFOUND':
-      case 'EAI_AGAIN':
-        throw new ListenError(`${host} is not an address of this machine; 127.0.0.1 and 0.0.0.0 are.`);
-      default:
-        throw error;
-    }
+    throw noPort(error, host, port, setting);
   }
   const { address, port: chosen, family } = app.server.address() as AddressInfo;
   const scheme = app.server instanceof TlsServer ? 'https' : 'http';

@@ -28,6 +28,12 @@ test('an empty .env is the same as nothing set', async (t) => {
 for (const [what, args, env, sentence] of [
   ['a malformed key', [], { ...good, MAAS_API_KEY: 'CanarySecret:b' }, 'MAAS_API_KEY has 2 parts instead of three'],
   ['a malformed address', ['--maas-url', 'maas:5240'], good, '--maas-url must begin with http:// or https://'],
+  [
+    "an address in quotation marks, as Docker's --env-file leaves them",
+    [],
+    { ...good, MAAS_URL: '"http://maas:5240"' },
+    'MAAS_URL stands in quotation marks; remove them',
+  ],
   ['a bad port', [], { ...good, PORT: '70000' }, 'PORT must be a port number from 0 to 65535, not "70000"'],
   ['a bad admin port', ['--admin-port', 'on'], good, '--admin-port must be a port number from 0 to 65535, or "off"'],
   ['a bad log level', ['--log-level=loud'], good, '--log-level must be one of fatal, error, warn'],
@@ -103,6 +109,21 @@ test('a port in use: one sentence, exit code 1', async (t) => {
     `127.0.0.1 port ${port} is in use by another program; choose another port with --port (PORT).\n`,
   );
 });
+
+for (const flags of [['--maas-only'], ['--port', '0']]) {
+  test(`the small MAAS of the demo says so where its port is in use (${flags.join(' ')})`, async (t) => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    t.after(() => taken.close());
+    await new Promise((resolve) => taken.once('listening', resolve));
+    const port = String((taken.address() as AddressInfo).port);
+    const { code, stderr } = await runCli(t, ['demo', '--maas-port', port, ...flags]);
+    assert.equal(code, 1);
+    assert.equal(
+      stderr,
+      `127.0.0.1 port ${port} is in use by another program; choose another port with --maas-port.\n`,
+    );
+  });
+}
 
 test('the admin port: a chosen one in use stops the start, the default one only warns', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');

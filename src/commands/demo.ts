@@ -3,6 +3,7 @@ import { ConfigurationError, readConfiguration } from '../config/configuration.t
 import type { Layers } from '../config/layers.ts';
 import type { SettingName } from '../config/settings.ts';
 import { host as readHost, port as readPort, SettingError } from '../config/values.ts';
+import { noPort } from '../listen-error.ts';
 import { createLog } from '../log.ts';
 import { startProxy } from '../proxy.ts';
 import { startSimulator, type Simulator } from '../simulator/simulator.ts';
@@ -12,7 +13,7 @@ import { untilStopped } from './until-stopped.ts';
 /** A small MAAS and a proxy in front of it, to try things on without a MAAS. */
 export const demo: Run = async (layers) => {
   const place = readPlace(layers);
-  const simulator = await startSimulator(place);
+  const simulator = await startSmallMaas(place);
   if (layers.extra.has('maas-only')) {
     const log = await createLog({ logLevel: 'info', logFormat: 'auto' });
     say(`A small MAAS listens on ${simulator.url}/MAAS; its API key (for nothing else) is ${simulator.adminKey}`);
@@ -29,6 +30,14 @@ export const demo: Run = async (layers) => {
     await simulator.close();
   }
 };
+
+async function startSmallMaas(place: { host?: string; port?: number }): Promise<Simulator> {
+  try {
+    return await startSimulator(place);
+  } catch (error) {
+    throw noPort(error, place.host ?? '127.0.0.1', place.port ?? 0, '--maas-port');
+  }
+}
 
 /** What leads to a real MAAS, or makes the addresses to try look otherwise. */
 const notForDemo: readonly SettingName[] = [

@@ -28,7 +28,7 @@ export async function untilStopped(
       void proxy.reload?.();
     });
   });
-  log.info(`${signal}: finishing what is in flight`);
+  log.info(`${signal}: finishing what is in flight; a second signal ends it at once`);
   const cut = await proxy.stop();
   if (cut > 0) log.warn(`${cut} requests were cut because --drain-timeout had passed`);
   log.info('stopped');

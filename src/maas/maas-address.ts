@@ -31,6 +31,8 @@ const example = 'for example http://maas.example:5240';
  */
 export function parseMaasAddress(text: string): MaasAddress {
   const trimmed = text.trim();
+  // Docker's --env-file keeps them.
+  if (/^["']/.test(trimmed)) throw new MaasAddressError('stands in quotation marks; remove them');
   if (!/^https?:\/\//i.test(trimmed)) {
     throw new MaasAddressError(`must begin with http:// or https://, ${example}`);
   }
