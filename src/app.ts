@@ -27,6 +27,7 @@ import type { Limiter } from './limits/limiter.ts';
 import type { Regions } from './maas/maas-address.ts';
 import { randomHex } from './maas/random-hex.ts';
 import { noSchemas } from './no-schemas.ts';
+import { createWholeBody } from './inbound/whole-body.ts';
 import { Problem } from './problem.ts';
 import { forward } from './upstream/forward.ts';
 
@@ -67,6 +68,7 @@ const methods = METHODS.filter((method) => method !== 'CONNECT' && method !== 'T
 /** Builds the proxy: the way of a request, from top to bottom. */
 export function buildApp({ regions, dispatch, log, ...options }: AppOptions): FastifyInstance {
   const last: LastExchanges = new WeakMap();
+  const wholeBody = createWholeBody();
   const way: readonly Step[] = [
     turn(last), //                                  one after the other on a connection
     message, //                                     one HTTP/1 message that everybody reads alike?
@@ -75,8 +77,8 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
     address, //                                   3 which MAAS API path is meant?
     client(options), //                            4 whose key is it?
     limits(options.limits, options.limiter), //   5 is this client within its share?
-    body(options.jsonToForm), //                  6 a length for the body; JSON made the form that MAAS reads
-    policy(options.policy), //                  6 7 which operation is it, and may it be done?
+    body(options.jsonToForm, wholeBody), //       6 a length for the body; JSON made the form that MAAS reads
+    policy(options.policy, wholeBody), //       6 7 which operation is it, and may it be done?
   ];
   const forwarding = forward(regions, dispatch, relay({ regions, compresses: options.compress })); //  8, 9
   const recording = record(log, options.records); // 10

@@ -41,9 +41,14 @@ export function isArriving(request: IncomingMessage): boolean {
  * Reads a request's body whole.
  *
  * @param limit bytes
- * @throws {Problem} when it is larger, stops for a minute, or the client leaves
+ * @param refusal asked for each piece, with its bytes and those of all so far: why it is not to be held
+ * @throws {Problem} when it is larger, is not to be held, stops for a minute, or the client leaves
  */
-export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+export function readBody(
+  request: IncomingMessage,
+  limit: number,
+  refusal: (bytes: number, size: number) => Problem | undefined,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -54,8 +59,9 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
     const stop = watchBody(request, {
       onData(chunk) {
         size += chunk.length;
-        if (size <= limit) chunks.push(chunk);
-        else fail(tooLarge());
+        const problem = size > limit ? tooLarge() : refusal(chunk.length, size);
+        if (problem === undefined) chunks.push(chunk);
+        else fail(problem);
       },
       onEnd() {
         stop();

@@ -121,6 +121,25 @@ test('a JSON body above 10 MiB that would be made a form is 413 with a sentence'
   assert.equal(origin.received.length, 0);
 });
 
+for (const [what, json] of [
+  ['of 3 MB', JSON.stringify({ user_data: 'x'.repeat(3e6) })],
+  ['with more values than MAAS takes', `{"a":[${'1,'.repeat(9e5)}1]}`],
+  ['in 900,000 brackets', `{"a":${'['.repeat(9e5)}${']'.repeat(9e5)}}`],
+] as const) {
+  test(`JSON ${what} is not made a form, and holds nobody up`, async (t) => {
+    const { origin, proxy } = await start(t);
+    const reply = await send(`${proxy.url}/machines/abc/op-deploy`, {
+      method: 'POST',
+      body: json,
+      headers: { 'Content-Type': 'application/json', 'Content-Length': String(json.length) },
+    });
+    assert.equal(reply.status, 413);
+    assert.equal(reply.json()['code'], 'body-too-large');
+    assert.match(String(reply.json()['detail']), /2 MiB and 5,000 values/);
+    assert.equal(origin.received.length, 0);
+  });
+}
+
 /** Sends JSON, and gives what arrived. */
 async function postJson(
   { origin, proxy }: { origin: Origin; proxy: TestProxy },

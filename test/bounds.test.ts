@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import type { Exchange } from '../src/exchange.ts';
+import { createWholeBody } from '../src/inbound/whole-body.ts';
+import type { Problem } from '../src/problem.ts';
 import { startSimulator } from '../src/simulator/simulator.ts';
 import { startOrigin, type Origin } from './support/origin.ts';
 import { startTestProxy, type TestProxy } from './support/proxy.ts';
 import { connectRaw, sendRaw, startRawMaas } from './support/raw.ts';
 import { send } from './support/request.ts';
 import { until } from './support/until.ts';
+
+const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 
 async function start(t: TestContext): Promise<{ origin: Origin; proxy: TestProxy }> {
   const origin = await startOrigin(t);
@@ -197,3 +202,58 @@ test('a client that reads nothing of its answer for five minutes is cut, and MAA
 function tick(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }
+
+test('whoever pipelines 100 requests gets all answers in order; who goes on and on is cut off, and nothing of it is sent', async (t) => {
+  const origin = await startOrigin(t, (request, response) => {
+    if (request.url?.includes('held') !== true) response.end(request.url);
+  });
+  const proxy = await startTestProxy(t, origin.url);
+  const polite = await connectRaw(t, proxy.url);
+  polite.socket.write(Array.from({ length: 100 }, (_, index) => get(`/zones/?n=${index}`)).join(''));
+  await polite.received(/n=99$/);
+  assert.deepEqual(
+    [...polite.text().matchAll(/\?n=(\d+)(?=HTTP|$)/g)].map(([, index]) => Number(index)),
+    Array.from({ length: 100 }, (_, index) => index),
+  );
+
+  const flood = await connectRaw(t, proxy.url);
+  flood.socket.write(get('/zones/?held') + get('/zones/?flood').repeat(2_000));
+  await flood.closed;
+  await until(() => proxy.log.some(({ path }) => path === '/zones/?held'), 'the record of the request that was held');
+  assert.equal((await send(`${proxy.url}/zones/?after`)).status, 200);
+  assert.deepEqual(
+    origin.received.map(({ target }) => target.split('?')[1]).filter((query) => query?.startsWith('n=') === false),
+    ['held', 'after'],
+  );
+});
+
+test('bodies that are read whole find room up to a bound, small ones always, and there is room again when a request is over', async (t) => {
+  const wholeBody = createWholeBody({ all: 100_000, small: 1_000 });
+  const read: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    wholeBody({ request, response } as Exchange).then(
+      () => void (request.url === '/held' ? read.push(request) : response.end('read')),
+      (problem: Problem) => response.writeHead(problem.status).end(problem.message),
+    );
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  t.after(() => server.closeAllConnections());
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const post = (bytes: number) => send(`${url}/`, { method: 'POST', body: Buffer.alloc(bytes) });
+
+  const holder = await connectRaw(t, url);
+  holder.socket.write(`POST /held HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n${'x'.repeat(60_000)}`);
+  await until(() => read.length === 1, 'a body that is held');
+  assert.equal((await post(30_000)).status, 200);
+  assert.equal((await post(30_000)).status, 200);
+  const refused = await post(90_000);
+  assert.equal(refused.status, 503);
+  assert.match(refused.body.toString(), /already holds as much of the bodies of others/);
+  assert.equal((await post(1_000)).status, 200);
+  holder.socket.destroy();
+  await until(() => read[0]?.destroyed === true, 'the end of the request that held a body');
+  assert.equal((await post(90_000)).status, 200);
+});

@@ -1,13 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { hasBody, readBody } from '../client-body.ts';
+import { hasBody } from '../client-body.ts';
 import type { Exchange, Step } from '../exchange.ts';
 import { isSignatureOverride } from '../maas/api-path.ts';
-import { jsonToForm } from '../maas/json-form.ts';
+import { jsonToForm, type JsonFormFault } from '../maas/json-form.ts';
 import { readsFormOnly } from '../maas/operation.ts';
 import { Problem } from '../problem.ts';
-
-/** The largest body that MAAS's web server takes, bytes. */
-export const maxBody = 10 * 1024 * 1024;
+import type { WholeBody } from './whole-body.ts';
 
 /**
  * Step 6, the body: one that came in chunks is read whole, because MAAS wants a length; JSON for an operation that reads
@@ -15,35 +13,43 @@ export const maxBody = 10 * 1024 * 1024;
  *
  * @param convertsJson whether JSON is made a form at all
  */
-export function body(convertsJson: boolean): Step {
+export function body(convertsJson: boolean, wholeBody: WholeBody): Step {
   return (exchange) => {
     const { request, method } = exchange;
     if (method === 'GET' || method === 'HEAD' || !hasBody(request)) return undefined;
     const isChunked = request.headers['transfer-encoding'] !== undefined;
     const isJson = convertsJson && method === 'POST' && isPlainJson(request) && readsFormOnly(apiPath(exchange));
-    return isChunked || isJson ? take(exchange, isJson) : undefined;
+    return isChunked || isJson ? take(exchange, wholeBody, isJson) : undefined;
   };
 }
 
-async function take(exchange: Exchange, isJson: boolean): Promise<void> {
-  const read = await readBody(exchange.request, maxBody);
+async function take(exchange: Exchange, wholeBody: WholeBody, isJson: boolean): Promise<void> {
+  const read = await wholeBody(exchange);
   if (!isJson) {
     exchange.body = read;
     return;
   }
   const form = jsonToForm(read);
-  if (typeof form !== 'string') {
-    throw form.fault === 'not-json'
-      ? new Problem('malformed-json', 'The body is not valid JSON in UTF-8, though its Content-Type says so.')
-      : new Problem(
-          'json-not-an-object',
-          'MAAS reads the body of this operation as a form: send a form, or a JSON object, whose members become its fields.',
-        );
-  }
+  if (typeof form !== 'string') throw faults[form.fault]();
   refuseReservedFields(form);
   exchange.body = Buffer.from(form);
   exchange.contentType = 'application/x-www-form-urlencoded';
 }
+
+const faults: Readonly<Record<JsonFormFault, () => Problem>> = {
+  'not-json': () =>
+    new Problem('malformed-json', 'The body is not valid JSON in UTF-8, though its Content-Type says so.'),
+  'not-an-object': () =>
+    new Problem(
+      'json-not-an-object',
+      'MAAS reads the body of this operation as a form: send a form, or a JSON object, whose members become its fields.',
+    ),
+  'too-large': () =>
+    new Problem(
+      'body-too-large',
+      'JSON that is to become a form may have 2 MiB and 5,000 values; send as a form what is larger.',
+    ),
+};
 
 /** As a form field these names would mean what they do not mean in JSON: another operation, another signature. */
 function refuseReservedFields(form: string): void {

@@ -1,4 +1,3 @@
-import { readBody } from '../client-body.ts';
 import type { Exchange, Step } from '../exchange.ts';
 import { connectionOptions } from '../hop-by-hop.ts';
 import type { ApiPath } from '../maas/api-path.ts';
@@ -8,7 +7,7 @@ import { describeOperation, explainRefusal } from '../policy/explanation.ts';
 import { hangsOnOp, judge } from '../policy/judge.ts';
 import type { Policy } from '../policy/policy.ts';
 import { Problem } from '../problem.ts';
-import { maxBody } from './body.ts';
+import type { WholeBody } from './whole-body.ts';
 
 /**
  * Steps 6 and 7: which operation is it, and may it be done? Where the verdict hangs on the op, a form is read for it and
@@ -16,20 +15,20 @@ import { maxBody } from './body.ts';
  *
  * @param inForce for those who have no policy of their own; asked for each request
  */
-export function policy(inForce: () => Policy): Step {
+export function policy(inForce: () => Policy, wholeBody: WholeBody): Step {
   return (exchange) => {
     const path = exchange.apiPath as ApiPath;
     const own = exchange.client?.policy ?? inForce();
     if (exchange.method === 'POST' && mayBeForm(exchange) && hangsOnOp(own, 'POST', path)) {
-      return readAndEnforce(own, exchange, path);
+      return readAndEnforce(own, exchange, path, wholeBody);
     }
     enforce(own, exchange, path);
     return undefined;
   };
 }
 
-async function readAndEnforce(inForce: Policy, exchange: Exchange, path: ApiPath): Promise<void> {
-  exchange.body ??= await readBody(exchange.request, maxBody);
+async function readAndEnforce(inForce: Policy, exchange: Exchange, path: ApiPath, wholeBody: WholeBody): Promise<void> {
+  exchange.body ??= await wholeBody(exchange);
   enforce(inForce, exchange, path, formOps(contentType(exchange), exchange.body));
 }
 

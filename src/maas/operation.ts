@@ -83,15 +83,12 @@ export function readsFormOnly(path: ApiPath): boolean {
  * "=" counts, as an empty one (Python's `parse_qsl` with `keep_blank_values`, which Django uses).
  */
 export function opValues(pairs: string): string[] {
-  const ops: string[] = [];
-  if (pairs === '') return ops;
-  for (const pair of pairs.split('&')) {
-    const equals = pair.indexOf('=');
-    if (decodeFormName(equals === -1 ? pair : pair.slice(0, equals)) !== 'op') continue;
-    ops.push(equals === -1 ? '' : decodeFormName(pair.slice(equals + 1)));
-  }
-  return ops;
+  // A form may have 10 MB: its other names are not even looked at.
+  return Array.from(pairs.matchAll(opPair), ([, value]) => (value === undefined ? '' : decodeFormName(value)));
 }
+
+/** A pair whose name is `op` once it is percent-decoded. */
+const opPair = /(?<=^|&)(?:o|%6[fF])(?:p|%70)(?:=([^&]*))?(?=&|$)/g;
 
 /** Whether an `op` stands behind a `;`, where only some readers see it. */
 export function hidesOp(pairs: string): boolean {
