@@ -8,7 +8,7 @@ import { watchArrivals } from './support/arrivals.ts';
 import { startHeldMaas } from './support/held-maas.ts';
 import { startOrigin } from './support/origin.ts';
 import { startTestProxy } from './support/proxy.ts';
-import { connectRaw, startRawMaas } from './support/raw.ts';
+import { connectRaw, startRawMaas, type RawConnection } from './support/raw.ts';
 import { send, type Reply } from './support/request.ts';
 import { until } from './support/until.ts';
 
@@ -260,4 +260,30 @@ test('a compressed answer that breaks off at MAAS does not look whole', async (t
   response.destroy();
   await client.closed;
   assert.ok(!client.text().endsWith('0\r\n\r\n'));
+});
+
+test('so many slow readers of compressed answers as there may be at once cost the others the compression, and nothing else', async (t) => {
+  const maas = await startOrigin(
+    t,
+    (_request, response) => void response.writeHead(200, json).write(body.subarray(0, 5_000)),
+  );
+  const proxy = await startTestProxy(t, maas.url, { flags: ['--no-coalesce', '--max-upstream', '100'] });
+  const ask = async (): Promise<RawConnection> => {
+    const client = await connectRaw(t, proxy.url);
+    client.socket.write('GET /machines/ HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n');
+    await client.received(/\r\n\r\n/);
+    return client;
+  };
+  const readers: RawConnection[] = [];
+  for (let count = 0; count < 64; count += 1) readers.push(await ask());
+  for (const { text } of readers) assert.match(text(), /Content-Encoding: gzip/);
+  const other = await ask();
+  assert.doesNotMatch(other.text(), /Content-Encoding/);
+  assert.match(other.text(), new RegExp(`Content-Length: ${body.length}\\r\\n`));
+  assert.match(other.text(), /Vary: Accept-Encoding/);
+  readers[0]?.socket.destroy();
+  await until(() => proxy.log.some(({ code }) => code === 'client-gone'), 'the end of one of them');
+  let latest = other;
+  for (let tries = 0; tries < 50 && !/Content-Encoding: gzip/.test(latest.text()); tries += 1) latest = await ask();
+  assert.match(latest.text(), /Content-Encoding: gzip/);
 });

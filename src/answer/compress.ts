@@ -33,11 +33,27 @@ const coders: Readonly<Record<Coding, ((length: number) => Transform) | undefine
   gzip: () => zlib.createGzip({ level: 1 }),
 };
 
+/**
+ * How many answers are compressed at once. Each takes up to 3 MB for as long as its client reads; libuv has four threads for all
+ * of them.
+ */
+const maxAtWork = 64;
+
+let atWork = 0;
+
+/** Whether one answer more may be compressed; else it passes as it is. */
+export function mayCompress(): boolean {
+  return atWork < maxAtWork;
+}
+
 /** A stream that compresses, on threads beside the event loop. @param length of what will come, bytes */
 export function createCoder(coding: Coding, length: number): Transform {
   const make = coders[coding];
   if (make === undefined) throw new Error(`${coding} was not to be chosen`);
-  return make(length);
+  atWork += 1;
+  return make(length).once('close', () => {
+    atWork -= 1;
+  });
 }
 
 /**

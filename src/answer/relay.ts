@@ -8,7 +8,7 @@ import { rawHeader } from '../upstream/attempt.ts';
 import { toProblem } from '../upstream/failure.ts';
 import type { Answering, AnswerTo } from '../upstream/forward.ts';
 import { answerHeaders } from './answer-headers.ts';
-import { chooseCoding, codedHeaders, createCoder, isCompressible } from './compress.ts';
+import { chooseCoding, codedHeaders, createCoder, isCompressible, mayCompress } from './compress.ts';
 import { Outlet } from './outlet.ts';
 import { rewriteLocation } from './own-address.ts';
 import { descriptionRewrite, maxDescription, type Rewrite } from './rewrite-description.ts';
@@ -165,7 +165,7 @@ class Relay implements Answering {
   #code(headers: string[], length: number | undefined): string[] {
     if (!this.#compresses || !isCompressible(this.#exchange, this.#status, this.#rawHeaders, length)) return headers;
     const { 'accept-encoding': accepted } = this.#exchange.request.headers;
-    const coding = this.#isBodyless ? undefined : chooseCoding(String(accepted ?? ''));
+    const coding = this.#isBodyless || !mayCompress() ? undefined : chooseCoding(String(accepted ?? ''));
     if (coding !== undefined) this.#outlet.compress(createCoder(coding, length ?? 0));
     return codedHeaders(headers, coding);
   }
