@@ -277,3 +277,14 @@ test("MAAS's own record shows the person: the client's name behind its user agen
   ]);
   assert.deepEqual(values('x-forwarded-for'), [['127.0.0.1'], ['127.0.0.1'], ['127.0.0.1'], ['127.0.0.1']]);
 });
+
+test('a key that a program puts in front of the host in the address is in no record', async (t) => {
+  const file = join(emptyDirectory(t), 'audit.log');
+  const ann = give('ann');
+  const proxy = await startGateway(t, 'http://127.0.0.1:9', [ann], { flags: ['--audit-file', file] });
+  const target = `http://ann:${ann.key}@localhost/users/?op=whoami`;
+  await sendRaw(t, proxy.url, `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+  await until(() => read(file).length === 1, 'a line');
+  assert.equal(read(file)[0]?.['path'], 'http://localhost/users/?op');
+  assert.ok(!JSON.stringify(proxy.log).includes(ann.key));
+});

@@ -119,8 +119,9 @@ function round(ms: number): number {
   return Math.round(ms * 10) / 10;
 }
 
-/** The target without the values of its query. */
-function loggable(target: string): string {
+/** The target without the values of its query, and without the key that a program may have put in front of the host. */
+function loggable(given: string): string {
+  const target = given.replace(/^([A-Za-z][\w+.-]*:\/\/)[^/?#]*@/, '$1');
   const at = target.indexOf('?');
   if (at === -1) return target;
   const names = target
