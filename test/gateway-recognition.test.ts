@@ -106,6 +106,11 @@ const maasWords: readonly [string, () => string, RegExp][] = [
     /^Authorization Error: 'Parameter not found: oauth_nonce'$/,
   ],
   [
+    'a timestamp that is days ahead, whose nonce would have to be remembered for as long',
+    () => oauth(alice.key, { oauth_timestamp: String(Math.floor(Date.now() / 1000) + 90_000) }),
+    /^Authorization Error: 'Invalid timestamp: given \d+ and now \d+ is more than a day ahead'$/,
+  ],
+  [
     'a comma at the end',
     () => `${oauth(alice.key)},`,
     /^Authorization Error: 'Unable to parse OAuth parameters from Authorization header\.'$/,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { test, type TestContext } from 'node:test';
+import { Redis } from 'ioredis';
 import { give, oauth, writeClients, type Given } from './support/gateway.ts';
 import { startOrigin } from './support/origin.ts';
 import { freePorts } from './support/ports.ts';
@@ -107,6 +108,13 @@ test('a signature that one replica has seen is refused by the other, in words th
   assert.equal(status, 401);
   assert.match(body.toString(), /^Authorization Error: 'Nonce already used: /);
   assert.equal(await ask(two, oauth(ann.key)), 200);
+
+  // A replica whose clock is behind takes a signature for longer.
+  const redis = new Redis(`redis://:${password}@127.0.0.1:${setup.port}`);
+  t.after(() => redis.disconnect());
+  const left = await Promise.all((await redis.keys('*nonce:*')).map((key) => redis.pttl(key)));
+  assert.equal(left.length, 2);
+  for (const ms of left) assert.ok(ms > 350_000 && ms <= 361_000, `${ms} ms`);
 });
 
 test('without Redis, open: each goes by its own memory, says so once, and is back when Redis is', async (t) => {

@@ -90,12 +90,18 @@ async function refuseUsed(nonces: Nonces, { consumer, token, nonce, timestamp }:
       `Expired timestamp: given ${timestamp} and now ${now} has a greater difference than threshold ${signatureWindow}`,
     );
   }
+  if (timestamp - now > furthestAhead) {
+    throw refusal(`Invalid timestamp: given ${timestamp} and now ${now} is more than a day ahead`);
+  }
   if (nonce === '' || nonce.length > maxNonce) throw refusal(`Invalid nonce: it must have 1 to ${maxNonce} characters`);
   // MAAS takes a clock that is ahead for no fault either, but such a signature can be used for longer.
   if (!(await nonces.use(`${consumer}:${token}:${nonce}`, Math.max(now, timestamp) + signatureWindow, now))) {
     throw refusal(`Nonce already used: ${shortened(nonce)}`);
   }
 }
+
+/** How far a client's clock may be ahead, s: a wrong time zone passes, and no nonce has to be remembered for years. */
+const furthestAhead = 86_400;
 
 /** MAAS's database has room for so many characters. */
 const maxNonce = 255;

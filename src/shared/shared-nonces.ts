@@ -3,6 +3,9 @@ import type { Nonces } from '../clients/nonces.ts';
 import { memoryAway, type FailureMode } from './failure-mode.ts';
 import { keyPrefix, Unavailable, type SharedMemory } from './shared-memory.ts';
 
+/** For how long more than its signature can be used a nonce is remembered, s: of two replicas one's clock is behind. */
+const margin = 60;
+
 /**
  * A memory of nonces for all replicas. Each keeps its own as well: so that much is known while Redis is away.
  *
@@ -14,7 +17,7 @@ export function shareNonces(memory: SharedMemory, own: Nonces, mode: FailureMode
       if (!(await own.use(id, until, now))) return false;
       const hash = createHash('sha256').update(id).digest('base64url').slice(0, 22);
       try {
-        const ms = Math.max(1, until - now) * 1000;
+        const ms = (until - now + margin) * 1000;
         return (await memory.ask((redis) => redis.set(`${keyPrefix}nonce:${hash}`, '1', 'PX', ms, 'NX'))) === 'OK';
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
