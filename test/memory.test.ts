@@ -98,6 +98,14 @@ test('memory never holds more bytes than it may; what was not asked for the long
   assert.equal(memory.find('e', 0, Infinity), undefined);
 });
 
+test('memory holds a bounded number of answers, however small they are', () => {
+  const memory = createMemory(5_000, 4_096_000, () => 0);
+  const answer = answerOf(Buffer.alloc(1));
+  for (let index = 0; index < 1_500; index += 1) memory.keep(String(index), 0, answer, 0);
+  assert.equal(memory.find('499', 0, Infinity), undefined);
+  assert.notEqual(memory.find('500', 0, Infinity), undefined);
+});
+
 test('an answer larger than --cache-max-bytes passes whole, and is not remembered', async (t) => {
   const body = Buffer.alloc(200_000, 'abc');
   const { maas, get } = await start(t, ['--cache-max-bytes', '100000'], (response) => response.end(body));

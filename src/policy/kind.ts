@@ -20,6 +20,9 @@ const readOnly = presetPolicy('read-only');
 const known = new Map<string, Kind>();
 const maxKnown = 1_000;
 
+/** Longer ones are read again each time: a list of a thousand machines would take the room of a hundred others. */
+const longestKnown = 512;
+
 /** Says which kind a request is. What can be read in two ways is taken for a change. */
 export function kindOf(method: string, path: ApiPath): Kind {
   // MAAS answers HEAD and OPTIONS by 405: nothing to share, and nothing changes.
@@ -30,6 +33,7 @@ export function kindOf(method: string, path: ApiPath): Kind {
   if (before !== undefined) return before;
   const { operation, verdict, doubt } = judge(readOnly, method, path);
   const kind = doubt !== undefined || changingReads.has(operation.op) ? 'change' : verdict.allowed ? 'plain' : 'secret';
+  if (address.length > longestKnown) return kind;
   if (known.size >= maxKnown) known.clear();
   known.set(address, kind);
   return kind;

@@ -35,6 +35,14 @@ export interface Memory {
 }
 
 /**
+ * How many answers are kept at the most: as many as there would be if each had so many bytes, within limits. A small one takes
+ * several times its bytes.
+ */
+const leastShare = 4_096;
+const fewest = 100;
+const most = 50_000;
+
+/**
  * Begins with nothing.
  *
  * @param ttl for how long an answer may be given, ms
@@ -42,7 +50,8 @@ export interface Memory {
  * @param now ms, from any beginning
  */
 export function createMemory(ttl: number, maxBytes: number, now: () => number = () => performance.now()): Memory {
-  const answers = new LRUCache<string, Kept>({ maxSize: maxBytes, sizeCalculation: sizeOf });
+  const max = Math.min(Math.max(fewest, Math.ceil(maxBytes / leastShare)), most);
+  const answers = new LRUCache<string, Kept>({ max, maxSize: maxBytes, sizeCalculation: sizeOf });
   let contentsLine = 0;
   const emptyAt = (line: number): void => {
     if (contentsLine !== line) answers.clear();

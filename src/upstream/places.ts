@@ -142,15 +142,19 @@ export function createPlaces(options: PlacesOptions): Places {
   function advance(): void {
     if (isAdvancing) return;
     isAdvancing = true;
-    for (let turn = next(); turn !== undefined; turn = next()) {
-      const [client, seat] = turn;
-      stepOut(seat);
-      // Whose turn it was is the last now.
-      const own = clients.get(client);
-      if (own !== undefined && clients.delete(client)) clients.set(client, own);
-      run(seat);
+    try {
+      for (let turn = next(); turn !== undefined; turn = next()) {
+        const [client, seat] = turn;
+        stepOut(seat);
+        // Whose turn it was is the last now.
+        const own = clients.get(client);
+        if (own !== undefined && clients.delete(client)) clients.set(client, own);
+        run(seat);
+      }
+    } finally {
+      // Whatever one guest does, the line must not stand still for all.
+      isAdvancing = false;
     }
-    isAdvancing = false;
   }
 
   /** The first that may go, and whose turn it is: of the first client that has one, the one that came first. */
