@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startSimulator } from '../src/simulator/simulator.ts';
 import { emptyDirectory, startCli } from './support/cli.ts';
-import { canaryKey } from './support/proxy.ts';
 import { until } from './support/until.ts';
 
 const cli = fileURLToPath(new URL('../src/cli.js', import.meta.url));
@@ -51,11 +48,13 @@ test('whose output nobody reads any more goes on, and --help that is read in par
   inPart.child.stdout.destroy();
   const help = await inPart.ended;
   assert.deepEqual({ code: help.code, stderr: help.stderr }, { code: 0, stderr: '' });
-  const socket = join(emptyDirectory(t), 'proxy.sock');
-  const args = ['--socket', socket, '--admin-port', 'off', '--log-format', 'pretty'];
-  const running = startCli(t, args, { MAAS_URL: 'http://127.0.0.1:1', MAAS_API_KEY: canaryKey });
+  const maas = await startSimulator();
+  t.after(() => maas.close());
+  const env = { MAAS_URL: maas.url, MAAS_API_KEY: maas.adminKey, LOG_FORMAT: 'pretty' };
+  const running = startCli(t, ['--port', '0', '--admin-port', 'off'], env);
   running.child.stdout.destroy();
-  await until(() => existsSync(socket), 'the proxy listens');
+  // It greets before it looks at MAAS, and by then it knows what a signal means.
+  await until(() => maas.received.length > 0, 'the proxy looks at MAAS');
   running.child.kill('SIGTERM');
   const { code, stderr } = await running.ended;
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
