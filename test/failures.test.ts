@@ -169,6 +169,22 @@ for (const { what, bytes, code, proxyError, sentence, cause } of [
     cause: /OVERFLOW/,
   },
   {
+    what: 'a change to another protocol that nobody asked for',
+    bytes: 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+    code: 'maas-broken-answer',
+    proxyError: 'http_protocol_error',
+    sentence: /not valid HTTP/,
+    cause: /./,
+  },
+  {
+    what: 'a 101 without more',
+    bytes: 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n',
+    code: 'maas-broken-answer',
+    proxyError: 'http_protocol_error',
+    sentence: /not valid HTTP/,
+    cause: /./,
+  },
+  {
     what: 'something that is no HTTP',
     bytes: 'SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n',
     code: 'maas-broken-answer',

@@ -77,7 +77,8 @@ class Relay implements Answering {
   }
 
   onHeaders(statusCode: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
-    if (statusCode < 100 || statusCode > 599) throw brokenAnswer();
+    // Nobody asked for another protocol, which the client would speak from here on (RFC 9110 §15.2.2).
+    if (statusCode < 100 || statusCode === 101 || statusCode > 599) throw brokenAnswer();
     if (statusCode < 200) {
       this.#passInterim(statusCode, rawHeaders);
       return true;
