@@ -198,6 +198,16 @@ test('a client that reads nothing of its answer for five minutes is cut, and MAA
   await until(() => proxy.log.some(({ status }) => status === 499), 'the line with 499');
 });
 
+test('of a very long address the log has the beginning', async (t) => {
+  const origin = await startOrigin(t);
+  const proxy = await startTestProxy(t, origin.url);
+  await send(`${proxy.url}/zones/?${'n'.repeat(30_000)}=1`);
+  await until(() => proxy.log.some(({ msg }) => msg === 'request'), 'the line of the request');
+  const { path } = proxy.log.find(({ msg }) => msg === 'request') as { path: string };
+  assert.equal(path.length, 2_049);
+  assert.match(path, /^\/zones\/\?n+…$/);
+});
+
 /** Lets the event loop go round once, whatever a test makes of the timers. */
 function tick(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));

@@ -119,16 +119,22 @@ function round(ms: number): number {
   return Math.round(ms * 10) / 10;
 }
 
+/** How much of an address is written, characters: those of 64 KiB would fill a disk, also for somebody without a key. */
+const loggedLength = 2_048;
+
 /** The target without the values of its query, and without the key that a program may have put in front of the host. */
 function loggable(given: string): string {
   const target = given.replace(/^([A-Za-z][\w+.-]*:\/\/)[^/?#]*@/, '$1');
   const at = target.indexOf('?');
-  if (at === -1) return target;
-  const names = target
-    .slice(at + 1)
+  const shown = at === -1 ? target : `${target.slice(0, at)}?${namesOf(target.slice(at + 1))}`;
+  return shown.length > loggedLength ? `${shown.slice(0, loggedLength)}…` : shown;
+}
+
+function namesOf(query: string): string {
+  return query
     .split('&')
-    .map((pair) => pair.split('=', 1)[0]);
-  return `${target.slice(0, at)}?${names.join('&')}`;
+    .map((pair) => pair.split('=', 1)[0])
+    .join('&');
 }
 
 const requestIdForm = /^[\x21-\x7e]{1,128}$/;
