@@ -47,7 +47,7 @@ async function isThere(lane: Lane): Promise<boolean> {
 function introduction(): string {
   const peers = [...versions].map(([name, version]) => `${name} ${version}`).join(', ');
   const day = new Date().toISOString().slice(0, 10);
-  return `Measured on ${day} in one run, on a machine of ${availableParallelism()} cores that others used too: Node ${process.versions.node}, ${peers}.`;
+  return `Measured on ${day} in one run, on a machine of ${availableParallelism()} cores: Node ${process.versions.node}, ${peers}.`;
 }
 
 function write(text: string, picture: string): void {
