@@ -152,6 +152,7 @@ function begin(request: Exchange['request'] & { originalUrl?: string }, response
     client: undefined,
     operation: undefined,
     rule: undefined,
+    kind: undefined,
     closes: false,
     isWritten: false,
     mustClose: false,

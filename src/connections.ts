@@ -62,7 +62,7 @@ export function trackConnections(server: Server): Connections {
     const use = open.get(socket);
     use?.responses.add(response);
     if (draining) response.shouldKeepAlive = false;
-    response.once('close', () => {
+    response.on('close', () => {
       if (use === undefined) return;
       use.responses.delete(response);
       use.bytesRead = socket.bytesRead;

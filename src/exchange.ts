@@ -3,6 +3,7 @@ import type { KnownClient } from './clients/registry.ts';
 import type { ApiPath } from './maas/api-path.ts';
 import type { MaasAddress } from './maas/maas-address.ts';
 import type { Operation } from './maas/operation.ts';
+import type { Kind } from './policy/kind.ts';
 import type { Problem } from './problem.ts';
 
 /** One request on its way through the proxy, and what has been learnt about it so far. */
@@ -24,6 +25,8 @@ export interface Exchange {
   operation: Operation | undefined;
   /** The rule that decided about it, where there was one. */
   rule: string | undefined;
+  /** What kind of request it is; set by the first who asks. */
+  kind: Kind | undefined;
   /** The body where the proxy has read it, or made it anew; otherwise it streams. */
   body: Buffer | undefined;
   /** The body's type where it is no longer the client's. */

@@ -25,8 +25,9 @@ const prefix = 'maas_auth_proxy_';
 /** From an answer out of memory to MAAS's own ceiling of 900 s. */
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
 
-/** What requests are counted by. */
-type RequestLabels = Readonly<Record<'operation' | 'client' | 'status', string>>;
+/** How many requests ended with a status; the same by client. */
+type ByStatus = Map<number, number>;
+type ByClient = Map<string, ByStatus>;
 
 /** The client of a request that has none. */
 const nobody = '-';
@@ -66,7 +67,10 @@ export function createMetrics(): Metrics {
     buckets,
     registers,
   });
-  const [waiting, maas, total] = ['waiting', 'maas', 'total'].map((phase) => durations.labels(phase));
+  const waiting = inBatches(durations.labels('waiting'));
+  const maas = inBatches(durations.labels('maas'));
+  const total = inBatches(durations.labels('total'));
+  const phases = [waiting, maas, total];
   const build = new Gauge({
     name: `${prefix}build_info`,
     help: 'The version that runs.',
@@ -76,18 +80,21 @@ export function createMetrics(): Metrics {
   build.set({ version }, 1);
   for (const how of ['joined', 'memory']) reused.inc({ how }, 0);
 
-  /** What was counted since the last scrape, by all labels together: prom-client's own search for a series costs more. */
-  const pending = new Map<string, { readonly labels: RequestLabels; value: number }>();
+  /** What was counted since the last scrape, by operation, client and status: prom-client's own search for a series costs more. */
+  const pending = new Map<string, ByClient>();
   const bytes = { received: 0, sent: 0 };
   const counted = new Set([nobody]);
   let clientKeys: MetricSources['clientKeys'];
 
   function takeOver(): void {
-    for (const { labels, value } of pending.values()) {
-      counted.add(labels.client);
-      requests.inc(labels, value);
+    for (const [operation, byClient] of pending) {
+      for (const [client, byStatus] of byClient) {
+        counted.add(client);
+        for (const [status, value] of byStatus) requests.inc({ operation, client, status: String(status) }, value);
+      }
     }
     pending.clear();
+    for (const phase of phases) phase.takeOver();
     received.inc(bytes.received);
     sent.inc(bytes.sent);
     bytes.received = 0;
@@ -106,19 +113,19 @@ export function createMetrics(): Metrics {
 
   return {
     contentType: registry.contentType,
-    count({ operation, client = nobody, status, bytesIn, bytesOut, ms, waitMs, maasMs, ...more }) {
-      const series = `${status} ${client} ${operation}`;
-      const known = pending.get(series);
-      if (known === undefined) pending.set(series, { labels: { operation, client, status: String(status) }, value: 1 });
-      else known.value += 1;
-      total?.observe(ms / 1000);
-      if (waitMs !== undefined) waiting?.observe(waitMs / 1000);
-      if (maasMs !== undefined) maas?.observe(maasMs / 1000);
-      if (more.retries !== undefined) retries.inc(more.retries);
-      if (more.reuse !== undefined) reused.inc({ how: more.reuse === 'hit' ? 'memory' : 'joined' });
-      if (more.code !== undefined) problems.inc({ code: more.code });
-      bytes.received += bytesIn;
-      bytes.sent += bytesOut;
+    count(recorded) {
+      const { status, waitMs, maasMs, retries: repeated, reuse, code } = recorded;
+      const byClient = within<string, ByClient>(pending, recorded.operation, newMap);
+      const byStatus = within<string, ByStatus>(byClient, recorded.client ?? nobody, newMap);
+      byStatus.set(status, (byStatus.get(status) ?? 0) + 1);
+      total.add(recorded.ms / 1000);
+      if (waitMs !== undefined) waiting.add(waitMs / 1000);
+      if (maasMs !== undefined) maas.add(maasMs / 1000);
+      if (repeated !== undefined) retries.inc(repeated);
+      if (reuse !== undefined) reused.inc({ how: reuse === 'hit' ? 'memory' : 'joined' });
+      if (code !== undefined) problems.inc({ code });
+      bytes.received += recorded.bytesIn;
+      bytes.sent += recorded.bytesOut;
     },
     reloadFailed: (file) => reloads.inc({ file }),
     auditFailed: (lines) => audit.inc(lines),
@@ -132,5 +139,45 @@ export function createMetrics(): Metrics {
       await forgetFormerClients();
       return text;
     },
+  };
+}
+
+/** What is kept under a key, made where there is none. */
+function within<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}
+
+function newMap<Key, Value>(): Map<Key, Value> {
+  return new Map();
+}
+
+/** How many values wait before a histogram gets them. One at a time they cost three times as much. */
+const batch = 256;
+
+interface Batches {
+  add(value: number): void;
+  /** Hands over what waits. */
+  takeOver(): void;
+}
+
+function inBatches(histogram: { observe(value: number): void }): Batches {
+  const values = new Float64Array(batch);
+  let count = 0;
+  function takeOver(): void {
+    for (let index = 0; index < count; index += 1) histogram.observe(values[index] as number);
+    count = 0;
+  }
+  return {
+    add(value) {
+      values[count] = value;
+      count += 1;
+      if (count === batch) takeOver();
+    },
+    takeOver,
   };
 }

@@ -1,4 +1,5 @@
 import { connectionOptions, hopByHop } from '../hop-by-hop.ts';
+import type { Fields } from './fields.ts';
 
 /**
  * Fields of MAAS's that would act on the client beyond this answer: a cookie would be a session at MAAS, and
@@ -9,14 +10,14 @@ const dropped: ReadonlySet<string> = new Set([...hopByHop, 'set-cookie', 'set-co
 /**
  * The header fields of MAAS's answer that the client gets, as a flat list of names and values.
  *
- * @param raw names and values as bytes, in the order in which they came
+ * @param fields MAAS's
  * @param requestId sent back as `X-Request-Id`
  * @param locate says where a `Location` leads for the client
  * @param newLength the body's length in bytes where it is no longer MAAS's
  * @param withoutLength for a 204, which must not tell one (RFC 9110 §8.6)
  */
 export function answerHeaders(
-  raw: readonly Buffer[],
+  fields: Fields,
   requestId: string,
   locate: (location: string) => string,
   newLength?: number,
@@ -25,9 +26,9 @@ export function answerHeaders(
   const headers: string[] = [];
   let listed: ReadonlySet<string> | undefined;
   let via = '';
-  for (let index = 0; index < raw.length; index += 2) {
-    const name = (raw[index] as Buffer).toString('latin1');
-    const value = (raw[index + 1] as Buffer).toString('latin1');
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] as string;
+    const value = fields[index + 1] as string;
     const lower = name.toLowerCase();
     if (lower === 'connection') {
       const options = connectionOptions(value);

@@ -2,7 +2,7 @@ import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import type { Exchange } from '../exchange.ts';
 import { kindOf } from '../policy/kind.ts';
-import { rawHeader } from '../upstream/attempt.ts';
+import { fieldOf, type Fields } from './fields.ts';
 
 /** The content codings that the proxy makes, the one that it would rather make first. */
 export type Coding = 'zstd' | 'br' | 'gzip';
@@ -60,23 +60,27 @@ export function createCoder(coding: Coding, length: number): Transform {
  * Whether an answer is one that may be compressed: text, that reveals no credential. Of a compressed answer the length tells
  * whether it holds what somebody could make stand beside the secret (BREACH). One that does not tell its length may be one that goes on; it passes as it comes.
  *
- * @param rawHeaders names and values in turn
  * @param length bytes, `undefined` where it is not known
  */
 export function isCompressible(
-  { method, apiPath, request }: Exchange,
+  exchange: Exchange,
   status: number,
-  rawHeaders: readonly Buffer[],
+  fields: Fields,
   length: number | undefined,
 ): boolean {
+  const { method, apiPath, request } = exchange;
   if (method !== 'GET' || apiPath === undefined || request.httpVersion !== '1.1') return false;
   // Of a 304 the length is not known, and it tells what the whole answer would (RFC 9110 §15.4.5).
   if (!(status === 304 || (status === 200 && length !== undefined && length >= threshold))) return false;
-  if (!textType.test(rawHeader(rawHeaders, 'content-type') ?? '')) return false;
-  if (rawHeader(rawHeaders, 'content-encoding') !== undefined) return false;
+  if (!textType.test(fieldOf(fields, 'content-type') ?? '')) return false;
+  if (fieldOf(fields, 'content-encoding') !== undefined) return false;
   // RFC 9110 §7.7: who says so wants it as it is.
-  const wishes = `${rawHeader(rawHeaders, 'cache-control') ?? ''},${request.headers['cache-control'] ?? ''}`;
-  return !/no-transform/i.test(wishes) && kindOf(method, apiPath) === 'plain';
+  if (isUntouchable(fieldOf(fields, 'cache-control')) || isUntouchable(request.headers['cache-control'])) return false;
+  return (exchange.kind ??= kindOf(method, apiPath)) === 'plain';
+}
+
+function isUntouchable(cacheControl: string | undefined): boolean {
+  return cacheControl !== undefined && /no-transform/i.test(cacheControl);
 }
 
 /**
@@ -108,7 +112,11 @@ export function chooseCoding(acceptEncoding: string): Coding | undefined {
  *
  * @param coding by which it is compressed, `undefined` where it is not
  */
-export function codedHeaders(headers: readonly string[], coding: Coding | undefined): string[] {
+export function codedHeaders(headers: string[], coding: Coding | undefined): string[] {
+  if (coding === undefined && fieldOf(headers, 'vary') === undefined) {
+    headers.push('Vary', 'Accept-Encoding');
+    return headers;
+  }
   const coded: string[] = [];
   let vary = '';
   for (let index = 0; index < headers.length; index += 2) {

@@ -4,11 +4,11 @@ import type { Exchange } from '../exchange.ts';
 import { passes } from '../garbage.ts';
 import type { Regions } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
-import { rawHeader } from '../upstream/attempt.ts';
 import { toProblem } from '../upstream/failure.ts';
 import type { Answering, AnswerTo } from '../upstream/forward.ts';
 import { answerHeaders } from './answer-headers.ts';
 import { chooseCoding, codedHeaders, createCoder, isCompressible, mayCompress } from './compress.ts';
+import { fieldOf, readFields, type Fields } from './fields.ts';
 import { Outlet } from './outlet.ts';
 import { rewriteLocation } from './own-address.ts';
 import { descriptionRewrite, maxDescription, type Rewrite } from './rewrite-description.ts';
@@ -43,7 +43,7 @@ class Relay implements Answering {
   #resume: (() => void) | undefined;
   #status = 0;
   #statusText = '';
-  #rawHeaders: readonly Buffer[] = [];
+  #fields: Fields = [];
   /** Set while the answer is collected to be rewritten. */
   #rewrite: Rewrite | undefined;
   #collected: Buffer[] = [];
@@ -58,7 +58,7 @@ class Relay implements Answering {
     this.#client = exchange.response;
     this.#outlet = new Outlet(exchange);
     this.#answer = answer;
-    this.#client.once('close', () => this.#onClientClose());
+    this.#client.on('close', () => this.#onClientClose());
   }
 
   begin(): void {
@@ -83,12 +83,13 @@ class Relay implements Answering {
       this.#passInterim(statusCode, rawHeaders);
       return true;
     }
-    if (hasForeignCoding(rawHeaders)) throw brokenAnswer();
+    const fields = readFields(rawHeaders);
+    if (hasForeignCoding(fields)) throw brokenAnswer();
     this.#exchange.answeredAt = performance.now();
     this.#resume = resume;
     this.#status = statusCode;
     this.#statusText = statusText;
-    this.#rawHeaders = rawHeaders;
+    this.#fields = fields;
     const answer = this.#answer;
     this.#answer = undefined;
     answer?.();
@@ -139,7 +140,7 @@ class Relay implements Answering {
   /** Interim answers are the client's too (RFC 9110 §15.2); HTTP/1.0 does not know them. Node would check their fields. */
   #passInterim(status: number, rawHeaders: readonly Buffer[]): void {
     if (this.#exchange.request.httpVersion !== '1.1') return;
-    const headers = answerHeaders(rawHeaders, this.#exchange.id, (location) => location);
+    const headers = answerHeaders(readFields(rawHeaders), this.#exchange.id, (location) => location);
     let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Interim'}\r\n`;
     for (let index = 0; index < headers.length; index += 2) head += `${headers[index]}: ${headers[index + 1]}\r\n`;
     this.#client.socket?.write(`${head}\r\n`, 'latin1');
@@ -148,13 +149,13 @@ class Relay implements Answering {
   #writeHead(newLength?: number): void {
     const headers = this.#code(
       answerHeaders(
-        this.#rawHeaders,
+        this.#fields,
         this.#exchange.id,
         (location) => rewriteLocation(location, this.#exchange, this.#regions),
         newLength,
         this.#status === 204,
       ),
-      newLength ?? toldLength(this.#rawHeaders),
+      newLength ?? toldLength(this.#fields),
     );
     // The client is still sending what MAAS did not wait for: the connection cannot carry another request.
     this.#exchange.closes = this.#exchange.mustClose || isArriving(this.#exchange.request);
@@ -164,7 +165,7 @@ class Relay implements Answering {
 
   /** Chooses whether the answer is compressed. @returns the header that says so */
   #code(headers: string[], length: number | undefined): string[] {
-    if (!this.#compresses || !isCompressible(this.#exchange, this.#status, this.#rawHeaders, length)) return headers;
+    if (!this.#compresses || !isCompressible(this.#exchange, this.#status, this.#fields, length)) return headers;
     const { 'accept-encoding': accepted } = this.#exchange.request.headers;
     const coding = this.#isBodyless || !mayCompress() ? undefined : chooseCoding(String(accepted ?? ''));
     if (coding !== undefined) this.#outlet.compress(createCoder(coding, length ?? 0));
@@ -191,8 +192,8 @@ class Relay implements Answering {
 }
 
 /** The length that an answer tells, bytes, `undefined` where it tells none. */
-function toldLength(rawHeaders: readonly Buffer[]): number | undefined {
-  const length = rawHeader(rawHeaders, 'content-length');
+function toldLength(fields: Fields): number | undefined {
+  const length = fieldOf(fields, 'content-length');
   return length === undefined ? undefined : Number(length);
 }
 
@@ -209,8 +210,8 @@ function reasonPhrase(status: number, text: string): string {
 }
 
 /** A transfer coding other than chunked was not asked for (RFC 9112 §7.4), and undici would not undo it. */
-function hasForeignCoding(rawHeaders: readonly Buffer[]): boolean {
-  const coding = rawHeader(rawHeaders, 'transfer-encoding');
+function hasForeignCoding(fields: Fields): boolean {
+  const coding = fieldOf(fields, 'transfer-encoding');
   return coding !== undefined && coding.toLowerCase() !== 'chunked';
 }
 

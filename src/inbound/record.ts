@@ -8,20 +8,23 @@ import { peerAddress } from '../peer.ts';
 import type { Problem, ProblemCode } from '../problem.ts';
 import { errorCode } from '../upstream/failure.ts';
 
-/** What is kept of a request that is over. Of the query only the names, since values may be secrets. */
+/**
+ * What is kept of a request that is over. Of the query only the names, since values may be secrets. What is `undefined` is
+ * written nowhere; the properties are always there and in one order, so that all records have one shape for V8.
+ */
 export interface Recorded {
   readonly requestId: string;
   /** Who asked, in a gateway. */
-  readonly client?: string;
+  readonly client: string | undefined;
   /** What was asked, as MAAS's documentation names it: `POST machines/{system_id} deploy`; `other` where that is nothing of MAAS's. */
   readonly operation: string;
   readonly method: string;
   readonly path: string;
   readonly status: number;
   /** Whether the proxy let it pass; missing where the client left before. */
-  readonly verdict?: 'allowed' | 'refused';
+  readonly verdict: 'allowed' | 'refused' | undefined;
   /** The rule of the policy that decided. */
-  readonly rule?: string;
+  readonly rule: string | undefined;
   readonly peer: string;
   /** Of the bodies, not of the heads. */
   readonly bytesIn: number;
@@ -29,18 +32,18 @@ export interface Recorded {
   /** From the request's head to the end of the answer, ms. */
   readonly ms: number;
   /** Of that in the proxy's line, ms. */
-  readonly waitMs?: number;
+  readonly waitMs: number | undefined;
   /** Of that at MAAS, until its answer began, ms. */
-  readonly maasMs?: number;
+  readonly maasMs: number | undefined;
   /** The address of the region controller that answered, where MAAS has several. */
-  readonly region?: string;
+  readonly region: string | undefined;
   /** How often it was sent again. */
-  readonly retries?: number;
+  readonly retries: number | undefined;
   /** Its answer was another request's (`collapsed`), or came from memory (`hit`). */
-  readonly reuse?: 'collapsed' | 'hit';
+  readonly reuse: 'collapsed' | 'hit' | undefined;
   /** The problem, where there was one, and what caused it. */
-  readonly code?: ProblemCode;
-  readonly cause?: string;
+  readonly code: ProblemCode | undefined;
+  readonly cause: string | undefined;
 }
 
 /**
@@ -59,29 +62,29 @@ export function record(log: Logger, further: readonly ((recorded: Recorded) => v
 }
 
 function summarise(exchange: Exchange): Recorded {
-  const { request, response, problem, rule, reuse, region, attempts, answeredAt, sentAt, waitedMs } = exchange;
+  const { request, response, problem, reuse, region, attempts, answeredAt, sentAt, waitedMs } = exchange;
   const status = isAnswered(exchange) ? response.statusCode : brokenStatus(exchange);
-  const verdict = verdictOn(exchange);
   return {
     requestId: exchange.id,
-    ...(exchange.client !== undefined && { client: exchange.client.client.name }),
+    client: exchange.client?.client.name,
     operation: nameOperation(exchange),
     method: exchange.method,
     path: loggable(exchange.target),
     status,
-    ...(verdict !== undefined && { verdict }),
-    ...(rule !== undefined && { rule }),
+    verdict: verdictOn(exchange),
+    rule: exchange.rule,
     peer: peerAddress(request.socket) ?? 'unix',
     bytesIn: receivedBytes(request),
     bytesOut: exchange.bytesOut,
     ms: round(performance.now() - exchange.startedAt),
-    ...(sentAt > 0 && { waitMs: round(waitedMs) }),
+    waitMs: sentAt > 0 ? round(waitedMs) : undefined,
     // What was sent on another's behalf, or was known already, was not at MAAS.
-    ...(answeredAt > 0 && reuse === undefined && { maasMs: round(Math.max(0, answeredAt - sentAt - waitedMs)) }),
-    ...(region !== undefined && { region: region.href }),
-    ...(attempts > 1 && { retries: attempts - 1 }),
-    ...(reuse !== undefined && { reuse }),
-    ...(problem === undefined ? status === 499 && { code: 'client-gone' } : reason(problem)),
+    maasMs: answeredAt > 0 && reuse === undefined ? round(Math.max(0, answeredAt - sentAt - waitedMs)) : undefined,
+    region: region?.href,
+    retries: attempts > 1 ? attempts - 1 : undefined,
+    reuse,
+    code: problem?.code ?? (status === 499 ? 'client-gone' : undefined),
+    cause: problem && causeOf(problem),
   };
 }
 
@@ -109,10 +112,10 @@ function nameOperation({ method, apiPath, operation }: Exchange): string {
   return operationName(resolveOperation(method, apiPath, undefined, apiPath.segments));
 }
 
-function reason({ code, cause }: Problem): { code: ProblemCode; cause?: string } {
-  if (!(cause instanceof Error)) return { code };
+function causeOf({ cause }: Problem): string | undefined {
+  if (!(cause instanceof Error)) return undefined;
   const known = errorCode(cause);
-  return { code, cause: known === '' || cause.message.includes(known) ? cause.message : `${known}: ${cause.message}` };
+  return known === '' || cause.message.includes(known) ? cause.message : `${known}: ${cause.message}`;
 }
 
 function round(ms: number): number {
@@ -124,17 +127,24 @@ const loggedLength = 2_048;
 
 /** The target without the values of its query, and without the key that a program may have put in front of the host. */
 function loggable(given: string): string {
-  const target = given.replace(/^([A-Za-z][\w+.-]*:\/\/)[^/?#]*@/, '$1');
+  const target = given.startsWith('/') ? given : given.replace(/^([A-Za-z][\w+.-]*:\/\/)[^/?#]*@/, '$1');
   const at = target.indexOf('?');
-  const shown = at === -1 ? target : `${target.slice(0, at)}?${namesOf(target.slice(at + 1))}`;
+  const shown = at === -1 ? target : target.slice(0, at + 1) + namesOf(target, at + 1);
   return shown.length > loggedLength ? `${shown.slice(0, loggedLength)}…` : shown;
 }
 
-function namesOf(query: string): string {
-  return query
-    .split('&')
-    .map((pair) => pair.split('=', 1)[0])
-    .join('&');
+/** The names in a query that begins somewhere in a target. */
+function namesOf(target: string, start: number): string {
+  let names = '';
+  for (let from = start; from <= target.length;) {
+    const next = target.indexOf('&', from);
+    const end = next === -1 ? target.length : next;
+    const equals = target.indexOf('=', from);
+    if (from > start) names += '&';
+    names += target.slice(from, equals === -1 || equals > end ? end : equals);
+    from = end + 1;
+  }
+  return names;
 }
 
 const requestIdForm = /^[\x21-\x7e]{1,128}$/;

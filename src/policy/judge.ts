@@ -37,6 +37,20 @@ export function hangsOnOp(policy: Policy, method: string, path: ApiPath): boolea
  * @param form what the body says, `undefined` where it was not read or is no form
  */
 export function judge(policy: Policy, method: string, path: ApiPath, form?: FormOps): Judgement {
+  if (form !== undefined) return judgeAnew(policy, method, path, form);
+  const judged = judgementsOf(policy);
+  const address = judged.matters(path.query) ? path.path + path.query : path.path;
+  if (address.length > longestKnown) return judgeAnew(policy, method, path);
+  const key = `${method} ${address}`;
+  const before = judged.known.get(key);
+  if (before !== undefined) return before;
+  const judgement = judgeAnew(policy, method, path);
+  if (judged.known.size >= maxKnown) judged.known.clear();
+  judged.known.set(key, judgement);
+  return judgement;
+}
+
+function judgeAnew(policy: Policy, method: string, path: ApiPath, form?: FormOps): Judgement {
   const operation = resolveOperation(method, path, form);
   const verdict = decide(policy, operation, path.query);
   const ambiguity = hangsOnOp(policy, method, path) ? findAmbiguity(method, path, form) : undefined;
@@ -46,4 +60,31 @@ export function judge(policy: Policy, method: string, path: ApiPath, form?: Form
     if (other.allowed !== verdict.allowed) return { operation, verdict, doubt: doubts['encoded-slash'] };
   }
   return { operation, verdict, doubt: undefined };
+}
+
+/** What a policy has said of the addresses that were asked for, so that those asked for again and again cost a look-up. */
+interface Judgements {
+  readonly known: Map<string, Judgement>;
+  /** Whether a query could be part of the judgement: it may name an op, or a parameter that a rule speaks of. */
+  matters(query: string): boolean;
+}
+
+const maxKnown = 1_000;
+
+/** Longer addresses are judged each time: a list of a thousand machines would take the room of a hundred others. */
+const longestKnown = 512;
+
+/** Kept by policy, and gone with it: a changed policy is another one. */
+const judgements = new WeakMap<Policy, Judgements>();
+
+function judgementsOf(policy: Policy): Judgements {
+  let found = judgements.get(policy);
+  if (found === undefined) {
+    const names = ['op', ...policy.rules.flatMap(({ parameter }) => parameter?.name ?? [])];
+    // An escape may spell any name, and behind a ";" some see another parameter.
+    const telling = [...new Set(names), '%', '+', ';'];
+    found = { known: new Map(), matters: (query) => query !== '' && telling.some((part) => query.includes(part)) };
+    judgements.set(policy, found);
+  }
+  return found;
 }

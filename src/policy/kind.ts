@@ -16,25 +16,12 @@ const changingReads: ReadonlySet<string | undefined> = new Set(['query_power_sta
 /** The rules of `read-only` name every GET that reveals a credential, and are kept complete for its sake. */
 const readOnly = presetPolicy('read-only');
 
-/** Verdicts on addresses that were asked for, so that those asked for again and again cost a look-up. */
-const known = new Map<string, Kind>();
-const maxKnown = 1_000;
-
-/** Longer ones are read again each time: a list of a thousand machines would take the room of a hundred others. */
-const longestKnown = 512;
-
 /** Says which kind a request is. What can be read in two ways is taken for a change. */
 export function kindOf(method: string, path: ApiPath): Kind {
   // MAAS answers HEAD and OPTIONS by 405: nothing to share, and nothing changes.
   if (method === 'HEAD' || method === 'OPTIONS') return 'secret';
   if (method !== 'GET') return 'change';
-  const address = path.path + path.query;
-  const before = known.get(address);
-  if (before !== undefined) return before;
   const { operation, verdict, doubt } = judge(readOnly, method, path);
-  const kind = doubt !== undefined || changingReads.has(operation.op) ? 'change' : verdict.allowed ? 'plain' : 'secret';
-  if (address.length > longestKnown) return kind;
-  if (known.size >= maxKnown) known.clear();
-  known.set(address, kind);
-  return kind;
+  if (doubt !== undefined || changingReads.has(operation.op)) return 'change';
+  return verdict.allowed ? 'plain' : 'secret';
 }

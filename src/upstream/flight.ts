@@ -160,7 +160,7 @@ export class Flight implements Listener {
   #giveToAll(riders: readonly Rider[], answer: WholeAnswer): void {
     let reading = riders.length;
     for (const rider of riders) {
-      const own = { ...answer, rawHeaders: this.#headersFor(rider, answer.rawHeaders) };
+      const own = { ...answer, rawHeaders: this.#headersFor(rider, [...answer.rawHeaders]) };
       replay(unlessMatched(own, rider.ifNoneMatch), rider.handler, () => {
         reading -= 1;
         if (reading === 0) this.#letGo();
@@ -179,8 +179,8 @@ export class Flight implements Listener {
   }
 
   /** Whoever has joined is told so (RFC 9211 §2). */
-  #headersFor(rider: Rider, rawHeaders: readonly Buffer[]): Buffer[] {
-    if (rider === this.#first) return [...rawHeaders];
+  #headersFor(rider: Rider, rawHeaders: Buffer[]): Buffer[] {
+    if (rider === this.#first) return rawHeaders;
     const { exchange } = rider.options as Sending;
     if (exchange !== undefined) {
       exchange.reuse = 'collapsed';

@@ -1,3 +1,5 @@
+import { emptyWaiting, sizeOf, type Waiting } from './waiting.ts';
+
 /** A request that wants a place at MAAS. */
 export interface Guest {
   /** Whose it is: the line is fair between clients. */
@@ -14,12 +16,14 @@ export interface Guest {
 export interface Seat {
   readonly guest: Guest;
   /** In whose turns it waits. */
-  readonly clients: Set<string>;
+  turns: readonly Waiting[];
   /** Rises from guest to guest. */
   readonly order: number;
   state: 'waiting' | 'running' | 'over';
   /** `performance.now()` when it came into this state, ms. */
   since: number;
+  /** Where it stands among those that run. */
+  at: number;
   /** `performance.now()` when MAAS's answer began, ms; `undefined` before. */
   answeredAt: number | undefined;
 }
@@ -61,12 +65,6 @@ export interface PlacesOptions {
 /** The part of the places that long requests may hold; the rest is kept for short reads. */
 const longShare = 3 / 4;
 
-/** The requests of one client that wait, each list in the order in which they came. */
-interface Waiting {
-  readonly short: Set<Seat>;
-  readonly long: Set<Seat>;
-}
-
 /**
  * Makes a line: so many at MAAS at once, and the rest wait, one client after the other, whoever sends how much. Long
  * requests never hold all places.
@@ -77,10 +75,11 @@ interface Waiting {
 export function createPlaces(options: PlacesOptions): Places {
   const { atOnce, maxWaiting = 1_000, patience = 60_000, longAfter = 5_000, transfer = 5_000, tick = 1_000 } = options;
   const maxLong = Math.max(1, Math.floor(atOnce * longShare));
-  /** No Set: V8 leaves the old tables of one that changes all the time behind, with all that once stood in them (see reuse.ts). */
   const running: Seat[] = [];
-  /** By client, in the order of their turns. */
+  /** Also of those who wait for nothing any more, until the line is looked at. */
   const clients = new Map<string, Waiting>();
+  /** Those who wait, in the order of their turns. */
+  const turns: Waiting[] = [];
   const count = { short: 0, long: 0 };
   let order = 0;
   let isAdvancing = false;
@@ -90,10 +89,11 @@ export function createPlaces(options: PlacesOptions): Places {
     order += 1;
     const seat: Seat = {
       guest,
-      clients: new Set(),
+      turns: [],
       order,
       state: 'waiting',
       since: performance.now(),
+      at: 0,
       answeredAt: undefined,
     };
     if (isFree(guest)) {
@@ -102,9 +102,9 @@ export function createPlaces(options: PlacesOptions): Places {
     }
     count[lengthOf(seat)] += 1;
     waitFor(seat, guest.client);
+    timer ??= setInterval(look, tick).unref();
     advance();
     if (seat.state !== 'waiting') return seat;
-    timer ??= setInterval(look, tick).unref();
     if (count.short + count.long > maxWaiting) refuse(newest(longest()), 'full');
     return seat;
   }
@@ -118,24 +118,35 @@ export function createPlaces(options: PlacesOptions): Places {
   function run(seat: Seat): void {
     seat.state = 'running';
     seat.since = performance.now();
+    seat.at = running.length;
     running.push(seat);
     seat.guest.start(seat);
   }
 
   function waitFor(seat: Seat, client: string): void {
-    if (seat.state !== 'waiting' || seat.clients.has(client)) return;
-    seat.clients.add(client);
-    const own = clients.get(client) ?? { short: new Set(), long: new Set() };
+    if (seat.state !== 'waiting' || seat.turns.some((own) => own.client === client)) return;
+    let own = clients.get(client);
+    if (own === undefined) {
+      own = emptyWaiting(client);
+      clients.set(client, own);
+    }
+    if (sizeOf(own) === 0) turns.push(own);
     own[lengthOf(seat)].add(seat);
-    clients.set(client, own);
+    seat.turns = [...seat.turns, own];
   }
 
   function leave(seat: Seat): void {
-    if (seat.state === 'waiting') stepOut(seat);
-    const at = running.indexOf(seat);
-    if (at !== -1) running.splice(at, 1);
+    if (seat.state === 'waiting') stepOut(seat, 'over');
+    else if (seat.state === 'running') giveUp(seat);
+    if (turns.length > 0) advance();
+  }
+
+  function giveUp(seat: Seat): void {
     seat.state = 'over';
-    advance();
+    const last = running.pop();
+    if (last === undefined || last === seat) return;
+    running[seat.at] = last;
+    last.at = seat.at;
   }
 
   /** Gives free places away. A guest that fails at once calls `leave` in here, and the loop sees to that place too. */
@@ -143,12 +154,8 @@ export function createPlaces(options: PlacesOptions): Places {
     if (isAdvancing) return;
     isAdvancing = true;
     try {
-      for (let turn = next(); turn !== undefined; turn = next()) {
-        const [client, seat] = turn;
-        stepOut(seat);
-        // Whose turn it was is the last now.
-        const own = clients.get(client);
-        if (own !== undefined && clients.delete(client)) clients.set(client, own);
+      for (let seat = next(); seat !== undefined; seat = next()) {
+        stepOut(seat, 'running');
         run(seat);
       }
     } finally {
@@ -157,16 +164,21 @@ export function createPlaces(options: PlacesOptions): Places {
     }
   }
 
-  /** The first that may go, and whose turn it is: of the first client that has one, the one that came first. */
-  function next(): readonly [client: string, seat: Seat] | undefined {
-    if (running.length >= atOnce) return undefined;
+  /** The first that may go: of the first client that has one, the one that came first. Whose turn it was is the last now. */
+  function next(): Seat | undefined {
+    if (running.length >= atOnce || turns.length === 0) return undefined;
     const mayBeLong = count.long > 0 && longRunning() < maxLong;
     if (!mayBeLong && count.short === 0) return undefined;
-    for (const [client, { short, long }] of clients) {
-      const [first] = short;
-      const [firstLong] = mayBeLong ? long : [];
-      if (firstLong !== undefined && (first === undefined || firstLong.order < first.order)) return [client, firstLong];
-      if (first !== undefined) return [client, first];
+    for (const [index, own] of turns.entries()) {
+      const short = own.short.first();
+      const long = mayBeLong ? own.long.first() : undefined;
+      const seat = long !== undefined && (short === undefined || long.order < short.order) ? long : short;
+      if (seat === undefined) continue;
+      if (index < turns.length - 1) {
+        turns.splice(index, 1);
+        turns.push(own);
+      }
+      return seat;
     }
     return undefined;
   }
@@ -178,28 +190,26 @@ export function createPlaces(options: PlacesOptions): Places {
     return long;
   }
 
-  function stepOut(seat: Seat): void {
-    count[lengthOf(seat)] -= 1;
-    for (const client of seat.clients) {
-      const own = clients.get(client);
-      own?.[lengthOf(seat)].delete(seat);
-      if (own !== undefined && own.short.size + own.long.size === 0) clients.delete(client);
+  /** Takes a seat that waits out of all turns. */
+  function stepOut(seat: Seat, into: 'running' | 'over'): void {
+    const length = lengthOf(seat);
+    count[length] -= 1;
+    seat.state = into;
+    for (const own of seat.turns) {
+      own[length].left();
+      if (sizeOf(own) === 0) turns.splice(turns.indexOf(own), 1);
     }
+    seat.turns = [];
   }
 
   function refuse(seat: Seat, why: 'full' | 'waited'): void {
-    stepOut(seat);
-    seat.state = 'over';
+    stepOut(seat, 'over');
     seat.guest.refuse(why);
   }
 
   /** The client of which most wait: a flood costs its own sender, and nobody else. */
   function longest(): Waiting {
-    let found: Waiting = { short: new Set(), long: new Set() };
-    for (const own of clients.values()) {
-      if (own.short.size + own.long.size > found.short.size + found.long.size) found = own;
-    }
-    return found;
+    return turns.reduce((most, own) => (sizeOf(own) > sizeOf(most) ? own : most));
   }
 
   /** Ends what has taken its time, while somebody waits. */
@@ -207,12 +217,13 @@ export function createPlaces(options: PlacesOptions): Places {
     const now = performance.now();
     const sent = running.filter(({ answeredAt }) => answeredAt !== undefined && now - answeredAt > transfer);
     for (const seat of sent) leave(seat);
-    for (const { short, long } of clients.values()) {
-      for (const seat of [...short, ...long]) {
+    for (const { short, long } of [...turns]) {
+      for (const seat of [...short.all(), ...long.all()]) {
         if (seat.state === 'waiting' && now - seat.since > patience) refuse(seat, 'waited');
       }
     }
-    if (clients.size > 0) return;
+    for (const own of clients.values()) if (sizeOf(own) === 0) clients.delete(own.client);
+    if (turns.length > 0) return;
     clearInterval(timer);
     timer = undefined;
   }
@@ -236,7 +247,7 @@ function lengthOf({ guest }: Seat): 'short' | 'long' {
 
 /** The last that came, of those that nobody else waits for if there are any. */
 function newest({ short, long }: Waiting): Seat {
-  const all = [...short, ...long];
-  const single = all.filter(({ clients }) => clients.size === 1);
+  const all = [...short.all(), ...long.all()];
+  const single = all.filter(({ turns }) => turns.length === 1);
   return (single.length > 0 ? single : all).reduce((latest, seat) => (seat.order > latest.order ? seat : latest));
 }

@@ -61,7 +61,7 @@ export function reuse({ lines, shared, joins, memory }: ReuseOptions): Dispatche
     return (options, handler) => {
       const { exchange } = options as Sending;
       if (exchange?.apiPath === undefined) return dispatch(options, handler);
-      const kind = kindOf(exchange.method, exchange.apiPath);
+      const kind = (exchange.kind ??= kindOf(exchange.method, exchange.apiPath));
       if (kind === 'change') return dispatch(options, new Write(handler, lines));
       const signer = exchange.client?.signer ?? shared();
       const question = kind === 'plain' ? readQuestion(options, signer, memory !== undefined) : undefined;

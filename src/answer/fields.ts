@@ -1,0 +1,35 @@
+/** Header fields as a flat list of names and values, in the order in which they came. */
+export type Fields = readonly string[];
+
+/**
+ * Reads header fields that came as bytes, one character for each byte. undici cuts the names and values out of what it has read, so
+ * that they mostly lie in one piece of memory; decoded at once they cost a third of what they cost one by one.
+ */
+export function readFields(raw: readonly Buffer[]): string[] {
+  const [first] = raw;
+  const last = raw.at(-1);
+  if (first === undefined || last === undefined) return [];
+  const start = first.byteOffset;
+  const length = last.byteOffset + last.length - start;
+  if (length < 0 || length > maxGap || !raw.every((part) => isWithin(part, first.buffer, start, length)))
+    return raw.map((part) => part.toString('latin1'));
+  const text = Buffer.from(first.buffer, start, length).toString('latin1');
+  return raw.map(({ byteOffset, length: own }) => text.slice(byteOffset - start, byteOffset - start + own));
+}
+
+/** How much is decoded at once, bytes: fields that lie further apart have nothing to do with each other. */
+const maxGap = 64 * 1024;
+
+function isWithin(part: Buffer, buffer: ArrayBufferLike, start: number, length: number): boolean {
+  return part.buffer === buffer && part.byteOffset >= start && part.byteOffset + part.length <= start + length;
+}
+
+/** The value of a field, `undefined` where there is none; of several the first. @param name in lower case */
+export function fieldOf(fields: Fields, name: string): string | undefined {
+  for (let index = 0; index < fields.length; index += 2) {
+    const own = fields[index] as string;
+    // undici leaves the white space behind a value, which is not part of it (RFC 9112 §5).
+    if (own.length === name.length && own.toLowerCase() === name) return (fields[index + 1] as string).trimEnd();
+  }
+  return undefined;
+}
