@@ -217,11 +217,8 @@ export function createPlaces(options: PlacesOptions): Places {
     const now = performance.now();
     const sent = running.filter(({ answeredAt }) => answeredAt !== undefined && now - answeredAt > transfer);
     for (const seat of sent) leave(seat);
-    for (const { short, long } of [...turns]) {
-      for (const seat of [...short.all(), ...long.all()]) {
-        if (seat.state === 'waiting' && now - seat.since > patience) refuse(seat, 'waited');
-      }
-    }
+    const waited = turns.flatMap(({ short, long }) => [...short.all(), ...long.all()]);
+    for (const seat of waited) if (seat.state === 'waiting' && now - seat.since > patience) refuse(seat, 'waited');
     for (const own of clients.values()) if (sizeOf(own) === 0) clients.delete(own.client);
     if (turns.length > 0) return;
     clearInterval(timer);
