@@ -9,6 +9,7 @@ import { answerFailedHandshakes } from './answer/answer-handshake.ts';
 import { answerConnect, answerMalformed } from './answer/answer-malformed.ts';
 import { answerProblem } from './answer/answer-problem.ts';
 import { relay } from './answer/relay.ts';
+import { idlePatience } from './answer/whole.ts';
 import type { Nonces } from './clients/nonces.ts';
 import type { Registry } from './clients/registry.ts';
 import type { ClientAuthorities } from './config/tls-files.ts';
@@ -128,9 +129,6 @@ const parsedHeadSize = 256 * 1024;
 
 /** How long a client may take for the head of a request, and for a TLS handshake, ms: against those that send a byte now and then. */
 const headPatience = 30_000;
-
-/** How long a connection may be idle between two requests, ms: longer than the 60 s of common load balancers. */
-const idlePatience = 72_000;
 
 /** How many clients may be connected at once; further ones are closed at once. */
 const maxConnections = 10_000;

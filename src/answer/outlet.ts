@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Transform } from 'node:stream';
 import type { Exchange } from '../exchange.ts';
+import type { Fields } from './fields.ts';
 import { finish } from './finish.ts';
+import { writeWhole } from './whole.ts';
 
 /** How long a client may read nothing of an answer, ms. */
 const readerPatience = 300_000;
@@ -50,6 +52,19 @@ export class Outlet {
       this.#coder.once('drain', onRoom);
     }
     return false;
+  }
+
+  /**
+   * Writes an answer of which the body is there whole, where it can be done in one piece.
+   *
+   * @returns whether it was
+   */
+  writeWhole(status: number, reason: string, headers: Fields, body: Buffer): boolean {
+    if (this.#coder !== undefined || !writeWhole(this.#exchange, status, reason, headers, body)) return false;
+    this.#exchange.bytesOut += body.length;
+    this.#exchange.isWritten = true;
+    this.#isEnded = true;
+    return true;
   }
 
   end(): void {

@@ -43,7 +43,11 @@ class Relay implements Answering {
   #resume: (() => void) | undefined;
   #status = 0;
   #statusText = '';
+  /** The length that MAAS has told, bytes. */
+  #length: number | undefined;
   #fields: Fields = [];
+  /** The head of the client's answer, until it is written. */
+  #head: string[] | undefined;
   /** Set while the answer is collected to be rewritten. */
   #rewrite: Rewrite | undefined;
   #collected: Buffer[] = [];
@@ -63,8 +67,8 @@ class Relay implements Answering {
 
   begin(): void {
     this.#rewrite = descriptionRewrite(this.#exchange, this.#status);
-    if (this.#rewrite === undefined) this.#writeHead();
-    if (this.#isBodyless) this.#outlet.end();
+    if (this.#rewrite === undefined) this.#makeHead();
+    if (this.#isBodyless) this.#end();
   }
 
   onWait(abort: (error?: Error) => void): void {
@@ -90,6 +94,7 @@ class Relay implements Answering {
     this.#status = statusCode;
     this.#statusText = statusText;
     this.#fields = fields;
+    this.#length = toldLength(fields);
     const answer = this.#answer;
     this.#answer = undefined;
     answer?.();
@@ -108,10 +113,11 @@ class Relay implements Answering {
       // One character for each byte, so that what is no text, or compressed, passes as it is.
       const text = Buffer.concat(this.#collected).toString('latin1');
       const body = Buffer.from(this.#rewrite(text), 'latin1');
-      this.#writeHead(body.length);
+      this.#makeHead(body.length);
+      this.#writeHead();
       this.#outlet.write(body, () => {}); // nothing more will come
     }
-    this.#outlet.end();
+    this.#end();
   }
 
   onError(error: Error): void {
@@ -134,6 +140,11 @@ class Relay implements Answering {
 
   /** @returns whether more may come at once */
   #pass(chunk: Buffer): boolean {
+    if (this.#head !== undefined) {
+      const isWhole = chunk.length === this.#length;
+      if (isWhole && this.#outlet.writeWhole(this.#status, this.#reasonPhrase, this.#head, chunk)) return true;
+      this.#writeHead();
+    }
     return this.#outlet.write(chunk, () => this.#resume?.());
   }
 
@@ -146,7 +157,12 @@ class Relay implements Answering {
     this.#client.socket?.write(`${head}\r\n`, 'latin1');
   }
 
-  #writeHead(newLength?: number): void {
+  #end(): void {
+    this.#writeHead();
+    this.#outlet.end();
+  }
+
+  #makeHead(newLength?: number): void {
     const headers = this.#code(
       answerHeaders(
         this.#fields,
@@ -155,12 +171,25 @@ class Relay implements Answering {
         newLength,
         this.#status === 204,
       ),
-      newLength ?? toldLength(this.#fields),
+      newLength ?? this.#length,
     );
     // The client is still sending what MAAS did not wait for: the connection cannot carry another request.
     this.#exchange.closes = this.#exchange.mustClose || isArriving(this.#exchange.request);
     if (this.#exchange.closes) headers.push('Connection', 'close');
-    this.#client.writeHead(this.#status, reasonPhrase(this.#status, this.#statusText), headers);
+    this.#head = headers;
+  }
+
+  #writeHead(): void {
+    if (this.#head !== undefined) this.#client.writeHead(this.#status, this.#reasonPhrase, this.#head);
+    this.#head = undefined;
+  }
+
+  /**
+   * MAAS's words for its status. Other than ASCII they are not the bytes that came, and Node would refuse to write them; a client
+   * must not mind what stands there (RFC 9112 §4).
+   */
+  get #reasonPhrase(): string {
+    return /^[\t -~]*$/.test(this.#statusText) ? this.#statusText : (STATUS_CODES[this.#status] ?? '');
   }
 
   /** Chooses whether the answer is compressed. @returns the header that says so */
@@ -177,7 +206,7 @@ class Relay implements Answering {
     this.#size += chunk.length;
     if (this.#size <= maxDescription) return true;
     this.#rewrite = undefined;
-    this.#writeHead();
+    this.#makeHead();
     const begun = Buffer.concat(this.#collected);
     this.#collected = [];
     return this.#pass(begun);
@@ -199,14 +228,6 @@ function toldLength(fields: Fields): number | undefined {
 
 function clientGone(): Problem {
   return new Problem('client-gone', 'The client closed the connection before the answer was complete.');
-}
-
-/**
- * MAAS's words for a status. Other than ASCII they are not the bytes that came, and Node would refuse to write them; a client
- * must not mind what stands there (RFC 9112 §4).
- */
-function reasonPhrase(status: number, text: string): string {
-  return /^[\t -~]*$/.test(text) ? text : (STATUS_CODES[status] ?? '');
 }
 
 /** A transfer coding other than chunked was not asked for (RFC 9112 §7.4), and undici would not undo it. */
