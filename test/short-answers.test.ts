@@ -71,7 +71,7 @@ test('requests that are sent together on one connection get their answers in the
   );
   await client.received(/\r\n\r\n5$/);
   assert.deepEqual(
-    [...client.text().matchAll(/X-Request-Id: (\w)\r\n[^]*?\r\n\r\n(\d)/g)].map(([, id, count]) => `${id}${count}`),
+    [...client.text().matchAll(/X-Request-Id: (\w)\r\n[^]*?\r\n\r\n(\d)/g)].map(([, id, number]) => `${id}${number}`),
     ['a1', 'b2', 'c3', 'd4', 'e5'],
   );
   client.socket.end();

@@ -61,8 +61,6 @@ export class Outlet {
    */
   writeWhole(status: number, reason: string, headers: Fields, body: Buffer): boolean {
     if (this.#coder !== undefined || !writeWhole(this.#exchange, status, reason, headers, body)) return false;
-    this.#exchange.bytesOut += body.length;
-    this.#exchange.isWritten = true;
     this.#isEnded = true;
     return true;
   }

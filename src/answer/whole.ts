@@ -10,21 +10,30 @@ const maxBody = 16 * 1024;
 /** What Node writes for a connection that stays. */
 const persistence = `Connection: keep-alive\r\nKeep-Alive: timeout=${idlePatience / 1000}\r\n\r\n`;
 
+/** An answer that is ready to be written. */
+interface Ready {
+  readonly exchange: Exchange;
+  /** Head and body, one character for each byte. */
+  readonly text: string;
+  /** Of the body, bytes. */
+  readonly size: number;
+}
+
+/** Those that have become ready in this turn of the event loop. */
+let ready: Ready[] = [];
+
 /**
- * Writes an answer of which the body is there, head and body in one piece, and ends it. Node's own way costs a seventh of a short
- * request: it checks each field once more, and gives the system three pieces. This one is for the plain case alone, a short
- * answer on a connection that stays; what is written is the same, byte for byte.
+ * Writes an answer of which the body is there, head and body in one piece, and ends it. This is for the plain case alone, a short answer on
+ * a connection that stays; what is written is the same as Node's, byte for byte. It takes a third off a short request's CPU:
+ * - Node's own way checks each field once more, and gives the system three pieces.
+ * - All that become ready in one turn of the event loop are written at its end, one after the other. Written between reads from MAAS, each
+ *   would wake its client up for itself, and that client's next request would break in.
  *
  * @param headers with the body's length among them
- * @returns whether it was written; if not, Node is to do it
+ * @returns whether it is written; if not, Node is to do it
  */
-export function writeWhole(
-  { request, response, closes }: Exchange,
-  status: number,
-  reason: string,
-  headers: Fields,
-  body: Buffer,
-): boolean {
+export function writeWhole(exchange: Exchange, status: number, reason: string, headers: Fields, body: Buffer): boolean {
+  const { request, response, closes } = exchange;
   const { socket } = response;
   // A socket that its response does not have yet is busy with the answer before.
   if (socket === null || socket.writableLength > 0 || body.length > maxBody) return false;
@@ -36,9 +45,22 @@ export function writeWhole(
   for (let index = 0; index < headers.length; index += 2) text += `${headers[index]}: ${headers[index + 1]}\r\n`;
   text += persistence;
   text += body.toString('latin1');
-  socket.write(text, 'latin1', (error) => {
-    // Node's server goes on to the connection's next request at this event of the response, whoever has written it.
-    if (!error) response.emit('finish');
-  });
+  if (ready.length === 0) setImmediate(writeReady);
+  ready.push({ exchange, text, size: body.length });
   return true;
+}
+
+function writeReady(): void {
+  const answers = ready;
+  ready = [];
+  for (const { exchange, text, size } of answers) {
+    const { response } = exchange;
+    if (response.socket === null || response.socket.destroyed) continue;
+    exchange.isWritten = true;
+    exchange.bytesOut += size;
+    response.socket.write(text, 'latin1', (error) => {
+      // Node's server goes on to the connection's next request at this event of the response, whoever has written it.
+      if (!error) response.emit('finish');
+    });
+  }
 }
