@@ -29,6 +29,7 @@ import type { Regions } from './maas/maas-address.ts';
 import { randomHex } from './maas/random-hex.ts';
 import { noSchemas } from './no-schemas.ts';
 import { createWholeBody } from './inbound/whole-body.ts';
+import { peerAddress } from './peer.ts';
 import { Problem } from './problem.ts';
 import { forward } from './upstream/forward.ts';
 
@@ -143,6 +144,7 @@ function begin(request: Exchange['request'] & { originalUrl?: string }, response
     response,
     method: request.method ?? 'GET',
     target: request.originalUrl ?? '/',
+    peer: peerAddress(request.socket),
     startedAt: performance.now(),
     apiPath: undefined,
     body: undefined,

@@ -34,7 +34,7 @@ const calm = 50;
 /** Who uses a connection. */
 interface Use {
   /** The answers that are not finished. */
-  readonly responses: Set<ServerResponse>;
+  readonly responses: ServerResponse[];
   /** How much had been read when the last one was: more means that the next request has begun. */
   bytesRead: number;
 }
@@ -51,7 +51,7 @@ export function trackConnections(server: Server): Connections {
   const isTls = server instanceof TlsServer;
   const handshakes = isTls ? trackHandshakes(server) : undefined;
   server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
-    open.set(socket, { responses: new Set(), bytesRead: 0 });
+    open.set(socket, { responses: [], bytesRead: 0 });
     socket.once('close', () => open.delete(socket));
   });
   server.on('connection', () => {
@@ -60,11 +60,12 @@ export function trackConnections(server: Server): Connections {
   server.prependListener('request', (request, response: ServerResponse) => {
     const { socket } = request;
     const use = open.get(socket);
-    use?.responses.add(response);
+    use?.responses.push(response);
     if (draining) response.shouldKeepAlive = false;
     response.on('close', () => {
       if (use === undefined) return;
-      use.responses.delete(response);
+      const at = use.responses.indexOf(response);
+      if (at !== -1) use.responses.splice(at, 1);
       use.bytesRead = socket.bytesRead;
       // Its head was sent before the server was to stop, and promised that the connection stays.
       if (isLastCallOver) endIdle(socket, use);
@@ -72,7 +73,7 @@ export function trackConnections(server: Server): Connections {
   });
 
   function endIdle(socket: Socket, { responses, bytesRead }: Use): void {
-    if (responses.size === 0 && socket.bytesRead === bytesRead) socket.destroySoon();
+    if (responses.length === 0 && socket.bytesRead === bytesRead) socket.destroySoon();
   }
 
   /** Resolves when nobody has connected for a moment; after the last call a shorter moment will do. */
@@ -105,7 +106,7 @@ export function trackConnections(server: Server): Connections {
       );
       const deadlineTimer = setTimeout(() => {
         for (const [socket, { responses }] of open) {
-          cut += responses.size;
+          cut += responses.length;
           socket.destroy();
         }
         handshakes?.destroy();

@@ -15,6 +15,8 @@ export interface Exchange {
   readonly method: string;
   /** The request target as it came, before anything was decoded. */
   readonly target: string;
+  /** The address that it came from; `undefined` on a unix socket. */
+  readonly peer: string | undefined;
   /** `performance.now()` when the request's head was read, ms. */
   readonly startedAt: number;
   /** Set by the address step. */

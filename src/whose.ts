@@ -1,10 +1,9 @@
 import type { Exchange } from './exchange.ts';
-import { peerAddress } from './peer.ts';
 
 /**
  * Whose request it is, for what is shared out between clients: the name of a gateway's client, else the address that it came
  * from. Without a clients file there is nothing else by which to tell one from another.
  */
-export function whose({ client, request }: Exchange): string {
-  return client?.client.name ?? peerAddress(request.socket) ?? 'unix';
+export function whose({ client, peer }: Exchange): string {
+  return client?.client.name ?? peer ?? 'unix';
 }

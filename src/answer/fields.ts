@@ -9,19 +9,24 @@ export function readFields(raw: readonly Buffer[]): string[] {
   const [first] = raw;
   const last = raw.at(-1);
   if (first === undefined || last === undefined) return [];
-  const start = first.byteOffset;
+  const { buffer, byteOffset: start } = first;
   const length = last.byteOffset + last.length - start;
-  if (length < 0 || length > maxGap || !raw.every((part) => isWithin(part, first.buffer, start, length)))
-    return raw.map((part) => part.toString('latin1'));
-  const text = Buffer.from(first.buffer, start, length).toString('latin1');
-  return raw.map(({ byteOffset, length: own }) => text.slice(byteOffset - start, byteOffset - start + own));
+  if (length < 0 || length > maxSpan) return raw.map(decode);
+  const text = Buffer.from(buffer, start, length).toString('latin1');
+  const fields: string[] = [];
+  for (const part of raw) {
+    const at = part.byteOffset - start;
+    if (part.buffer !== buffer || at < 0 || at + part.length > length) return raw.map(decode);
+    fields.push(text.slice(at, at + part.length));
+  }
+  return fields;
 }
 
 /** How much is decoded at once, bytes: fields that lie further apart have nothing to do with each other. */
-const maxGap = 64 * 1024;
+const maxSpan = 64 * 1024;
 
-function isWithin(part: Buffer, buffer: ArrayBufferLike, start: number, length: number): boolean {
-  return part.buffer === buffer && part.byteOffset >= start && part.byteOffset + part.length <= start + length;
+function decode(part: Buffer): string {
+  return part.toString('latin1');
 }
 
 /** The value of a field, `undefined` where there is none; of several the first. @param name in lower case */

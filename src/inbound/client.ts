@@ -5,7 +5,6 @@ import type { Registry } from '../clients/registry.ts';
 import { createSlowness } from '../clients/slowness.ts';
 import type { ClientAuthorities } from '../config/tls-files.ts';
 import type { Step } from '../exchange.ts';
-import { peerAddress } from '../peer.ts';
 import { Problem } from '../problem.ts';
 import { certificate } from './certificate.ts';
 
@@ -29,7 +28,7 @@ export function client({ registry, nonces, clientAuthorities }: ClientOptions): 
   if (clientAuthorities !== undefined) return certificate(registry, clientAuthorities);
   const slowness = createSlowness();
   return async (exchange) => {
-    const { rawHeaders, headers, socket } = exchange.request;
+    const { rawHeaders, headers } = exchange.request;
     if (rawHeaders.filter((name, index) => index % 2 === 0 && /^authorization$/i.test(name)).length > 1) {
       throw new Problem('malformed-request', 'The request must have one Authorization header, not several.');
     }
@@ -38,7 +37,7 @@ export function client({ registry, nonces, clientAuthorities }: ClientOptions): 
       registry.noteUse(exchange.client.client.consumer, Date.now());
     } catch (error) {
       if (error instanceof Problem && error.code === 'client-unknown') {
-        await wait(slowness(peerAddress(socket) ?? 'unix', Date.now()));
+        await wait(slowness(exchange.peer ?? 'unix', Date.now()));
       }
       throw error;
     }

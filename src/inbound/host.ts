@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Step } from '../exchange.ts';
 import { Problem } from '../problem.ts';
 
@@ -26,10 +27,9 @@ export function host(listensOn: string, further: readonly string[]): Step {
     const found = onlyHost(request.rawHeaders);
     const names = [nameOf(found)];
     // In absolute form it is the target that counts (RFC 9112 §3.2.2); both must be right.
-    const authority = /^https?:\/\/([^/?#]*)/i.exec(target)?.[1];
+    const authority = target.startsWith('/') ? undefined : /^https?:\/\/([^/?#]*)/i.exec(target)?.[1];
     if (authority !== undefined) names.push(nameOf(authority));
-    const own = ownAddress(request.socket.localAddress);
-    const strange = any ? undefined : names.find((name) => !allowed.has(name) && name !== own);
+    const strange = any ? undefined : names.find((name) => !allowed.has(name) && name !== ownAddress(request.socket));
     if (strange !== undefined) {
       throw new Problem(
         'unknown-host',
@@ -65,7 +65,7 @@ function normal(name: string): string {
 }
 
 /** The address that the client has connected to: no name, so nothing that could have been rebound. */
-function ownAddress(address: string | undefined): string | undefined {
+function ownAddress({ localAddress: address }: Socket): string | undefined {
   if (address === undefined) return undefined;
   // No client sends the zone of a link-local address (RFC 6874 §4).
   const plain = address.replace(/^::ffff:(?=\d)/, '').replace(/%.*$/, '');

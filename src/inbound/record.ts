@@ -4,7 +4,6 @@ import { receivedBytes } from '../client-body.ts';
 import type { Exchange } from '../exchange.ts';
 import { operationName, unknownOperation } from '../maas/operation-name.ts';
 import { hasEncodedSlash, resolveOperation } from '../maas/operation.ts';
-import { peerAddress } from '../peer.ts';
 import type { Problem, ProblemCode } from '../problem.ts';
 import { errorCode } from '../upstream/failure.ts';
 
@@ -52,7 +51,11 @@ export interface Recorded {
  */
 export function record(log: Logger, further: readonly ((recorded: Recorded) => void)[]): (exchange: Exchange) => void {
   return (exchange) => {
-    exchange.response.once('close', () => {
+    let isKept = false;
+    // Not `once`, which makes two functions more for each request.
+    exchange.response.on('close', () => {
+      if (isKept) return;
+      isKept = true;
       const recorded = summarise(exchange);
       if (recorded.status >= 500) log.error(recorded, 'request');
       else log.info(recorded, 'request');
@@ -73,7 +76,7 @@ function summarise(exchange: Exchange): Recorded {
     status,
     verdict: verdictOn(exchange),
     rule: exchange.rule,
-    peer: peerAddress(request.socket) ?? 'unix',
+    peer: exchange.peer ?? 'unix',
     bytesIn: receivedBytes(request),
     bytesOut: exchange.bytesOut,
     ms: round(performance.now() - exchange.startedAt),

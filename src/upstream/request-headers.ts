@@ -1,4 +1,3 @@
-import { peerAddress } from '../peer.ts';
 import type { Exchange } from '../exchange.ts';
 import { connectionOptions, hopByHop } from '../hop-by-hop.ts';
 
@@ -51,8 +50,7 @@ export function requestHeaders(exchange: Exchange, contentLength: number | undef
   if (client !== undefined) headers.push('User-Agent', `${userAgent}(via maas-auth-proxy; client=${client.name})`);
   if (contentLength !== undefined) headers.push('Content-Length', String(contentLength));
   headers.push('Via', `${via}${httpVersion} maas-auth-proxy`, 'X-Request-Id', exchange.id);
-  const peer = peerAddress(socket);
-  if (peer !== undefined) headers.push('X-Forwarded-For', peer);
+  if (exchange.peer !== undefined) headers.push('X-Forwarded-For', exchange.peer);
   if (named.host !== undefined) headers.push('X-Forwarded-Host', named.host);
   headers.push('X-Forwarded-Proto', 'encrypted' in socket ? 'https' : 'http');
   return headers;

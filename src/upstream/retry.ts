@@ -23,8 +23,9 @@ const upload = /\/boot-resources\/[^?]*\/upload\//;
  */
 export function retry(): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) => {
-    if (upload.test(options.path)) return dispatch(options, handler);
-    return dispatch(options, new RetryHandler(handler, dispatch, options, { count: 1, waited: 0 }));
+    const isRead = options.method === 'GET' || options.method === 'HEAD';
+    if (!isRead && upload.test(options.path)) return dispatch(options, handler);
+    return dispatch(options, new RetryHandler(handler, dispatch, options, isRead, { count: 1, waited: 0 }));
   };
 }
 
@@ -48,13 +49,14 @@ class RetryHandler extends Attempt {
     next: Dispatcher.DispatchHandler,
     dispatch: Dispatcher['dispatch'],
     options: Dispatcher.DispatchOptions,
+    isRead: boolean,
     course: Course,
   ) {
     super(next);
     this.#dispatch = dispatch;
     this.#options = options;
     this.#course = course;
-    this.#isRead = options.method === 'GET' || options.method === 'HEAD';
+    this.#isRead = isRead;
   }
 
   override onConnect(abort: (error?: Error) => void): void {
@@ -105,7 +107,10 @@ class RetryHandler extends Attempt {
     this.#course.count += 1;
     this.#course.waited += wait;
     const timer = setTimeout(() => {
-      this.#dispatch(this.#options, new RetryHandler(this.next, this.#dispatch, this.#options, this.#course));
+      this.#dispatch(
+        this.#options,
+        new RetryHandler(this.next, this.#dispatch, this.#options, this.#isRead, this.#course),
+      );
     }, wait);
     // While nothing is under way, a client that leaves cancels the wait.
     super.onWait((error) => {
