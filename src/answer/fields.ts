@@ -11,7 +11,7 @@ export function readFields(raw: readonly Buffer[]): string[] {
   if (first === undefined || last === undefined) return [];
   const { buffer, byteOffset: start } = first;
   const length = last.byteOffset + last.length - start;
-  if (length < 0 || length > maxSpan) return raw.map(decode);
+  if (last.buffer !== buffer || length < 0 || length > maxSpan) return raw.map(decode);
   const text = Buffer.from(buffer, start, length).toString('latin1');
   const fields: string[] = [];
   for (const part of raw) {
