@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { hasWrk } from './load.ts';
 import { full, quick } from './plan.ts';
 import type { Lane } from './programs/lane.ts';
-import { ours, oursBare, oursGateway, oursUnguarded, oursUnjoined } from './programs/ours.ts';
+import { ours, oursBare, oursGateway, oursImage, oursUnguarded, oursUnjoined } from './programs/ours.ts';
 import { caddy, haproxy, nginx } from './programs/peers.ts';
 import { floor, httpProxy } from './programs/plain.ts';
 import { intoPage } from './report/page.ts';
@@ -26,7 +26,7 @@ if (!(await hasWrk())) {
   for (const peer of [nginx, haproxy, caddy]) if (await isThere(peer)) peers.push(peer);
   const field = {
     loaded: [floor, ours, oursBare, oursGateway, httpProxy, ...peers].concat(isQuick ? [] : [oursUnguarded]),
-    compared: [floor, ours, httpProxy, ...peers],
+    compared: [floor, ours, oursImage, httpProxy, ...peers],
     crowded: [ours, oursUnjoined, httpProxy, ...peers],
   };
   const findings = await run(field, isQuick ? quick : full, say);

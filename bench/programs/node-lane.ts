@@ -10,6 +10,8 @@ export interface NodeProgram {
   readonly name: string;
   /** The built file. */
   readonly file: URL;
+  /** For Node itself. */
+  readonly flags?: readonly string[];
   readonly args?: readonly string[];
   /** Its environment; there is nothing else in it but PATH. */
   env(place: {
@@ -31,11 +33,15 @@ export function nodeLane(program: NodeProgram): Lane {
       const headers = (await program.prepare?.(directory)) ?? [];
       const port = await freePort();
       const startedAt = performance.now();
-      const child = spawn(process.execPath, [program.file.pathname, ...(program.args ?? [])], {
-        cwd: directory,
-        env: { PATH: process.env['PATH'] ?? '', ...program.env({ port, originPort, directory }) },
-        stdio: 'ignore',
-      });
+      const child = spawn(
+        process.execPath,
+        [...(program.flags ?? []), program.file.pathname, ...(program.args ?? [])],
+        {
+          cwd: directory,
+          env: { PATH: process.env['PATH'] ?? '', ...program.env({ port, originPort, directory }) },
+          stdio: 'ignore',
+        },
+      );
       const stop = async (): Promise<void> => {
         await end(child);
         rmSync(directory, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DEMO_ADMIN_KEY } from '../../src/simulator/simulator.ts';
@@ -9,6 +10,9 @@ const cli = new URL('../../src/cli.js', import.meta.url);
 
 /** As it is started by everybody. The admin listener's port alone is another, since several run at once. */
 export const ours = ourLane('ours, defaults', {});
+
+/** With the environment that the image gives it beside. */
+export const oursImage = ourLane('ours, as in the image', imageEnvironment());
 
 /** Without what makes it safe: any name in `Host`, and every operation. */
 export const oursUnguarded = ourLane('ours, unguarded', { ALLOWED_HOSTS: '*', POLICY: 'unrestricted' });
@@ -34,6 +38,14 @@ export const oursGateway = ourLane('ours, gateway', { CLIENTS_FILE: 'clients.jso
   return [`Authorization: Bearer ${stdout.trim()}`];
 });
 
+/** What the Dockerfile sets for Node and for the allocator. */
+function imageEnvironment(): Readonly<Record<string, string>> {
+  const dockerfile = readFileSync(new URL('../../../Dockerfile', import.meta.url), 'utf8');
+  return Object.fromEntries(
+    [...dockerfile.matchAll(/^(?:ENV| {3}) ((?:NODE|MALLOC)_\w+)=(\S+)/gm)].map(([, name, value]) => [name, value]),
+  );
+}
+
 function ourLane(
   name: string,
   settings: Readonly<Record<string, string>>,
@@ -42,6 +54,8 @@ function ourLane(
   return nodeLane({
     name,
     file: cli,
+    // As `npm start` has it.
+    flags: ['--v8-pool-size=1'],
     env: ({ port, originPort }) => ({
       MAAS_URL: `http://127.0.0.1:${originPort}`,
       MAAS_API_KEY: DEMO_ADMIN_KEY,
