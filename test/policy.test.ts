@@ -457,3 +457,48 @@ async function explained(
   write.mock.restore(); // before anything else can write: the command has no wait in it
   return { code: await running, output };
 }
+
+test('a policy says of an address what it would say if it had never been asked before', () => {
+  const piece = fc.constantFrom(
+    'op',
+    'o%70',
+    'OP',
+    'name',
+    'n%61me',
+    'x',
+    'hop',
+    '=',
+    'deploy',
+    'lock',
+    '&',
+    ';',
+    '+',
+    '%26',
+  );
+  const query = fc.array(piece, { maxLength: 6 }).map((pieces) => (pieces.length === 0 ? '' : `?${pieces.join('')}`));
+  const path = fc.constantFrom(
+    '/machines/',
+    '/machines/abc/',
+    '/machines/abc/op-lock',
+    '/a%2Fb/',
+    '/maas/',
+    '/account/',
+  );
+  const rules =
+    'allow GET **\ndeny GET maas/ get_config name=x\ndeny * ** x=deploy\ndeny POST machines/* lock\nallow * a/*';
+  const asked = [
+    parsePolicy('with conditions', rules.replace('* ** x', 'GET ** x')),
+    parsePolicy('without', 'allow * **\ndeny POST machines/* lock\ndeny GET ** op'),
+    ...presetNames.map(presetPolicy),
+  ];
+  const method = fc.constantFrom('GET', 'POST', 'DELETE');
+  fc.assert(
+    fc.property(fc.nat(asked.length - 1), method, path, query, (which, verb, plain, text) => {
+      const policy = asked[which] ?? assert.fail();
+      const address = resolveApiPath(plain + text);
+      assert.ok(typeof address !== 'string');
+      assert.deepEqual(judge(policy, verb, address), judge({ ...policy }, verb, address));
+    }),
+    { numRuns: 5_000 },
+  );
+});

@@ -45,7 +45,8 @@ export function judge(policy: Policy, method: string, path: ApiPath, form?: Form
   const before = judged.known.get(key);
   if (before !== undefined) return before;
   const judgement = judgeAnew(policy, method, path);
-  if (judged.known.size >= maxKnown) judged.known.clear();
+  if (count >= maxKnown) forget();
+  count += 1;
   judged.known.set(key, judgement);
   return judgement;
 }
@@ -69,13 +70,20 @@ interface Judgements {
   matters(query: string): boolean;
 }
 
-const maxKnown = 1_000;
+/** How many are kept, of all policies together; then they are forgotten, and known again where they are asked for again. */
+const maxKnown = 4_000;
 
 /** Longer addresses are judged each time: a list of a thousand machines would take the room of a hundred others. */
 const longestKnown = 512;
 
 /** Kept by policy, and gone with it: a changed policy is another one. */
-const judgements = new WeakMap<Policy, Judgements>();
+let judgements = new WeakMap<Policy, Judgements>();
+let count = 0;
+
+function forget(): void {
+  judgements = new WeakMap();
+  count = 0;
+}
 
 function judgementsOf(policy: Policy): Judgements {
   let found = judgements.get(policy);
