@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { createPlaces, type Guest, type Places, type Seat } from '../src/upstream/places.ts';
+import { collectGarbage } from './support/collect-garbage.ts';
 import { until } from './support/until.ts';
 
 interface Visit extends Guest {
@@ -149,4 +150,29 @@ test('requests that have been at MAAS for long leave the rest of the places to s
   const long = guest(line, 'a', true);
   const short = guest(line, 'b', false);
   assert.deepEqual([long.state, short.state], ['waiting', 'running']);
+});
+
+test('the line holds nothing of those who have left it, also while others go on waiting', async () => {
+  const line = createPlaces({ atOnce: 1 });
+  const inside = guest(line, 'a', false);
+  const gone: WeakRef<Visit>[] = [];
+  // In a function of its own, so that no variable of the test holds them.
+  const pass = (): void => {
+    for (let count = 0; count < 20; count += 1) {
+      const visit = guest(line, 'a', count % 2 === 0);
+      gone.push(new WeakRef(visit));
+      leave(line, visit);
+    }
+  };
+  const last = [guest(line, 'a', false), guest(line, 'a', true)];
+  pass();
+  // A turn of the event loop: until then a WeakRef itself holds what it was made of.
+  await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  assert.deepEqual(
+    gone.map((visit) => visit.deref()?.state),
+    gone.map(() => undefined),
+  );
+  assert.equal(line.waiting, 2);
+  for (const visit of [inside, ...last]) leave(line, visit);
 });

@@ -13,6 +13,7 @@ import { parsePolicy, presetPolicy, type Policy } from '../src/policy/policy.ts'
 import { presets, type PresetName } from '../src/policy/presets.ts';
 import { parseRule, RuleError } from '../src/policy/rule.ts';
 import { allOperations, nameOf, type ListedOperation } from './data/operations.ts';
+import { collectGarbage } from './support/collect-garbage.ts';
 import { emptyDirectory, runCli } from './support/cli.ts';
 import { startOrigin } from './support/origin.ts';
 import { startTestProxy } from './support/proxy.ts';
@@ -501,4 +502,22 @@ test('a policy says of an address what it would say if it had never been asked b
     }),
     { numRuns: 5_000 },
   );
+});
+
+test('long addresses that were asked for are not kept', () => {
+  const policy = presetPolicy('standard');
+  const ask = (count: number): void => {
+    // As a request's head is: one string, out of which its parts are cut.
+    const target = Buffer.from(`/machines/abcdefghijklmnop${count}/?x=${'z'.repeat(50_000)}`).toString('latin1');
+    const path = resolveApiPath(target);
+    assert.ok(typeof path !== 'string');
+    judge(policy, 'GET', path);
+  };
+  ask(0);
+  collectGarbage();
+  const before = process.memoryUsage().heapUsed;
+  for (let count = 1; count <= 500; count += 1) ask(count);
+  collectGarbage();
+  const held = process.memoryUsage().heapUsed - before;
+  assert.ok(held < 10_000_000, `500 addresses of 50 kB, ${held} bytes are held`);
 });

@@ -46,6 +46,15 @@ test('an answer without a date gets one', async (t) => {
   assert.match(text, /\r\nDate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n/);
 });
 
+test('an answer whose length MAAS has named in Connection is cut into chunks', async (t) => {
+  const head = 'HTTP/1.1 200 OK\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\nConnection: keep-alive, content-length';
+  const maas = await startRawMaas(t, ({ socket }) => socket.write(`${head}\r\nContent-Length: 5\r\n\r\nhello`));
+  const proxy = await startTestProxy(t, maas.url);
+  const client = await connectRaw(t, proxy.url);
+  client.socket.write('GET /machines/ HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await client.received(/\r\n\r\n5\r\nhello\r\n0\r\n\r\n$/);
+});
+
 test('a client that wants its connection closed is told so, and it is', async (t) => {
   const whole = `HTTP/1.1 200 OK\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   const maas = await startRawMaas(t, ({ socket }) => socket.write(whole, 'latin1'));

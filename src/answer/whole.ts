@@ -36,10 +36,12 @@ export function writeWhole(exchange: Exchange, status: number, reason: string, h
   const { request, response, closes } = exchange;
   const { socket } = response;
   // A socket that its response does not have yet is busy with the answer before.
-  if (socket === null || socket.writableLength > 0 || body.length > maxBody) return false;
+  if (socket === null || !socket.writable || socket.writableLength > 0 || body.length > maxBody) return false;
   // `shouldKeepAlive` is also how a stopping server has its connections end. Node adds a date where MAAS has given none.
   if (closes || !response.shouldKeepAlive || request.httpVersion !== '1.1') return false;
   if (fieldOf(headers, 'date') === undefined) return false;
+  // The length may be a field that MAAS has named in `Connection`.
+  if (fieldOf(headers, 'content-length') !== String(body.length)) return false;
   response.statusCode = status; // what the record reads
   let text = `HTTP/1.1 ${status} ${reason}\r\n`;
   for (let index = 0; index < headers.length; index += 2) text += `${headers[index]}: ${headers[index + 1]}\r\n`;
@@ -55,7 +57,7 @@ function writeReady(): void {
   ready = [];
   for (const { exchange, text, size } of answers) {
     const { response } = exchange;
-    if (response.socket === null || response.socket.destroyed) continue;
+    if (response.socket?.writable !== true) continue;
     exchange.isWritten = true;
     exchange.bytesOut += size;
     response.socket.write(text, 'latin1', (error) => {

@@ -139,10 +139,11 @@ function loggable(given: string): string {
 /** The names in a query that begins somewhere in a target. */
 function namesOf(target: string, start: number): string {
   let names = '';
+  let equals = target.indexOf('=', start);
   for (let from = start; from <= target.length;) {
     const next = target.indexOf('&', from);
     const end = next === -1 ? target.length : next;
-    const equals = target.indexOf('=', from);
+    if (equals !== -1 && equals < from) equals = target.indexOf('=', from);
     if (from > start) names += '&';
     names += target.slice(from, equals === -1 || equals > end ? end : equals);
     from = end + 1;

@@ -39,12 +39,12 @@ export function hangsOnOp(policy: Policy, method: string, path: ApiPath): boolea
 export function judge(policy: Policy, method: string, path: ApiPath, form?: FormOps): Judgement {
   if (form !== undefined) return judgeAnew(policy, method, path, form);
   const judged = judgementsOf(policy);
+  if (path.path.length + path.query.length > longestKnown) return judgeAnew(policy, method, path);
   const address = judged.matters(path.query) ? path.path + path.query : path.path;
-  if (address.length > longestKnown) return judgeAnew(policy, method, path);
   const key = `${method} ${address}`;
   const before = judged.known.get(key);
   if (before !== undefined) return before;
-  const judgement = judgeAnew(policy, method, path);
+  const judgement = withoutRequest(judgeAnew(policy, method, path));
   if (count >= maxKnown) forget();
   count += 1;
   judged.known.set(key, judgement);
@@ -61,6 +61,15 @@ function judgeAnew(policy: Policy, method: string, path: ApiPath, form?: FormOps
     if (other.allowed !== verdict.allowed) return { operation, verdict, doubt: doubts['encoded-slash'] };
   }
   return { operation, verdict, doubt: undefined };
+}
+
+/** The same in strings of its own: V8 cuts strings out of others, and would keep the request's whole address for their sake. */
+function withoutRequest({ operation: { method, segments, op }, ...judgement }: Judgement): Judgement {
+  return { ...judgement, operation: { method, segments: segments.map(copied), op: op && copied(op) } };
+}
+
+function copied(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('utf16le');
 }
 
 /** What a policy has said of the addresses that were asked for, so that those asked for again and again cost a look-up. */

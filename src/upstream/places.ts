@@ -196,7 +196,7 @@ export function createPlaces(options: PlacesOptions): Places {
     count[length] -= 1;
     seat.state = into;
     for (const own of seat.turns) {
-      own[length].left();
+      own[length].drop(seat);
       if (sizeOf(own) === 0) turns.splice(turns.indexOf(own), 1);
     }
     seat.turns = [];

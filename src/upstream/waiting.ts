@@ -1,15 +1,15 @@
 import type { Seat } from './places.ts';
 
 /**
- * Seats that wait, in the order in which they came. One that waits no longer is passed over when its turn comes, wherever it
- * stands, so that a list need not be searched for it.
+ * Seats that wait, in the order in which they came.
  *
- * These are arrays, and no Sets: V8 leaves the old tables of a Set that changes all the time behind, with all that once stood in
- * them (see reuse.ts).
+ * These are arrays with gaps, and no Sets: V8 leaves the old tables of a Set that changes all the time behind, with all that once stood
+ * in them (see reuse.ts).
  */
 export class WaitingList {
-  #seats: Seat[] = [];
-  #first = 0;
+  #seats: (Seat | undefined)[] = [];
+  /** No seat stands before it. */
+  #start = 0;
   #size = 0;
 
   /** How many wait. */
@@ -25,25 +25,26 @@ export class WaitingList {
   /** The one that came first. */
   first(): Seat | undefined {
     if (this.#size === 0) return undefined;
-    while (this.#seats[this.#first]?.state !== 'waiting') this.#first += 1;
-    return this.#seats[this.#first];
+    while (this.#seats[this.#start] === undefined) this.#start += 1;
+    return this.#seats[this.#start];
   }
 
-  /** To be called when one of them waits no longer. */
-  left(): void {
+  /** Takes one out, mostly the first. */
+  drop(seat: Seat): void {
+    // Nothing of it is held from here on: its request may have a large body.
+    this.#seats[this.#seats.indexOf(seat, this.#start)] = undefined;
     this.#size -= 1;
-    // What is held of those that have left must not grow.
     if (this.#seats.length < 2 * this.#size + slack) return;
     this.#seats = this.all();
-    this.#first = 0;
+    this.#start = 0;
   }
 
   all(): Seat[] {
-    return this.#seats.filter(({ state }) => state === 'waiting');
+    return this.#seats.filter((seat) => seat !== undefined);
   }
 }
 
-/** How many that have left a list holds before it is cleared of them. */
+/** How many gaps a list may have before it is closed up. */
 const slack = 64;
 
 /** One client's seats in the line. */
