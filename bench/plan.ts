@@ -33,7 +33,7 @@ export const full: Plan = {
   warmUp: 12,
   download: 1024 * mebibyte,
   upload: 200 * mebibyte,
-  transferRounds: 3,
+  transferRounds: 5,
   startRounds: 3,
   calm: 1_500,
   idleConnections: 5_000,

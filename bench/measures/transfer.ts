@@ -13,14 +13,14 @@ export interface Transfer {
   readonly memory: number;
 }
 
-/** Measures a transfer by curl with each program. @param args what curl is told beside the address */
-export function measureTransfer(
+/** Measures a transfer by curl with each program, after one that is not counted. @param args what curl is told beside the address */
+export async function measureTransfer(
   runners: readonly Runner[],
   path: string,
   rounds: number,
   args: readonly string[] = [],
 ): Promise<Rounds<Transfer>> {
-  return inRounds(runners, rounds, async ({ name, running: { port, pid, headers } }) => {
+  const transfer = async ({ name, running: { port, pid, headers } }: Runner): Promise<Transfer> => {
     const before = cpuOf(pid);
     let memory = memoryOf(pid);
     const look = setInterval(() => (memory = Math.max(memory, memoryOf(pid))), 50);
@@ -46,5 +46,7 @@ export function measureTransfer(
       clearInterval(look);
     }
     return { cpu: cpuOf(pid) - before, memory };
-  });
+  };
+  await inRounds(runners, 1, transfer); // until V8 has compiled what is hot
+  return inRounds(runners, rounds, transfer);
 }

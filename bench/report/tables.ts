@@ -32,8 +32,8 @@ export function tables(findings: Findings): string {
         name,
         cell(spreadOf(rounds.map(({ ms }) => ms)), 0),
         megabytes(spreadOf(rounds.map(({ memory }) => memory)).median),
-        megabytes(loadedMemory.get(name) ?? Number.NaN),
-        megabytes(idleMemory.get(name)?.[0] ?? Number.NaN),
+        megabytes(loadedMemory.get(name)),
+        megabytes(idleMemory.get(name)?.[0]),
       ]),
     ),
     crowdTable(findings),
@@ -104,8 +104,9 @@ function cell({ median, least, most }: Spread, digits: number): string {
   return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`;
 }
 
-function megabytes(bytes: number): string {
-  return `${Math.round(bytes / megabyte)} MB`;
+/** @param bytes `undefined` where it was not measured */
+function megabytes(bytes: number | undefined): string {
+  return bytes === undefined ? '–' : `${Math.round(bytes / megabyte)} MB`;
 }
 
 function size(bytes: number): string {
