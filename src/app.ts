@@ -88,6 +88,7 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
   const http = {
     requireHostHeader: false, // the host step says it in a problem document
     maxHeaderSize: parsedHeadSize,
+    highWaterMark: roomForClient,
     headersTimeout: headPatience,
     connectionsCheckingInterval: 5_000,
   };
@@ -127,6 +128,13 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
  * whether the address or the headers are too long.
  */
 const parsedHeadSize = 256 * 1024;
+
+/**
+ * How much of an answer may wait in a connection for a client that reads slowly, bytes. It is more than the 64 KiB that Node reads from MAAS at
+ * once: of a client that takes each piece at once, Node would otherwise say that it is slow, and MAAS would be stopped for
+ * each piece (a sixth of a download's CPU).
+ */
+const roomForClient = 128 * 1024;
 
 /** How long a client may take for the head of a request, and for a TLS handshake, ms: against those that send a byte now and then. */
 const headPatience = 30_000;
