@@ -19,6 +19,9 @@ export interface Connections {
   drain(deadline: number): Promise<number>;
 }
 
+/** How long a connection may be idle between two requests, ms: longer than the 60 s of common load balancers. */
+export const idlePatience = 72_000;
+
 /**
  * How long a stopping server still listens to connections without a request, ms. A client may have sent one just now, and
  * can only repeat it if it is a read (RFC 9112 §9.3.1): closed at once, such a connection loses a write in a rolling restart.

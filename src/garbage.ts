@@ -4,11 +4,7 @@ import { runInNewContext } from 'node:vm';
 /** How many bytes of bodies pass between two collections. */
 const interval = 16 * 1024 * 1024;
 
-interface Options {
-  readonly type: 'minor';
-}
-
-let collect: ((options: Options) => void) | undefined;
+let collect: ((options: { type: 'minor' }) => void) | undefined;
 let passed = 0;
 
 /**
@@ -19,14 +15,8 @@ let passed = 0;
  * This is for the whole process, and so for `serve` alone.
  */
 export function collectByBytes(): void {
-  collect = collectFirst;
-}
-
-/** V8 hands the collector to a new context alone, which takes a megabyte; many a proxy never needs it. */
-function collectFirst(options: Options): void {
   setFlagsFromString('--expose-gc');
-  collect = runInNewContext('gc') as (options: Options) => void;
-  collect(options);
+  collect = runInNewContext('gc') as typeof collect;
 }
 
 /** Told of each piece of a body that passes, bytes. */

@@ -5,5 +5,5 @@ import type { Socket } from 'node:net';
  * clients as `::ffff:192.0.2.1`; they know themselves as `192.0.2.1`.
  */
 export function peerAddress({ remoteAddress }: Socket): string | undefined {
-  return remoteAddress?.startsWith(':') === true ? remoteAddress.replace(/^::ffff:(?=\d+\.)/i, '') : remoteAddress;
+  return remoteAddress?.replace(/^::ffff:(?=\d+\.)/i, '');
 }

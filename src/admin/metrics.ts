@@ -25,9 +25,8 @@ const prefix = 'maas_auth_proxy_';
 /** From an answer out of memory to MAAS's own ceiling of 900 s. */
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
 
-/** How many requests ended with a status; the same by client. */
-type ByStatus = Map<number, number>;
-type ByClient = Map<string, ByStatus>;
+/** What requests are counted by. */
+type RequestLabels = Readonly<Record<'operation' | 'client' | 'status', string>>;
 
 /** The client of a request that has none. */
 const nobody = '-';
@@ -80,18 +79,16 @@ export function createMetrics(): Metrics {
   build.set({ version }, 1);
   for (const how of ['joined', 'memory']) reused.inc({ how }, 0);
 
-  /** What was counted since the last scrape, by operation, client and status: prom-client's own search for a series costs more. */
-  const pending = new Map<string, ByClient>();
+  /** What was counted since the last scrape, by all labels together: prom-client's own search for a series costs more. */
+  const pending = new Map<string, { readonly labels: RequestLabels; value: number }>();
   const bytes = { received: 0, sent: 0 };
   const counted = new Set([nobody]);
   let clientKeys: MetricSources['clientKeys'];
 
   function takeOver(): void {
-    for (const [operation, byClient] of pending) {
-      for (const [client, byStatus] of byClient) {
-        counted.add(client);
-        for (const [status, value] of byStatus) requests.inc({ operation, client, status: String(status) }, value);
-      }
+    for (const { labels, value } of pending.values()) {
+      counted.add(labels.client);
+      requests.inc(labels, value);
     }
     pending.clear();
     for (const phase of phases) phase.takeOver();
@@ -114,10 +111,11 @@ export function createMetrics(): Metrics {
   return {
     contentType: registry.contentType,
     count(recorded) {
-      const { status, waitMs, maasMs, retries: repeated, reuse, code } = recorded;
-      const byClient = within<string, ByClient>(pending, recorded.operation, newMap);
-      const byStatus = within<string, ByStatus>(byClient, recorded.client ?? nobody, newMap);
-      byStatus.set(status, (byStatus.get(status) ?? 0) + 1);
+      const { operation, client = nobody, status, waitMs, maasMs, retries: repeated, reuse, code } = recorded;
+      const series = `${status} ${client} ${operation}`;
+      const known = pending.get(series);
+      if (known === undefined) pending.set(series, { labels: { operation, client, status: String(status) }, value: 1 });
+      else known.value += 1;
       total.add(recorded.ms / 1000);
       if (waitMs !== undefined) waiting.add(waitMs / 1000);
       if (maasMs !== undefined) maas.add(maasMs / 1000);
@@ -140,20 +138,6 @@ export function createMetrics(): Metrics {
       return text;
     },
   };
-}
-
-/** What is kept under a key, made where there is none. */
-function within<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
-  let value = map.get(key);
-  if (value === undefined) {
-    value = make();
-    map.set(key, value);
-  }
-  return value;
-}
-
-function newMap<Key, Value>(): Map<Key, Value> {
-  return new Map();
 }
 
 /** How many values wait before a histogram gets them. One at a time they cost three times as much. */

@@ -112,11 +112,7 @@ export function chooseCoding(acceptEncoding: string): Coding | undefined {
  *
  * @param coding by which it is compressed, `undefined` where it is not
  */
-export function codedHeaders(headers: string[], coding: Coding | undefined): string[] {
-  if (coding === undefined && fieldOf(headers, 'vary') === undefined) {
-    headers.push('Vary', 'Accept-Encoding');
-    return headers;
-  }
+export function codedHeaders(headers: Fields, coding: Coding | undefined): string[] {
   const coded: string[] = [];
   let vary = '';
   for (let index = 0; index < headers.length; index += 2) {

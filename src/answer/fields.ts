@@ -29,6 +29,13 @@ function decode(part: Buffer): string {
   return part.toString('latin1');
 }
 
+/** The fields as lines, each with its end. */
+export function fieldLines(fields: Fields): string {
+  let lines = '';
+  for (let index = 0; index < fields.length; index += 2) lines += `${fields[index]}: ${fields[index + 1]}\r\n`;
+  return lines;
+}
+
 /** The value of a field, `undefined` where there is none; of several the first. @param name in lower case */
 export function fieldOf(fields: Fields, name: string): string | undefined {
   for (let index = 0; index < fields.length; index += 2) {

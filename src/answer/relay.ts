@@ -8,7 +8,7 @@ import { toProblem } from '../upstream/failure.ts';
 import type { Answering, AnswerTo } from '../upstream/forward.ts';
 import { answerHeaders } from './answer-headers.ts';
 import { chooseCoding, codedHeaders, createCoder, isCompressible, mayCompress } from './compress.ts';
-import { fieldOf, readFields, type Fields } from './fields.ts';
+import { fieldLines, fieldOf, readFields, type Fields } from './fields.ts';
 import { Outlet } from './outlet.ts';
 import { rewriteLocation } from './own-address.ts';
 import { descriptionRewrite, maxDescription, type Rewrite } from './rewrite-description.ts';
@@ -152,9 +152,8 @@ class Relay implements Answering {
   #passInterim(status: number, rawHeaders: readonly Buffer[]): void {
     if (this.#exchange.request.httpVersion !== '1.1') return;
     const headers = answerHeaders(readFields(rawHeaders), this.#exchange.id, (location) => location);
-    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Interim'}\r\n`;
-    for (let index = 0; index < headers.length; index += 2) head += `${headers[index]}: ${headers[index + 1]}\r\n`;
-    this.#client.socket?.write(`${head}\r\n`, 'latin1');
+    const statusLine = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Interim'}`;
+    this.#client.socket?.write(`${statusLine}\r\n${fieldLines(headers)}\r\n`, 'latin1');
   }
 
   #end(): void {

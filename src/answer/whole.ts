@@ -1,8 +1,6 @@
+import { idlePatience } from '../connections.ts';
 import type { Exchange } from '../exchange.ts';
-import { fieldOf, type Fields } from './fields.ts';
-
-/** How long a connection may be idle between two requests, ms: longer than the 60 s of common load balancers. */
-export const idlePatience = 72_000;
+import { fieldLines, fieldOf, type Fields } from './fields.ts';
 
 /** The largest body that is written in one piece with its head, bytes: one packet of loopback's, and no great copy. */
 const maxBody = 16 * 1024;
@@ -43,10 +41,7 @@ export function writeWhole(exchange: Exchange, status: number, reason: string, h
   // The length may be a field that MAAS has named in `Connection`.
   if (fieldOf(headers, 'content-length') !== String(body.length)) return false;
   response.statusCode = status; // what the record reads
-  let text = `HTTP/1.1 ${status} ${reason}\r\n`;
-  for (let index = 0; index < headers.length; index += 2) text += `${headers[index]}: ${headers[index + 1]}\r\n`;
-  text += persistence;
-  text += body.toString('latin1');
+  const text = `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(headers)}${persistence}${body.toString('latin1')}`;
   if (ready.length === 0) setImmediate(writeReady);
   ready.push({ exchange, text, size: body.length });
   return true;

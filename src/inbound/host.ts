@@ -27,7 +27,7 @@ export function host(listensOn: string, further: readonly string[]): Step {
     const found = onlyHost(request.rawHeaders);
     const names = [nameOf(found)];
     // In absolute form it is the target that counts (RFC 9112 §3.2.2); both must be right.
-    const authority = target.startsWith('/') ? undefined : /^https?:\/\/([^/?#]*)/i.exec(target)?.[1];
+    const authority = /^https?:\/\/([^/?#]*)/i.exec(target)?.[1];
     if (authority !== undefined) names.push(nameOf(authority));
     const strange = any ? undefined : names.find((name) => !allowed.has(name) && name !== ownAddress(request.socket));
     if (strange !== undefined) {
