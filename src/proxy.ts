@@ -83,6 +83,7 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
   const admin = buildAdmin(
     createReadiness(upstream, () => connections.draining),
     metrics,
+    { host: config.adminHost, allowedHosts: config.allowedHosts },
   );
   try {
     const url =

@@ -321,6 +321,19 @@ test('in Chromium', async (t) => {
     },
   );
 
+  await t.test('a name that was rebound to the admin listener reads nothing of it', async (s) => {
+    const pages = await servePages(s);
+    const page = await newPage(s, browser);
+    await page.goto(`http://rebound.example:${pages.port}/`);
+    await pages.close();
+    await start(s, ['--admin-port', String(pages.port)]);
+    for (const path of ['/livez', '/readyz', '/metrics']) {
+      const read = await run(page, `http://rebound.example:${pages.port}${path}`, 'text(fetch(url))');
+      assert.match(read, /unknown-host/, path);
+      assert.doesNotMatch(read, /ready|alive|maas_auth_proxy_/, path);
+    }
+  });
+
   await t.test('the address of all interfaces and other spellings of 127.0.0.1 are no way round', async (s) => {
     const { origin, proxy, port } = await start(s);
     const pages = await servePages(s);

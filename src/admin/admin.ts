@@ -1,5 +1,6 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { noSchemas } from '../no-schemas.ts';
+import { guard, type AdminNames } from './guard.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Whether the proxy should get requests, and why not. */
@@ -24,9 +25,15 @@ export interface Readiness {
  * The second listener: `/livez` (the process answers), `/readyz` (it should get requests) and `/metrics` (for Prometheus).
  *
  * @param readiness asked for each `/readyz`
+ * @param names what the listener may be called in `Host`
  */
-export function buildAdmin(readiness: () => Promise<Readiness>, metrics: Metrics): FastifyInstance {
-  const app = fastify({ forceCloseConnections: true, schemaController: noSchemas });
+export function buildAdmin(readiness: () => Promise<Readiness>, metrics: Metrics, names: AdminNames): FastifyInstance {
+  const app = fastify({
+    forceCloseConnections: true,
+    schemaController: noSchemas,
+    http: { requireHostHeader: false }, // the guard says it in a sentence
+  });
+  guard(app, names);
   app.get('/livez', () => ({ status: 'alive' }));
   app.get('/readyz', async (_request, reply) => {
     const { ready, ...found } = await readiness();

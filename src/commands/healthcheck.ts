@@ -19,7 +19,8 @@ export const healthcheck: Run = async (layers) => {
 
 function ask(host: string, port: number, path: string): Promise<number> {
   return new Promise((resolve) => {
-    const request = get({ host, port, path, timeout: 5_000 }, (response) => {
+    // By this name every admin listener may be called; an address with a zone (fe80::1%eth0) is no Host.
+    const request = get({ host, port, path, timeout: 5_000, headers: { Host: 'localhost' } }, (response) => {
       let body = '';
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Step } from '../exchange.ts';
+import type { Exchange } from '../exchange.ts';
 import { Problem } from '../problem.ts';
 
 /** `uri-host [ ":" port ]` of RFC 9112 §3.2, without the user information that RFC 9110 §4.2.4 forbids. */
@@ -16,10 +16,15 @@ const wildcards = new Set(['0.0.0.0', '::']);
  * name resolved to 127.0.0.1 (DNS rebinding), and then the browser takes the proxy for the page's server; the name in
  * `Host` gives that away. Read from the raw fields, because Node keeps the first of two.
  *
+ * The admin listener does the same with what it is asked.
+ *
  * @param listensOn the address that the proxy listens on
  * @param further names that are allowed too; `*` for any
  */
-export function host(listensOn: string, further: readonly string[]): Step {
+export function host(
+  listensOn: string,
+  further: readonly string[],
+): (asked: Pick<Exchange, 'request' | 'target'>) => void {
   const allowed = new Set([...loopbackNames, ...further.map(normal)]);
   if (!wildcards.has(listensOn)) allowed.add(normal(listensOn.includes(':') ? `[${listensOn}]` : listensOn));
   const any = further.includes('*');
