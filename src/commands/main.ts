@@ -1,0 +1,101 @@
+import { resolve } from 'node:path';
+import { complain, say } from './command.ts';
+import { commands } from './commands.ts';
+import { helpText } from './help.ts';
+import { ConfigurationError } from '../config/configuration.ts';
+import { readLayers, type Layers } from '../config/layers.ts';
+import { ListenError } from '../listen-error.ts';
+import { version } from '../version.ts';
+
+/** Runs the program. @returns the exit code */
+async function run(args: readonly string[]): Promise<number> {
+  const named = args[0] !== undefined && !args[0].startsWith('-');
+  const name = named ? (args[0] as string) : 'serve';
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    complain(
+      `"${withoutKey(name)}" is not a command; there are ${Object.keys(commands).join(', ')}. --help says more.`,
+    );
+    return 2;
+  }
+  const layers = refuseKeys(
+    readLayers({ args: named ? args.slice(1) : args, env: process.env, dotenvFile: resolve('.env') }, command.flags),
+  );
+  if (layers.help) {
+    process.stdout.write(helpText(commands, name, process.stdout.columns));
+    return 0;
+  }
+  if (layers.version) {
+    say(version);
+    return 0;
+  }
+  const work = await command.load();
+  return work(command.takesWords === true ? layers : refuseWords(layers));
+}
+
+/** Most commands take no bare word. Behind a flag that nobody knows it was meant as its value. */
+function refuseWords(layers: Layers): Layers {
+  if (layers.mistakes.length > 0) return layers;
+  const mistakes = layers.positionals.map((word) => `"${withoutKey(word)}" is not expected here; --help says more.`);
+  return { ...layers, mistakes };
+}
+
+/** An API key, or enough of one; no address, no time and no file name looks like that. */
+const keyForm = /[A-Za-z0-9]{8,}:[A-Za-z0-9]{8,}:[A-Za-z0-9]{8,}/;
+
+/** A key in the place of something else would be repeated in the sentence that says what is wrong with it. */
+function refuseKeys(layers: Layers): Layers {
+  const found = new Map(layers.found);
+  const extra = new Map(layers.extra);
+  const mistakes = [...layers.mistakes];
+  for (const [name, { text, source }] of layers.found) {
+    if (name === 'apiKey' || !keyForm.test(text)) continue;
+    found.delete(name);
+    mistakes.push(
+      `${source} holds an API key, which is not what belongs there: put the key into MAAS_API_KEY, or into a file that --api-key-file names.`,
+    );
+  }
+  for (const [flag, value] of layers.extra) {
+    // What stands in a body is not repeated.
+    if (value === true || flag === 'body' || !keyForm.test(value)) continue;
+    extra.delete(flag);
+    mistakes.push(`--${flag} holds an API key, which is not what belongs there.`);
+  }
+  return { ...layers, found, extra, mistakes };
+}
+
+function withoutKey(word: string): string {
+  return keyForm.test(word) ? '…' : word;
+}
+
+/** Says what went wrong in sentences. A stack or a library's words would help nobody, and might hold a secret. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof ConfigurationError) {
+    for (const mistake of error.mistakes) complain(mistake);
+    return 2;
+  }
+  if (error instanceof ListenError) {
+    complain(error.message);
+    return 1;
+  }
+  complain(`maas-auth-proxy failed unexpectedly (${error instanceof Error ? error.name : typeof error}).`);
+  return 1;
+}
+
+/** Runs the program with the arguments of this process, and ends the process. */
+export function main(): void {
+  // Who has read enough of it (`--help | head`) closes the pipe: no failure, and no reason for a proxy to end.
+  for (const output of [process.stdout, process.stderr]) {
+    output.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+
+  // Node would print the stack, and the source line with it; both may hold what no log should.
+  process.on('uncaughtException', (error) => process.exit(exitCodeOf(error)));
+
+  run(process.argv.slice(2)).then(
+    (code) => process.exit(code),
+    (error: unknown) => process.exit(exitCodeOf(error)),
+  );
+}
