@@ -1,0 +1,57 @@
+/**
+ * The candidate that a mistyped word most probably means, for a "did you mean"; `undefined` where none is near: more than
+ * a third of the letters would have to change. Of equally near ones it is the one with the longest common beginning, then
+ * the first. Capitals do not count as a difference, and a candidate that is the word itself is found too.
+ */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  const wanted = word.slice(0, longest).toLowerCase();
+  let found: string | undefined;
+  let least = Math.floor(Math.max(3, wanted.length) / 3);
+  let common = -1;
+  for (const candidate of candidates) {
+    const other = candidate.toLowerCase();
+    const mistakes = countMistakes(wanted, other, least + 1);
+    if (mistakes > least) continue;
+    const alike = commonBeginning(wanted, other);
+    if (mistakes === least && alike <= common) continue;
+    least = mistakes;
+    common = alike;
+    found = candidate;
+  }
+  return found;
+}
+
+function commonBeginning(one: string, other: string): number {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length += 1;
+  return length;
+}
+
+/** Longer words are cut, characters: the time is the product of both lengths, and what is compared may be typed by anybody. */
+const longest = 200;
+
+/**
+ * How many letters to put in, leave out, replace or swap with the next one turn one word into the other (the "optimal string
+ * alignment" form of Damerau's and Levenshtein's distance). What is `limit` or more is told as `limit`.
+ */
+function countMistakes(one: string, other: string, limit: number): number {
+  if (Math.abs(one.length - other.length) >= limit) return limit;
+  let before: number[] = [];
+  let last = Array.from({ length: other.length + 1 }, (_, at) => at);
+  for (let row = 1; row <= one.length; row += 1) {
+    const next = [row];
+    for (let at = 1; at <= other.length; at += 1) {
+      const isSame = one[row - 1] === other[at - 1];
+      const isSwapped = row > 1 && at > 1 && one[row - 1] === other[at - 2] && one[row - 2] === other[at - 1];
+      next[at] = Math.min(
+        (last[at] ?? limit) + 1,
+        (next[at - 1] ?? limit) + 1,
+        (last[at - 1] ?? limit) + (isSame ? 0 : 1),
+        isSwapped ? (before[at - 2] ?? limit) + 1 : limit,
+      );
+    }
+    before = last;
+    last = next;
+  }
+  return Math.min(limit, last[other.length] ?? limit);
+}
