@@ -244,6 +244,11 @@ for (const { what, json, form } of [
     ],
   },
   { what: 'no members', json: '{}', form: [] },
+  {
+    what: 'an object nested 500 deep',
+    json: `{"a":${'[{"b":'.repeat(249)}[1]${'}]'.repeat(249)}}`,
+    form: [['a', `${'{"b":['.repeat(248)}{"b":[1]}${']}'.repeat(248)}`]],
+  },
   { what: 'spaces around it', json: ' \r\n\t{ "a" : 1 } \n', form: [['a', '1']] },
 ]) {
   test(`JSON with ${what} arrives as the form that MAAS reads`, async (t) => {
@@ -340,6 +345,18 @@ for (const { what, json, status, code } of [
   { what: 'a number that JSON does not have', json: '{"a": 01}', status: 400, code: 'malformed-json' },
   { what: 'words outside of JSON', json: '{"a": NaN}', status: 400, code: 'malformed-json' },
   { what: 'a form', json: 'a=b', status: 400, code: 'malformed-json' },
+  {
+    what: 'JSON nested 5,000 deep',
+    json: `{"a":${'['.repeat(4_999)}${']'.repeat(4_999)}}`,
+    status: 400,
+    code: 'malformed-json',
+  },
+  {
+    what: 'JSON nested 501 deep',
+    json: `${'{"a":'.repeat(501)}1${'}'.repeat(501)}`,
+    status: 400,
+    code: 'malformed-json',
+  },
   { what: 'a member "op"', json: '{"op": "deploy"}', status: 415, code: 'json-not-an-object' },
   { what: 'a member "op" in escapes', json: '{"\\u006fp": "deploy"}', status: 415, code: 'json-not-an-object' },
   { what: 'a member "oauth_token"', json: '{"oauth_token": "x"}', status: 400, code: 'signature-override' },

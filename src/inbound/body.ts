@@ -49,6 +49,11 @@ const faults: Readonly<Record<JsonFormFault, () => Problem>> = {
       'body-too-large',
       'JSON that is to become a form may have 2 MiB and 5,000 values; send as a form what is larger.',
     ),
+  'too-deep': () =>
+    new Problem(
+      'malformed-json',
+      'JSON that is to become a form may be nested 500 deep; send less deeply nested JSON.',
+    ),
 };
 
 /** As a form field these names would mean what they do not mean in JSON: another operation, another signature. */
