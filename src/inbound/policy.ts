@@ -1,7 +1,7 @@
 import type { Exchange, Step } from '../exchange.ts';
 import { connectionOptions } from '../hop-by-hop.ts';
 import type { ApiPath } from '../maas/api-path.ts';
-import { formOps } from '../maas/form.ts';
+import { formOpsInPieces } from '../maas/form.ts';
 import type { FormOps } from '../maas/operation.ts';
 import { describeOperation, explainRefusal } from '../policy/explanation.ts';
 import { hangsOnOp, judge } from '../policy/judge.ts';
@@ -29,7 +29,7 @@ export function policy(inForce: () => Policy, wholeBody: WholeBody): Step {
 
 async function readAndEnforce(inForce: Policy, exchange: Exchange, path: ApiPath, wholeBody: WholeBody): Promise<void> {
   exchange.body ??= await wholeBody(exchange);
-  enforce(inForce, exchange, path, formOps(contentType(exchange), exchange.body));
+  enforce(inForce, exchange, path, await formOpsInPieces(contentType(exchange), exchange.body));
 }
 
 function enforce(inForce: Policy, exchange: Exchange, path: ApiPath, form?: FormOps): void {

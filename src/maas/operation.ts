@@ -79,11 +79,10 @@ export function readsFormOnly(path: ApiPath): boolean {
 }
 
 /**
- * The values of every `op` in an urlencoded form, or in a query without its question mark, in their order. One without
- * "=" counts, as an empty one (Python's `parse_qsl` with `keep_blank_values`, which Django uses).
+ * The values of every `op` in a query without its question mark, in their order. One without "=" counts, as an empty one
+ * (Python's `parse_qsl` with `keep_blank_values`, which Django uses). Forms are larger: form.ts reads them.
  */
 export function opValues(pairs: string): string[] {
-  // A form may have 10 MB: its other names are not even looked at.
   return Array.from(pairs.matchAll(opPair), ([, value]) => (value === undefined ? '' : decodeFormName(value)));
 }
 
