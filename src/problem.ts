@@ -50,6 +50,11 @@ const kinds = {
   'maas-unresolved': { status: 502, title: "MAAS's name cannot be resolved", proxyError: 'dns_error' },
   'maas-refused': { status: 502, title: 'MAAS refused the connection', proxyError: 'connection_refused' },
   'maas-unroutable': { status: 502, title: 'There is no route to MAAS', proxyError: 'destination_ip_unroutable' },
+  'no-descriptor-left': {
+    status: 503,
+    title: 'The proxy can open no connection',
+    proxyError: 'proxy_internal_error',
+  },
   'maas-reset': { status: 502, title: 'MAAS closed the connection', proxyError: 'connection_terminated' },
   'maas-connect-timeout': { status: 504, title: 'Connecting to MAAS took too long', proxyError: 'connection_timeout' },
   'maas-certificate-unknown-issuer': {

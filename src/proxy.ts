@@ -77,6 +77,7 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
     connections: () => connections.count(),
     certificates: () => certificateEnds(upstream, tls),
     ...(config.regions.length > 1 && { regions: () => upstream.regions().map(stateOf) }),
+    files: files.states,
     ...(sharing.isRedisUp !== undefined && { isRedisUp: sharing.isRedisUp }),
     ...(registry !== undefined && { clientKeys: () => registry.keys() }),
   });

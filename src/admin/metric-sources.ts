@@ -15,6 +15,8 @@ export interface MetricSources {
   certificates?(): Iterable<CertificateEnd>;
   /** Whether each MAAS region, by its address, answered lately. */
   regions?(): Iterable<{ readonly region: string; readonly isUp: boolean }>;
+  /** The files that the proxy keeps to, by what they are for, and why they are not in force as they are now. */
+  files?(): Iterable<{ readonly kind: string; readonly trouble: string | undefined }>;
   /** Whether Redis answered lately. */
   isRedisUp?(): boolean;
 }
@@ -36,7 +38,7 @@ type Reading = ReadonlyMap<string, number>;
 
 /** Makes gauges of sources. */
 export function addGauges(registry: Registry, prefix: string, sources: MetricSources): void {
-  const { queue, clockOffset, connections, clientKeys, certificates, regions, isRedisUp } = sources;
+  const { queue, clockOffset, connections, clientKeys, certificates, regions, files, isRedisUp } = sources;
   const add = (name: string, help: string, read: () => Reading, label?: string): void => {
     const gauge = new Gauge({
       name: prefix + name,
@@ -73,11 +75,27 @@ export function addGauges(registry: Registry, prefix: string, sources: MetricSou
     const read = (): Reading => new Map(Array.from(regions(), ({ region, isUp }) => [region, Number(isUp)]));
     add('region_up', 'Whether a MAAS region answered lately.', read, 'region');
   }
+  if (files !== undefined)
+    add(
+      'config_last_reload_successful',
+      'Whether a file is in force as it is now; 0 while it is broken or cannot be read.',
+      () => inForce(files()),
+      'file',
+    );
   if (isRedisUp !== undefined) add('redis_up', 'Whether Redis answered lately.', () => single(Number(isRedisUp())));
 }
 
 function single(value: number): Reading {
   return new Map([['', value]]);
+}
+
+/** Of several files for the same, one that is not in force is enough. */
+function inForce(files: ReturnType<NonNullable<MetricSources['files']>>): Reading {
+  const reading = new Map<string, number>();
+  for (const { kind, trouble } of files) {
+    reading.set(kind, Math.min(reading.get(kind) ?? 1, trouble === undefined ? 1 : 0));
+  }
+  return reading;
 }
 
 /** A client that changes from one key to another has two; it is out when the last one ends. */

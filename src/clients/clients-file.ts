@@ -15,8 +15,13 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ClientsError(whyNot(error, 'read'));
+    throw new ClientsError(whyUnreadable(error));
   }
+}
+
+/** Says in words why a clients file could not be read. @param error the system's */
+export function whyUnreadable(error: unknown): string {
+  return whyNot(error, 'read');
 }
 
 /**
@@ -87,7 +92,12 @@ function whyNot(error: unknown, done: 'read' | 'written'): string {
     case 'EBUSY':
       return 'cannot be replaced, because it is mounted by itself; mount the directory that it is in';
     case 'EISDIR':
-      return 'is a directory';
+      return 'is a directory, and must be a file';
+    case 'ELOOP':
+      return 'is a symbolic link that leads to itself';
+    case 'EMFILE':
+    case 'ENFILE':
+      return `cannot be ${done} while so many files and connections are open (a higher limit helps: ulimit -n, LimitNOFILE=)`;
     default:
       return `cannot be ${done}`;
   }

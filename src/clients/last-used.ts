@@ -39,7 +39,7 @@ export function keepLastUsed(clientsFile: string, registry: Registry, onFailure:
     if (newest <= written) return;
     const temporary = `${file}.${randomBytes(6).toString('hex')}.new`;
     try {
-      await writeFile(temporary, format(uses, parse(await readFile(file, 'utf8').catch(() => '{}')), registry), {
+      await writeFile(temporary, format(uses, parse(await readOrNone(file)), registry), {
         flag: 'wx',
         mode: 0o600,
       });
@@ -59,6 +59,16 @@ export function keepLastUsed(clientsFile: string, registry: Registry, onFailure:
     clearInterval(timer);
     await writing.then(write);
   };
+}
+
+/** What is there and cannot be read now must not be taken for nothing, and be written over. */
+async function readOrNone(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '{}';
+    throw error;
+  }
 }
 
 /** Of each key that there still is the later of two moments. */

@@ -25,7 +25,7 @@ export function readSettingFile(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new SettingError(`names the file ${file}, ${whyUnreadable(error)}`);
+    throw new SettingError(`names the file ${file}, ${whyUnreadable(error)}`, { cause: error });
   }
 }
 
@@ -40,6 +40,11 @@ export function whyUnreadable(error: unknown): string {
       return 'which this user may not read';
     case 'EISDIR':
       return 'which is a directory';
+    case 'ELOOP':
+      return 'which is a symbolic link that leads to itself';
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'which cannot be read while so many files and connections are open (a higher limit helps: ulimit -n, LimitNOFILE=)';
     default:
       return 'which cannot be read';
   }
@@ -58,6 +63,11 @@ export function whyUnwritable(error: unknown): string {
       return 'which is a directory';
     case 'EROFS':
       return 'which lies on a read-only file system';
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'which cannot be opened while so many files and connections are open (a higher limit helps: ulimit -n, LimitNOFILE=)';
+    case 'ENOSPC':
+      return 'for which the disk has no room';
     default:
       return 'which cannot be written';
   }

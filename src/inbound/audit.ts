@@ -36,24 +36,49 @@ export function openAudit(path: string, log: Logger, onLost: (records: number) =
       lost = 0;
     },
   });
+  let again: NodeJS.Timeout | undefined;
+  let isFailing = false;
+
+  /** Until it succeeds: logrotate would remove the file that records go on being written to. */
+  function reopen(): void {
+    clearTimeout(again);
+    try {
+      file.reopen();
+      isFailing = false;
+      log.info({ file: path }, `opened the audit file ${path} anew`);
+    } catch (error) {
+      again = setTimeout(reopen, reopening).unref();
+      if (isFailing) return;
+      isFailing = true;
+      log.error(
+        { file: path },
+        `The audit file ${path} cannot be opened anew${words[codeOf(error)] ?? ''}; the one from before stays in use until it can.`,
+      );
+    }
+  }
+
   return {
     keep: (recorded) => file.add(JSON.stringify({ time: new Date().toISOString(), ...recorded })),
-    reopen() {
-      try {
-        file.reopen();
-        log.info({ file: path }, `opened the audit file ${path} anew`);
-      } catch {
-        log.error({ file: path }, `The audit file ${path} cannot be opened anew; the one from before stays in use.`);
-      }
+    reopen,
+    close() {
+      clearTimeout(again);
+      return file.close();
     },
-    close: () => file.close(),
   };
 }
+
+/** How often a file that could not be opened is tried again, ms. */
+const reopening = 1_000;
 
 const words: Readonly<Record<string, string>> = {
   ENOSPC: ': the disk is full',
   EDQUOT: ': its owner may use no more of the disk',
   EIO: ': the disk has failed',
   EROFS: ': the disk is read-only',
+  EMFILE: ' while so many files and connections are open (a higher limit helps: ulimit -n, LimitNOFILE=)',
   EBUSY: ' as fast as requests come',
 };
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { ClientsError, type Client } from '../clients/client.ts';
+import { whyUnreadable } from '../clients/clients-file.ts';
 import { createRegistry, knownClients, type KnownClient, type Registry } from '../clients/registry.ts';
 import type { ReadText } from '../config/files.ts';
 import { readKeyFile } from '../config/key-file.ts';
@@ -41,8 +42,9 @@ export function followClients(file: string, live: LiveFiles, makeKey: MakeSignin
   function readClientsFile(read: ReadText): string {
     try {
       return read(file);
-    } catch {
-      throw new SettingError('does not exist, or may not be read; "keys add NAME" makes one');
+    } catch (error) {
+      const why = whyUnreadable(error instanceof SettingError ? error.cause : error);
+      throw new SettingError(`${why}${why === 'does not exist' ? '; "keys add NAME" makes one' : ''}`);
     }
   }
 

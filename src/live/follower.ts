@@ -73,6 +73,12 @@ const patience = 1_000;
 /** When the contents are compared once more after a reading, ms: the clocks of some file systems tick in whole seconds. */
 const secondReading = 2_000;
 
+/**
+ * How often a file that could not be read is tried again, ms. What kept it from being read (too many open files, a network file
+ * system that is away) may pass, and the file looks as it did before.
+ */
+const rereading = 1_000;
+
 /** How often what was not approved is tried again, ms. */
 const retrying = 5_000;
 
@@ -120,7 +126,8 @@ export function createFollower<Value>(source: Source<Value>, report: (event: Liv
       next = source.load(reading.read);
     } catch (error) {
       keep(reading);
-      onTrouble(reading, sentence(error), false);
+      if (reading.hasUnread) readAgainAt = performance.now() + rereading;
+      onTrouble(reading, sentence(error, reading), false);
       return;
     }
     keep(reading);
@@ -143,7 +150,7 @@ export function createFollower<Value>(source: Source<Value>, report: (event: Liv
       source.onChange?.(next);
     } catch (error) {
       value = before;
-      onTrouble(reading, sentence(error), false);
+      onTrouble(reading, sentence(error, reading), false);
       return;
     }
     contents = reading.contents();
@@ -183,13 +190,13 @@ export function createFollower<Value>(source: Source<Value>, report: (event: Liv
     report({ kind: source.kind, outcome, text });
   }
 
-  function sentence(error: unknown): string {
+  function sentence(error: unknown, { hasUnread }: Reading): string {
     // Whatever it was, it must not end a proxy that runs.
     const reason =
       error instanceof SettingError
         ? `${source.subject} ${error.message}`
         : `Reading ${source.title} failed unexpectedly (${error instanceof Error ? error.name : typeof error})`;
-    return `${reason}; what was read before stays in force.`;
+    return `${reason}; what was read before stays in force${hasUnread ? ' until it can be read' : ''}.`;
   }
 
   /** One after the other. */

@@ -8,14 +8,20 @@ export interface Reading {
   readonly looks: ReadonlyMap<string, string>;
   /** All contents in one text to compare; a file that could not be read counts by the reason. */
   contents(): string;
+  /** Whether a file could not be read, for whatever reason: that may pass without a trace in how it looks. */
+  readonly hasUnread: boolean;
 }
 
 /** Begins to read: whatever is read by its `read` is noted. */
 export function createReading(): Reading {
   const looks = new Map<string, string>();
   const contents = new Map<string, string>();
+  let hasUnread = false;
   return {
     looks,
+    get hasUnread() {
+      return hasUnread;
+    },
     contents: () => [...contents].flat().join('\n'),
     read(file) {
       looks.set(file, lookNow(file));
@@ -25,6 +31,7 @@ export function createReading(): Reading {
         return text;
       } catch (error) {
         contents.set(file, error instanceof Error ? error.message : '');
+        hasUnread = true;
         throw error;
       }
     },

@@ -2,6 +2,9 @@ import { Problem, type ProblemCode } from '../problem.ts';
 
 const caFile = '--ca-file (MAAS_CA_FILE)';
 
+/** The process, or the machine, may open no more: no fault of MAAS's. */
+export const outOfDescriptors = /^(?:EMFILE|ENFILE)$/;
+
 /** What the client is told about each way in which a call to MAAS fails: by the codes of Node, OpenSSL, llhttp and undici. */
 const failures: readonly { codes: RegExp; problem: ProblemCode; detail: string }[] = [
   {
@@ -18,6 +21,12 @@ const failures: readonly { codes: RegExp; problem: ProblemCode; detail: string }
     codes: /^(?:EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EHOSTDOWN|ENETDOWN|EACCES|EPERM)$/,
     problem: 'maas-unroutable',
     detail: 'This machine has no network route to the address in MAAS_URL; check the network, VPN or firewall.',
+  },
+  {
+    codes: outOfDescriptors,
+    problem: 'no-descriptor-left',
+    detail:
+      'The proxy has as many files and connections open as it may, and could open none to MAAS; try again. A higher limit helps (ulimit -n, LimitNOFILE=).',
   },
   {
     codes: /^(?:UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT)$/,

@@ -3,7 +3,7 @@ import type { MaasAddress, Regions } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
 import { ask } from './ask.ts';
 import { Attempt, isReplayable, rawHeader, type Sending } from './attempt.ts';
-import { errorCode, toProblem } from './failure.ts';
+import { errorCode, outOfDescriptors, toProblem } from './failure.ts';
 import { isRegionDown, regionDown } from './region-down.ts';
 import { createRegion, type Region } from './region.ts';
 
@@ -166,6 +166,7 @@ class RegionAttempt extends Attempt {
   /** Whether it is the region that is to blame for an error; if so, it rests, or is looked at. */
   #isTheRegions(error: Error): boolean {
     const code = errorCode(error);
+    if (outOfDescriptors.test(code)) return false;
     if (this.#isSent) {
       if (!broken.test(code)) return false;
       // It may be a connection that ended while it was idle.
