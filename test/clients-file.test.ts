@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -198,3 +208,41 @@ for (const [expires, end] of [
     assert.equal(endOf(client ?? {}), end === undefined ? Number.POSITIVE_INFINITY : Date.parse(end));
   });
 }
+
+test('commands that name the file by links, and by its own path, lose nothing of each other', async (t) => {
+  const directory = emptyDirectory(t);
+  mkdirSync(join(directory, 'real'));
+  symlinkSync('real', join(directory, 'aside'));
+  // The first one makes the file that the links lead to.
+  symlinkSync(join('real', 'clients.json'), join(directory, 'link.json'));
+  symlinkSync('clients.json', join(directory, 'real', 'link.json'));
+  const paths = ['real/clients.json', 'link.json', 'aside/clients.json', 'aside/link.json', 'real/link.json'];
+  const said: string[] = [];
+  const writers = paths.map((path, index) => startWriter(join(directory, path), `w${index}.`, said));
+  t.after(() => writers.map((child) => child.kill('SIGKILL')));
+  while (said.length < 100) {
+    await Promise.race(writers.map((child) => once(child.stdout ?? child, 'data')));
+  }
+  const closed = writers.map((child) => once(child, 'close'));
+  for (const child of writers) child.kill('SIGKILL');
+  await Promise.all(closed);
+  const file = join(directory, 'real', 'clients.json');
+  const kept = new Set(readClients(file).map(({ name }) => name));
+  assert.deepEqual(
+    said.filter((name) => !kept.has(name)),
+    [],
+  );
+  for (const link of ['link.json', 'aside', 'real/link.json']) {
+    assert.ok(lstatSync(join(directory, link)).isSymbolicLink(), link);
+  }
+});
+
+test('links that lead to themselves are told as such, and replaced by nothing', async (t) => {
+  const file = join(emptyDirectory(t), 'clients.json');
+  symlinkSync('clients.json', file);
+  await assert.rejects(
+    changeClients(file, () => [give('a').client]),
+    (error) => error instanceof ClientsError && /^is a symbolic link that leads to itself$/.test(error.message),
+  );
+  assert.ok(lstatSync(file).isSymbolicLink());
+});

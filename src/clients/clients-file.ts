@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { ClientsError, parseClients, type Client } from './client.ts';
 import { takeLock } from './lock.ts';
+import { realPath } from './real-path.ts';
 import { replaceFile } from './replace-file.ts';
 
 /** How long a command waits for others to finish with the file, ms. */
@@ -34,6 +35,14 @@ export function readClients(file: string): Client[] {
 }
 
 /**
+ * How many other names a file has by hard links. Each of them keeps the old content when the file is changed, since a new file
+ * takes its place.
+ */
+export function countOtherNames(file: string): number {
+  return Math.max(0, (statSync(file, { throwIfNoEntry: false })?.nlink ?? 1) - 1);
+}
+
+/**
  * Changes a clients file, or makes it. Of two commands at once the second waits for the first; a process that is killed at
  * any moment leaves the old file or the new one, never half of one, and no lock that holds up the next.
  *
@@ -49,7 +58,9 @@ export async function changeClients(file: string, change: (clients: Client[]) =>
   }
 }
 
-async function changeOnce(file: string, change: (clients: Client[]) => Client[]): Promise<boolean> {
+async function changeOnce(named: string, change: (clients: Client[]) => Client[]): Promise<boolean> {
+  // Whoever comes by a link must wait for those who come by the file's own path.
+  const file = realPath(named);
   const lock = await takeLock(`${file}.lock`, patience);
   if (lock === undefined) throw new ClientsError('is being changed by other commands; try again');
   try {

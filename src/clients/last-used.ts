@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { realPath } from './real-path.ts';
 import type { Registry } from './registry.ts';
 
 /** How often a gateway writes down when keys were last used, ms. */
@@ -11,7 +12,12 @@ type LastUsed = ReadonlyMap<string, number>;
 
 /** The file beside the clients file that says when each key was last used. It may be missing, or be removed at any time. */
 function fileOf(clientsFile: string): string {
-  return `${clientsFile}.used`;
+  try {
+    // Whoever names the clients file by a link means the same file.
+    return `${realPath(clientsFile)}.used`;
+  } catch {
+    return `${clientsFile}.used`;
+  }
 }
 
 /** Reads when keys were last used, as far as that is known. */

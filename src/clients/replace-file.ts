@@ -5,13 +5,13 @@ import {
   fsyncSync,
   openSync,
   readdirSync,
-  realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { realPath } from './real-path.ts';
 
 /** After this time what a killed process has left is removed, ms. */
 const leftoverAge = 60_000;
@@ -24,7 +24,8 @@ const leftoverAge = 60_000;
  * @returns whether the new text is in place
  */
 export function replaceFile(file: string, text: string, isSure: () => boolean = () => true): boolean {
-  const target = behindLinks(file);
+  // A symbolic link stays one, also where what it leads to is not there yet.
+  const target = realPath(file);
   removeLeftovers(target);
   const before = statSync(target, { throwIfNoEntry: false });
   const temporary = `${target}.${randomBytes(6).toString('hex')}.new`;
@@ -45,15 +46,6 @@ export function replaceFile(file: string, text: string, isSure: () => boolean = 
   }
   syncDirectory(dirname(target));
   return true;
-}
-
-/** A symbolic link stays one. */
-function behindLinks(file: string): string {
-  try {
-    return realpathSync(file);
-  } catch {
-    return file;
-  }
 }
 
 function removeLeftovers(target: string): void {
