@@ -76,6 +76,7 @@ const kinds = {
   'maas-answer-timeout': { status: 504, title: 'MAAS did not answer in time', proxyError: 'http_response_timeout' },
   'maas-body-timeout': { status: 504, title: "MAAS's answer stopped", proxyError: 'connection_read_timeout' },
   'maas-broken-answer': { status: 502, title: 'MAAS sent a broken answer', proxyError: 'http_protocol_error' },
+  'maas-redirect': { status: 502, title: 'MAAS redirects elsewhere', proxyError: 'proxy_configuration_error' },
   'maas-header-too-large': {
     status: 502,
     title: "The headers of MAAS's answer are too large",

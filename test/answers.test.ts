@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import type { OutgoingHttpHeader } from 'node:http';
 import { test, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { resolveApiPath } from '../src/maas/api-path.ts';
 import { DEMO_ADMIN_KEY, startSimulator, type Simulator } from '../src/simulator/simulator.ts';
 import { startOrigin } from './support/origin.ts';
 import { canaryKey, startTestProxy, type TestProxy } from './support/proxy.ts';
-import { send } from './support/request.ts';
+import { send, type Reply } from './support/request.ts';
 
 const forms = ['/MAAS/api/2.0', '/api/2.0', ''] as const;
 
@@ -13,17 +14,23 @@ const forms = ['/MAAS/api/2.0', '/api/2.0', ''] as const;
 async function redirect(
   t: TestContext,
   path: string,
-  location: string,
-  prefix = '',
-): Promise<{ given: string; sent: string; proxy: TestProxy }> {
-  let sent = '';
-  const origin = await startOrigin(t, (_request, response) => response.writeHead(302, { Location: sent }).end());
-  sent = location.replaceAll('MAAS:', origin.url);
+  location: string | readonly string[],
+  { prefix = '', status = 302 }: { prefix?: string; status?: number } = {},
+): Promise<{ given: string; sent: string; proxy: TestProxy; reply: Reply }> {
+  let sent: string[] = [];
+  const origin = await startOrigin(t, (_request, response) =>
+    response
+      .writeHead(
+        status,
+        sent.flatMap((value) => ['Location', value]),
+      )
+      .end(),
+  );
+  sent = [location].flat().map((value) => value.replaceAll('MAAS:', origin.url));
   const proxy = await startTestProxy(t, origin.url + prefix);
   const { port } = new URL(proxy.url);
   const reply = await send(proxy.url + path, { headers: { Host: `localhost:${port}` } });
-  assert.equal(reply.status, 302);
-  return { given: String(reply.headers['location']), sent, proxy };
+  return { given: String(reply.headers['location']), sent: sent.join(), proxy, reply };
 }
 
 for (const form of forms) {
@@ -65,32 +72,92 @@ for (const form of forms) {
       '/MAAS/api/2.0/users/?next=/MAAS/api/2.0/machines/&u=MAAS:/MAAS/api/2.0/',
     );
     assert.equal(own.given, `${form}/users/${own.sent.slice(own.sent.indexOf('?'))}`);
-    const other = await redirect(t, `${form}/users/`, 'http://sso.example/login?next=MAAS:/MAAS/api/2.0/users/');
+    const other = await redirect(t, `${form}/users/`, 'http://a.example/?u=MAAS:/MAAS/api/2.0/users/', { status: 201 });
     assert.equal(other.given, other.sent);
   });
 
   test(`in ${named}, a Location of a MAAS behind a path prefix leads to the proxy`, async (t) => {
-    const path = await redirect(t, `${form}/users/`, '/lab/MAAS/api/2.0/users/', '/lab/MAAS');
+    const path = await redirect(t, `${form}/users/`, '/lab/MAAS/api/2.0/users/', { prefix: '/lab/MAAS' });
     assert.equal(path.given, `${form}/users/`);
-    const absolute = await redirect(t, `${form}/users/`, 'MAAS:/lab/MAAS/api/2.0/users/', '/lab/MAAS');
+    const absolute = await redirect(t, `${form}/users/`, 'MAAS:/lab/MAAS/api/2.0/users/', { prefix: '/lab/MAAS' });
     assert.equal(absolute.given, `http://localhost:${new URL(absolute.proxy.url).port}${form}/users/`);
   });
 
   for (const [what, location] of [
     ['to another host', 'http://other.example/MAAS/api/2.0/users/'],
+    ['to another host, without a scheme', '//other.example/MAAS/api/2.0/users/'],
+    ['to another host, by backslashes', '/\\other.example/MAAS/api/2.0/users/'],
     ['to another port', 'http://127.0.0.1:1/MAAS/api/2.0/users/'],
-    ['to https', 'https://127.0.0.1:5443/MAAS/api/2.0/users/'],
     ["to MAAS's web interface", 'MAAS:/MAAS/r/machines'],
     ["to MAAS's login page, as a path", '/MAAS/?next=%2FMAAS%2Fapi%2F2.0'],
+    ['out of the API by dot segments', '/MAAS/api/2.0/%2e%2E/%2e./r/'],
     ['to a path that only begins like the API', '/MAAS/api/2.0x/users/'],
+    ['to https on another host', 'https://sso.example/login'],
+    ['of another scheme', 'ftp://127.0.0.1/MAAS/api/2.0/users/'],
+    ['that is a script', 'javascript:alert(1)'],
     ['that is no address', 'http://['],
+    ['twice', ['/MAAS/api/2.0/users/', 'http://other.example/']],
   ] as const) {
-    test(`in ${named}, a Location ${what} stays as it is`, async (t) => {
-      const { given, sent } = await redirect(t, `${form}/users/`, location);
-      assert.equal(given, sent);
+    test(`in ${named}, a redirect ${what} is a 502 that says so, and leads nobody past the proxy`, async (t) => {
+      for (const status of [301, 302, 303, 307, 308]) {
+        const { reply } = await redirect(t, `${form}/users/`, location, { status });
+        assert.deepEqual([reply.status, reply.json()['code']], [502, 'maas-redirect']);
+        assert.match(String(reply.json()['detail']), /redirects to an address outside of MAAS's API/);
+        assert.equal(reply.headers['location'], undefined);
+        assert.match(String(reply.headers['proxy-status']), new RegExp(`; received-status=${status}$`));
+      }
+    });
+  }
+
+  test(`in ${named}, a Location that is no redirect stays as it is where it leads elsewhere`, async (t) => {
+    for (const location of ['http://other.example/x', '/MAAS/r/machines', 'http://[']) {
+      const { given, sent, reply } = await redirect(t, `${form}/users/`, location, { status: 201 });
+      assert.deepEqual([given, reply.status], [sent, 201]);
+    }
+  });
+
+  for (const [location, below] of [
+    ['/MAAS/api/2.0//evil.example/x', '//evil.example/x'],
+    ['/MAAS/api/2.0/\\evil.example/x', '//evil.example/x'],
+    ['/MAAS/api/2.0/\t/evil.example/x', '//evil.example/x'],
+    ['MAAS:/MAAS/api/2.0///evil.example/x', '///evil.example/x'],
+    ['/MAAS/api/2.0/%2F/evil.example', '/%2F/evil.example'],
+    ['/MAAS/api/2.0/MAAS/api/2.0/x', '/MAAS/api/2.0/x'],
+    ['/MAAS/api/2.0/-/me', '/-/me'],
+  ] as const) {
+    test(`in ${named}, the Location ${JSON.stringify(location)} stays on the proxy, and in the API`, async (t) => {
+      for (const status of [201, 302]) {
+        const { given, proxy } = await redirect(t, `${form}/users/`, location, { status });
+        const base = `http://localhost:${new URL(proxy.url).port}`;
+        const { origin, pathname } = new URL(given, `${base}${form}/users/`);
+        assert.equal(origin, base);
+        assert.ok([`${form}${below}`, `/MAAS/api/2.0${below}`].includes(pathname), pathname);
+        const read = resolveApiPath(pathname);
+        assert.deepEqual(
+          typeof read === 'object' && read.segments,
+          below
+            .split('/')
+            .filter((segment) => segment !== '')
+            .map(decodeURIComponent),
+        );
+      }
     });
   }
 }
+
+test('the redirect by which a MAAS with TLS sends its plain port to https is a 502 with the remedy', async (t) => {
+  const maas = await startSimulator({ machines: 1, plainPortRedirectsTo: 'https://maas.example:5443' });
+  t.after(() => maas.close());
+  const proxy = await startTestProxy(t, maas.url);
+  for (const method of ['GET', 'POST']) {
+    const reply = await send(`${proxy.url}/users/`, { method });
+    assert.deepEqual([reply.status, reply.json()['code']], [502, 'maas-tls']);
+    assert.match(String(reply.json()['detail']), /it has TLS on\. Use its https address as MAAS_URL/);
+    assert.equal(reply.headers['location'], undefined);
+  }
+  const logged = proxy.log.find(({ code }) => code === 'maas-tls');
+  assert.equal(logged?.['cause'], '301 to https://maas.example:5443/MAAS/api/2.0/users/');
+});
 
 /** A small MAAS and a proxy before it, by its own key. */
 async function start(t: TestContext, key = DEMO_ADMIN_KEY): Promise<{ maas: Simulator; proxy: TestProxy }> {

@@ -155,7 +155,7 @@ test('a body of text in any charset passes, however long, and so does one of a t
 // The first match of the prefix is replaced wherever it is, and an absolute one is not looked at.
 test('a Location is rewritten where it leads to MAAS, and nowhere else', async (t) => {
   let location = '';
-  const origin = await startOrigin(t, (_request, response) => response.writeHead(302, { Location: location }).end());
+  const origin = await startOrigin(t, (_request, response) => response.writeHead(201, { Location: location }).end());
   const proxy = await startTestProxy(t, origin.url);
   const given = async (value: string): Promise<unknown> => {
     location = value;

@@ -1,5 +1,6 @@
 import type { Exchange } from '../exchange.ts';
-import type { MaasAddress, Regions } from '../maas/maas-address.ts';
+import { locateInApi } from '../maas/location.ts';
+import type { Regions } from '../maas/maas-address.ts';
 
 /** The proxy's own address in the form that the client used: `http://localhost:8240/MAAS/api/2.0`. */
 export function ownAddress({ request, apiPath }: Exchange): { readonly origin: string; readonly path: string } {
@@ -8,23 +9,23 @@ export function ownAddress({ request, apiPath }: Exchange): { readonly origin: s
 }
 
 /**
+ * What means something else without `/MAAS/api/2.0` before it: two slashes, behind which a client reads a host's name (RFC 3986 §4.2), the
+ * beginning of another form, and the proxy's own addresses.
+ */
+const needsRoot = /^\/(?:$|[/?#]|MAAS(?:\/|$)|api(?:\/|$)|-\/)/;
+
+/**
  * A `Location` of MAAS's as the client should follow it: one that leads into MAAS's API, at whichever of its regions, leads to the
- * proxy. Anything else, another host or MAAS's web interface, stays as it is.
+ * proxy. Anything else stays as it is; a redirect to there has been refused before (src/upstream/redirect.ts).
  */
 export function rewriteLocation(location: string, exchange: Exchange, regions: Regions): string {
   const asked = exchange.region ?? regions[0];
-  // A relative one starts from the address that MAAS was asked at (RFC 9110 §10.2.2).
   const base = `${asked.origin}${asked.apiPath}${exchange.apiPath?.path ?? '/'}`;
-  if (!URL.canParse(location, base)) return location;
-  const url = new URL(location, base);
-  const region = regions.find((one) => leadsInto(one, url));
-  if (region === undefined) return location;
+  const found = locateInApi(location, base, regions);
+  if (found === undefined) return location;
   const own = ownAddress(exchange);
-  const rest = own.path + url.pathname.slice(region.apiPath.length) + url.search + url.hash;
+  const below = found.below.startsWith('/') ? found.below : `/${found.below}`;
+  const target = (needsRoot.test(own.path + below) && own.path === '' ? '/MAAS/api/2.0' : own.path) + below;
   const isAbsolute = /^[a-z][a-z\d+.-]*:/i.test(location) || location.startsWith('//');
-  return isAbsolute || !location.startsWith('/') ? own.origin + rest : rest;
-}
-
-function leadsInto({ origin, apiPath }: MaasAddress, url: URL): boolean {
-  return url.origin === origin && (url.pathname === apiPath || url.pathname.startsWith(`${apiPath}/`));
+  return isAbsolute || !location.startsWith('/') ? own.origin + target : target;
 }

@@ -1,5 +1,6 @@
 import { Problem } from '../problem.ts';
 import type { Answer } from './ask.ts';
+import { maasHasTls } from './redirect.ts';
 import type { Upstream } from './upstream.ts';
 
 /** Who and what the proxy found at MAAS's address. */
@@ -32,10 +33,7 @@ async function askUser(upstream: Upstream): Promise<Identity['user']> {
 /** Reads the answer to `version/`. */
 export function readVersion({ status, headers, body }: Answer): string {
   if (status >= 300 && status < 400 && headers['location']?.startsWith('https:') === true) {
-    throw new Problem(
-      'maas-tls',
-      'MAAS answers there with a redirect to https: it has TLS on. Use its https address (port 5443 on most).',
-    );
+    throw maasHasTls();
   }
   if (status === 502 || status === 504) {
     throw new Problem(

@@ -1,8 +1,10 @@
 import type { Dispatcher } from 'undici';
+import type { Regions } from '../maas/maas-address.ts';
 import { explainRefusal, readRefusal, type Refusal } from '../maas/refusal.ts';
 import { Problem, type ProblemCode } from '../problem.ts';
-import { Attempt, isReplayable } from './attempt.ts';
+import { Attempt, isReplayable, type Sending } from './attempt.ts';
 import type { Clock } from './clock.ts';
+import { redirectAway } from './redirect.ts';
 import { regionDown } from './region-down.ts';
 
 /** The longest body of a 401 that is read, bytes; MAAS's are shorter than 200. */
@@ -13,60 +15,71 @@ const limit = 16 * 1024;
  * - 401: MAAS has refused the signature, and run nothing. Its words may hold the true secret, so they go no further. If
  *   the timestamp was too old, the clock is set by MAAS's and the request is signed and sent once more.
  * - 502 and 504: the words of MAAS's web server when the region controller behind it is down.
+ * - A redirect out of MAAS's API: a client that followed it would go past the proxy, unsigned.
  */
-export function interpret(clock: Clock): Dispatcher.DispatcherComposeInterceptor {
+export function interpret(regions: Regions, clock: Clock): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) =>
-    dispatch(options, new Interpreter(handler, dispatch, options, clock, true));
+    dispatch(options, new Interpreter(handler, { dispatch, options, regions, clock }, true));
+}
+
+/** What an interpreter works with. */
+interface Setting {
+  readonly dispatch: Dispatcher['dispatch'];
+  readonly options: Sending;
+  readonly regions: Regions;
+  readonly clock: Clock;
 }
 
 class Interpreter extends Attempt {
-  readonly #dispatch: Dispatcher['dispatch'];
-  readonly #options: Dispatcher.DispatchOptions;
-  readonly #clock: Clock;
+  readonly #setting: Setting;
   readonly #mayRepeat: boolean;
   /** The clock's difference by which this attempt was signed, s. */
   readonly #offset: number;
-  #status = 0;
+  #isRefused = false;
+  /** The words of a refused signature. */
   #body = '';
+  /** What the client is told in place of this answer, known from its head. */
+  #problem: Problem | undefined;
 
-  constructor(
-    next: Dispatcher.DispatchHandler,
-    dispatch: Dispatcher['dispatch'],
-    options: Dispatcher.DispatchOptions,
-    clock: Clock,
-    mayRepeat: boolean,
-  ) {
+  constructor(next: Dispatcher.DispatchHandler, setting: Setting, mayRepeat: boolean) {
     super(next);
-    this.#dispatch = dispatch;
-    this.#options = options;
-    this.#clock = clock;
+    this.#setting = setting;
     this.#mayRepeat = mayRepeat;
-    this.#offset = clock.offset;
+    this.#offset = setting.clock.offset;
   }
 
   override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
-    if (status !== 401 && status !== 502 && status !== 504) {
-      return super.onHeaders(status, rawHeaders, resume, statusText);
-    }
-    this.#status = status;
-    return true;
+    this.#isRefused = status === 401;
+    this.#problem =
+      status === 502 || status === 504
+        ? regionDown(status)
+        : redirectAway(status, rawHeaders, this.#asked, this.#setting.regions);
+    if (this.#isRefused || this.#problem !== undefined) return true;
+    return super.onHeaders(status, rawHeaders, resume, statusText);
   }
 
   override onData(chunk: Buffer): boolean {
-    if (this.#status === 0) return super.onData(chunk);
-    if (this.#status === 401 && this.#body.length < limit) this.#body += chunk.toString('latin1');
-    return true;
+    if (this.#isRefused && this.#body.length < limit) this.#body += chunk.toString('latin1');
+    return this.#isRefused || this.#problem !== undefined || super.onData(chunk);
   }
 
   override onComplete(trailers: string[] | null): void {
-    if (this.#status === 0) super.onComplete(trailers);
-    else if (this.#status === 401) this.#onRefusal(readRefusal(this.#body));
-    else super.onError(regionDown(this.#status));
+    if (this.#isRefused) this.#onRefusal(readRefusal(this.#body));
+    else if (this.#problem !== undefined) super.onError(this.#problem);
+    else super.onComplete(trailers);
   }
 
   override onError(error: Error): void {
-    // The head of the 502 was enough to know; whether its page came whole does not matter.
-    super.onError(this.#status === 502 || this.#status === 504 ? regionDown(this.#status) : error);
+    // The head was enough to know; whether its page came whole does not matter.
+    super.onError(this.#problem ?? error);
+  }
+
+  /** The address that MAAS was asked at. */
+  get #asked(): string {
+    const { options, regions } = this.#setting;
+    const [first] = regions;
+    const { origin, apiPath } = options.exchange?.region ?? first;
+    return origin + apiPath + options.path.slice(first.apiPath.length);
   }
 
   #onRefusal(refusal: Refusal): void {
@@ -74,12 +87,13 @@ class Interpreter extends Attempt {
       super.onError(refused(refusal));
       return;
     }
-    this.#clock.learn(refusal.now);
-    if (this.#mayRepeat && isReplayable(this.#options)) {
-      this.#dispatch(this.#options, new Interpreter(this.next, this.#dispatch, this.#options, this.#clock, false));
+    const { dispatch, options, clock } = this.#setting;
+    clock.learn(refusal.now);
+    if (this.#mayRepeat && isReplayable(options)) {
+      dispatch(options, new Interpreter(this.next, this.#setting, false));
       return;
     }
-    const { offset } = this.#clock;
+    const { offset } = clock;
     super.onError(offset === this.#offset ? tooLongUnderWay() : clocksDiffer({ ...refusal, offset }));
   }
 }

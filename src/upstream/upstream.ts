@@ -94,7 +94,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     ...reusing(options, signer), // join identical reads, remember answers
     retry(), //               send again where nothing can run twice
     queue(places), //         wait for a place at MAAS
-    interpret(clock), //      read 401, 502 and 504; set the clock
+    interpret(addresses, clock), // read 401, 502, 504 and redirects; set the clock
     watch, //                 take note of what the answers show of MAAS
     ...(regions === undefined ? [] : [regions.link]), // choose a region; go on to the next where one fails
     sign(signer, () => clock.now()),

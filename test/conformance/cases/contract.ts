@@ -12,7 +12,10 @@ function ours(id: string, title: string, send: string, ...expect: readonly Outco
 function problem(status: number, code: string): Outcome {
   const client: AnswerExpected = {
     status,
-    has: { 'Content-Type': 'application/problem+json', 'Proxy-Status': /^maas-auth-proxy; error=\w+$/ },
+    has: {
+      'Content-Type': 'application/problem+json',
+      'Proxy-Status': /^maas-auth-proxy; error=\w+(?:; received-status=\d+)?$/,
+    },
     body: new RegExp(`^\\{.*"status":${status},.*"code":"${code}",`),
   };
   return { label: `${status} ${code}`, client: [client], maas: [] };
@@ -150,6 +153,13 @@ export const contract: readonly Case[] = [
   },
   {
     ...ours('ours-redirect', 'a redirect is passed on, not followed', get(), passed({ status: 302 })),
+    maas: [message('HTTP/1.1 302 Found', 'Location: /MAAS/api/2.0/zones/', 'Content-Length: 0')],
+  },
+  {
+    ...ours('ours-redirect-away', "a redirect out of MAAS's API is a problem document", get(), {
+      ...problem(502, 'maas-redirect'),
+      maas: [{}],
+    }),
     maas: [message('HTTP/1.1 302 Found', 'Location: http://127.0.0.1:1/', 'Content-Length: 0')],
   },
   ours('ours-connect', 'CONNECT is refused with a problem document', line('CONNECT {host} HTTP/1.1'), {

@@ -1,0 +1,61 @@
+import { locateInApi } from '../maas/location.ts';
+import type { Regions } from '../maas/maas-address.ts';
+import { Problem } from '../problem.ts';
+
+/**
+ * Why a redirect is not passed on. A client that followed one out of the proxy would go on to MAAS unsigned, or hand its
+ * request to whoever is there. One into the API leads to the proxy, and passes.
+ *
+ * @param asked the address that MAAS was asked at
+ * @returns `undefined` for what is no redirect (RFC 9110 §15.4), and for one that leads into the API
+ */
+export function redirectAway(
+  status: number,
+  rawHeaders: readonly Buffer[],
+  asked: string,
+  regions: Regions,
+): Problem | undefined {
+  if (status < 300 || status > 399) return undefined;
+  const locations = rawHeaders.flatMap((field, index) =>
+    index % 2 === 0 && field.toString('latin1').toLowerCase() === 'location'
+      ? [(rawHeaders[index + 1] as Buffer).toString('latin1').trim()]
+      : [],
+  );
+  const [location] = locations;
+  if (location === undefined) return undefined;
+  // Of several, clients follow different ones.
+  if (locations.length === 1 && locateInApi(location, asked, regions) !== undefined) return undefined;
+  const context = { receivedStatus: status, cause: new Error(`${status} to ${loggable(location, asked)}`) };
+  return isOwnHttps(location, asked) ? maasHasTls(context) : leadsAway(context);
+}
+
+/** A MAAS with TLS on sends its plain port's clients to https, all but those of `machines` (MAAS 3.7.3, seen). */
+export function maasHasTls(context?: ConstructorParameters<typeof Problem>[2]): Problem {
+  return new Problem(
+    'maas-tls',
+    'MAAS answers there with a redirect to https: it has TLS on. Use its https address as MAAS_URL (port 5443 on most).',
+    context,
+  );
+}
+
+function leadsAway(context: ConstructorParameters<typeof Problem>[2]): Problem {
+  return new Problem(
+    'maas-redirect',
+    "MAAS, or what stands before it, redirects to an address outside of MAAS's API, where the request would go unsigned: it is not passed on. Check MAAS_URL, and what stands between the proxy and MAAS.",
+    context,
+  );
+}
+
+/** The same path or the same host, but by https where the proxy asks by http. */
+function isOwnHttps(location: string, asked: string): boolean {
+  if (!asked.startsWith('http:') || !URL.canParse(location, asked)) return false;
+  const [from, to] = [new URL(asked), new URL(location, asked)];
+  return to.protocol === 'https:' && (to.hostname === from.hostname || to.pathname === from.pathname);
+}
+
+/** Where it leads, for the log: without query, which may hold a session. */
+function loggable(location: string, asked: string): string {
+  if (!URL.canParse(location, asked)) return 'no address';
+  const { protocol, host, pathname } = new URL(location, asked);
+  return `${protocol}//${host}${pathname}`.slice(0, 200);
+}
