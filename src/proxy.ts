@@ -102,7 +102,7 @@ export async function startProxy(config: Configuration, log: Logger, adminPortCh
         return files.reload();
       },
       async stop() {
-        const cut = await connections.drain(config.drainTimeout * 1000);
+        const cut = await connections.drain(Math.round(config.drainTimeout * 1000));
         files.close();
         await Promise.all([app.close(), admin.close(), upstream.close(), stopNoting()]);
         await Promise.all([audit?.close(), sharing.close()]);

@@ -178,8 +178,14 @@ const mistakes: readonly [string[], RegExp][] = [
     ['keys', 'add', 'x', '--maas-key-file', 'no-key'],
     /^--maas-key-file names the file no-key: the key in it has 1 part/,
   ],
-  [['keys', 'add', 'x', '--per-minute', '0'], /^--per-minute must be a whole number above 0\.$/],
-  [['keys', 'add', 'x', '--at-once', 'few'], /^--at-once must be a whole number above 0\.$/],
+  [
+    ['keys', 'add', 'x', '--per-minute', '0'],
+    /^--per-minute must be a whole number from 1 to 1000000 in plain digits, not "0"\.$/,
+  ],
+  [
+    ['keys', 'add', 'x', '--at-once', 'few'],
+    /^--at-once must be a whole number from 1 to 1000000 in plain digits, not "few"\.$/,
+  ],
   [['keys', 'rotate', 'x', '--overlap', '1y'], /^--overlap must be a time span such as 24h or 30m, or 0\.$/],
   [['keys', 'list', '--expires', '3d'], /^--expires belongs to keys add and keys rotate alone\.$/],
   [['keys', 'rotate', 'x', '--policy', 'standard'], /^--policy belongs to keys add alone\.$/],

@@ -10,7 +10,7 @@ const readme = readFileSync(resolve('README.md'), 'utf8');
 /** The row of the README's table that a setting should have. */
 function row({ flag, argument, env, default: value, defaultText, help }: Setting<unknown>): string {
   const flagCell = flag === undefined ? '–' : `\`--${flag}${argument === undefined ? '' : ` ${argument}`}\``;
-  const shown = defaultText ?? (typeof value === 'boolean' ? (value ? 'on' : 'off') : value);
+  const shown = defaultText ?? value;
   const defaultCell = shown === undefined ? '–' : defaultText === undefined ? `\`${String(shown)}\`` : defaultText;
   return `| ${flagCell} | ${env.map((name) => `\`${name}\``).join(', ')} | ${defaultCell} | ${help} |`;
 }

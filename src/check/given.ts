@@ -17,7 +17,10 @@ export function checkKeyFormat({ key: given, mistakes, warnings }: Draft): Findi
     return failed(reason, remedy ?? copyKey);
   }
   const { key, keySource } = given;
-  const remedies = [about(warnings, 'key'), key.hasUsualShape ? undefined : `MAAS's keys are 18:18:32. ${copyKey}`];
+  const remedies = [
+    about(warnings, 'key'),
+    key.hasUsualShape ? undefined : `MAAS makes keys of 18, 18 and 32. ${copyKey}`,
+  ];
   const remedy = remedies.filter((one) => one !== undefined).join('\n');
   return {
     status: remedy === '' ? 'ok' : 'warning',

@@ -7,7 +7,7 @@ import { ConfigurationError } from '../config/configuration.ts';
 import { readSettingFile } from '../config/files.ts';
 import type { Layers } from '../config/layers.ts';
 import { readPolicy } from '../config/policy-file.ts';
-import { apiKey, SettingError } from '../config/values.ts';
+import { apiKey, SettingError, wholeNumber } from '../config/values.ts';
 import { complain, say, type Run } from './command.ts';
 import { describePolicy, listKeys } from './list-keys.ts';
 
@@ -181,9 +181,7 @@ function readEnd(text: string | undefined): string | undefined {
 }
 
 function readCount(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new SettingError('must be a whole number above 0');
-  return Number(text);
+  return text === undefined ? undefined : wholeNumber(1, 1_000_000)(text);
 }
 
 /** A preset by its name, other rules as they are: the file that they are from may be on this machine alone. */

@@ -260,7 +260,7 @@ export const settings = {
     argument: 'BYTES',
     default: 67_108_864,
     help: 'how much that memory may hold',
-    read: values.wholeNumber(1, 999_999_999),
+    read: values.wholeNumber(1, 999_999_999, 'bytes'),
   }),
   compress: setting({
     flag: 'no-compress',

@@ -63,25 +63,44 @@ export function hostNames(value: string): readonly string[] {
   return names;
 }
 
-/** Reads a time span in seconds. */
-export function seconds(value: string): number {
-  const number = /^\d{1,7}(?:\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
-  if (!(number > 0)) throw new SettingError(`must be a number of seconds above 0, not ${quote(value)}`);
-  return number;
-}
+/** The longest time span, s: 23 days. Node's timers end at once beyond 2^31 ms. */
+const longest = 2_000_000;
 
-/** Reads a whole number between two others. */
-export function wholeNumber(least: number, most: number): (value: string) => number {
-  return (value) => {
-    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
-    if (number >= least && number <= most) return number;
-    throw new SettingError(`must be a whole number from ${least} to ${most}, not ${quote(value)}`);
-  };
+/** Reads a time span in seconds, to the millisecond. */
+export function seconds(value: string): number {
+  const number = readSeconds(value);
+  if (number > 0) return number;
+  throw new SettingError(
+    `must be a number of seconds above 0, up to ${longest}, in plain digits such as 30 or 0.5, not ${quote(value)}`,
+  );
 }
 
 /** Reads a time span in seconds, or 0. */
 export function secondsOrNone(value: string): number {
-  return /^0+(?:\.0+)?$/.test(value) ? 0 : seconds(value);
+  const number = readSeconds(value);
+  if (number >= 0) return number;
+  throw new SettingError(
+    `must be a number of seconds from 0 to ${longest}, in plain digits such as 30 or 0.5, not ${quote(value)}`,
+  );
+}
+
+function readSeconds(value: string): number {
+  const number = /^\d{1,7}(?:\.\d{1,3})?$/.test(value) ? Number(value) : Number.NaN;
+  return number <= longest ? number : Number.NaN;
+}
+
+/**
+ * Reads a whole number between two others.
+ *
+ * @param unit of what, where the name of the setting does not say it
+ */
+export function wholeNumber(least: number, most: number, unit?: string): (value: string) => number {
+  return (value) => {
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    const what = unit === undefined ? 'a whole number' : `a whole number of ${unit}`;
+    throw new SettingError(`must be ${what} from ${least} to ${most} in plain digits, not ${quote(value)}`);
+  };
 }
 
 /** The address of a Redis, which may hold a password: it is no text, so that no log can hold it. */

@@ -25,7 +25,7 @@ export class ApiKey {
   /**
    * Reads `consumer:token:secret`; white space around it is cut.
    *
-   * MAAS makes keys of 18:18:32 letters and digits, but nothing in OAuth asks for that, so other lengths are accepted
+   * MAAS makes keys of 18, 18 and 32 letters and digits, but nothing in OAuth asks for that, so other lengths are accepted
    * (`hasUsualShape` tells).
    *
    * @throws {ApiKeyError} which part is wrong, and how
@@ -65,14 +65,14 @@ export class ApiKey {
     return `${this.#consumer.slice(0, Math.min(4, this.#consumer.length >> 1))}…`;
   }
 
-  /** How long the parts are, such as `18:18:32`. */
+  /** How long the parts are, such as `18, 18 and 32 characters`. */
   get shape(): string {
-    return [this.#consumer, this.#token, this.#secret].map((part) => part.length).join(':');
+    return `${this.#consumer.length}, ${this.#token.length} and ${this.#secret.length} characters`;
   }
 
   /** Whether the parts are as long as MAAS makes them: 18, 18 and 32 characters. */
   get hasUsualShape(): boolean {
-    return this.shape === '18:18:32';
+    return this.shape === '18, 18 and 32 characters';
   }
 
   /** The secret in clear text, for the signature alone. */

@@ -78,7 +78,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     createPools(addresses, {
       ca: trusted,
       insecure,
-      timeout: timeout * 1000,
+      timeout: Math.round(timeout * 1000), // 1.001 * 1000 is no whole number
       onCertificate: (origin, expires) => certificates.set(origin, expires),
     });
   const pools = renewable(open(ca));
@@ -122,7 +122,7 @@ function reusing(
   shared: () => Signer,
 ): readonly Dispatcher.DispatcherComposeInterceptor[] {
   if (!coalesce && cacheTtl === 0) return [];
-  const memory = cacheTtl === 0 ? undefined : createMemory(cacheTtl * 1000, cacheMaxBytes);
+  const memory = cacheTtl === 0 ? undefined : createMemory(Math.round(cacheTtl * 1000), cacheMaxBytes);
   return [reuse({ lines: createLines(), shared, joins: coalesce, memory })];
 }
 
