@@ -1,53 +1,53 @@
-import { destination, pino, type DestinationStream, type Logger } from 'pino';
+import { isatty } from 'node:tty';
+import { pino, type Logger } from 'pino';
 import type { SettingValues } from './config/settings.ts';
+import { openStandardOutput } from './output/standard-output.ts';
+
+/** The log, and what else a program that logs says to standard output, in one order. */
+export interface Log {
+  readonly logger: Logger;
+  /** Writes a line as it is, for people. */
+  say(line?: string): void;
+  /** How many lines were dropped since the start: serving goes on, whatever becomes of them. */
+  dropped(): number;
+  /** Writes what is left, as far as somebody takes it within a second. */
+  close(): Promise<void>;
+}
 
 /**
- * The log: JSON lines on standard output, or lines for people.
+ * Opens the log: JSON lines on standard output, or lines for people. One for each process.
  *
  * @param settings level and format; `auto` is for people where standard output is a terminal
  */
-export async function createLog({
-  logLevel,
-  logFormat,
-}: Pick<SettingValues, 'logLevel' | 'logFormat'>): Promise<Logger> {
+export async function openLog({ logLevel, logFormat }: Pick<SettingValues, 'logLevel' | 'logFormat'>): Promise<Log> {
+  const format = isForPeople(logFormat) ? await forPeople() : (line: string) => line;
+  const output = openStandardOutput((lost, code) => format(noticeOf(lost, code)));
   const options = {
     level: logLevel,
     base: null,
     timestamp: isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return isForPeople(logFormat) ? pino(options, await forPeople()) : pino(options, together(destination({ fd: 1 })));
-}
-
-/** For how long lines wait for further ones, ms, where lines come one after the other: nobody can tell. */
-const gathering = 10;
-
-/**
- * Writes lines that come close together at once: the first at the end of the event loop's turn, those that follow within a moment with each
- * other. A write for each, by another thread so that a full pipe holds up nobody, was the log's largest cost.
- */
-function together(output: DestinationStream): DestinationStream {
-  let lines = '';
-  let writtenAt = -Infinity;
-  function flush(): void {
-    const text = lines;
-    lines = '';
-    if (text === '') return;
-    writtenAt = performance.now();
-    output.write(text);
-  }
-  // Before pino's own listener, which closes the output.
-  process.prependListener('exit', flush);
   return {
-    write(line) {
-      if (lines === '') {
-        if (performance.now() - writtenAt > gathering) setImmediate(flush);
-        else setTimeout(flush, gathering);
-      }
-      lines += line;
-    },
+    logger: pino(options, { write: (line) => output.add(format(line)) }),
+    say: (line = '') => output.add(`${line}\n`),
+    dropped: output.dropped,
+    close: output.close,
   };
 }
+
+/** Tells of lines that are missing, as pino would. */
+function noticeOf(dropped: number, code: string): string {
+  const lines = dropped === 1 ? 'One line of the log is' : `${dropped} lines of the log are`;
+  const msg = `${lines} missing here: ${reasons[code] ?? `standard output could not be written (${code})`}.`;
+  return `{"level":"warn"${isoTime()},"dropped":${dropped},"msg":${JSON.stringify(msg)}}\n`;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EBUSY: 'nobody read standard output as fast as they came',
+  ENOSPC: 'the disk under standard output was full',
+  EPIPE: 'nobody read standard output any more',
+};
 
 /** The time as pino's own `isoTime` has it; the seconds are written out once. */
 function isoTime(): string {
@@ -63,16 +63,16 @@ let second = { start: -1, text: '' };
 
 /** Whether the log is written for people. */
 export function isForPeople(format: SettingValues['logFormat']): boolean {
-  return format === 'pretty' || (format === 'auto' && process.stdout.isTTY);
+  return format === 'pretty' || (format === 'auto' && isatty(1));
 }
 
-async function forPeople(): Promise<DestinationStream> {
+/** What makes a line for people of a JSON line. */
+async function forPeople(): Promise<(line: string) => string> {
   // Loaded here because a service, which logs JSON, never needs it.
-  const { build } = await import('pino-pretty');
-  return build({
-    colorize: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
+  const { prettyFactory } = await import('pino-pretty');
+  return prettyFactory({
+    colorize: isatty(1) && process.env['NO_COLOR'] === undefined,
     translateTime: 'SYS:HH:MM:ss',
-    sync: true,
     hideObject: true,
     messageFormat: (line, messageKey) => {
       const { client, method, path, status, ms, code, cause, requestId } = line;

@@ -47,10 +47,16 @@ export interface Proxy {
  * Starts a proxy and its admin listener.
  *
  * @param adminPortChosen whether the operator has named the admin port; a taken default one is no reason not to start
+ * @param droppedLines how many lines of the log were dropped so far
  * @throws {ListenError} when the port is in use, or not to be had
  */
-export async function startProxy(config: Configuration, log: Logger, adminPortChosen: boolean): Promise<Proxy> {
-  const metrics = createMetrics();
+export async function startProxy(
+  config: Configuration,
+  log: Logger,
+  adminPortChosen: boolean,
+  droppedLines: () => number = () => 0,
+): Promise<Proxy> {
+  const metrics = createMetrics(droppedLines);
   const audit = openAuditFile(config.auditFile, log, metrics);
   const files = createLiveFiles((event) => reportChange(event, log, metrics));
   const { upstream, policy, registry, tls } = open(config, files, log);

@@ -34,8 +34,10 @@ const nobody = '-';
 /**
  * The metrics of one proxy. Labels hold nothing that a client could make up without end: operations are MAAS's own, clients
  * those of the clients file, statuses have three digits. A request costs about 2 µs.
+ *
+ * @param droppedLines how many lines of the log were dropped so far
  */
-export function createMetrics(): Metrics {
+export function createMetrics(droppedLines: () => number): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
@@ -59,6 +61,8 @@ export function createMetrics(): Metrics {
     'file',
   ]);
   const audit = counter('audit_write_failures_total', 'Lines that could not be written to the audit file.');
+  const dropped = counter('log_lines_dropped_total', 'Lines of the log that standard output did not take.');
+  let droppedBefore = 0;
   const durations = new Histogram({
     name: `${prefix}request_duration_seconds`,
     help: "How long requests took: waiting in the proxy's line, at MAAS until its answer began, and in total.",
@@ -96,6 +100,9 @@ export function createMetrics(): Metrics {
     sent.inc(bytes.sent);
     bytes.received = 0;
     bytes.sent = 0;
+    const droppedNow = droppedLines();
+    dropped.inc(droppedNow - droppedBefore);
+    droppedBefore = droppedNow;
   }
 
   /** Drops the series of those who are clients no longer. Whoever scrapes has just got their last numbers. */

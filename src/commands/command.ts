@@ -21,10 +21,32 @@ export interface Command {
 
 /** Writes a line to standard output. */
 export function say(line = ''): void {
-  process.stdout.write(`${line}\n`);
+  said = new Promise((resolve) => write(process.stdout, line, resolve));
 }
 
 /** Writes a line to standard error. */
 export function complain(line: string): void {
-  process.stderr.write(`${line}\n`);
+  write(process.stderr, line);
+}
+
+let said = Promise.resolve();
+
+/** Resolves when standard output has taken all that was said: a process that ends before loses it. */
+export function allSaid(): Promise<void> {
+  return said;
+}
+
+/** Node's streams are made when they are asked for, and change what they are made of: a proxy that logs needs none. */
+function write(output: NodeJS.WriteStream, line: string, onDone: () => void = () => undefined): void {
+  if (output.listenerCount('error') === 0) {
+    output.on('error', ({ code = 'without a code' }: NodeJS.ErrnoException) => {
+      // Who has read enough of it (`--help | head`) closes the pipe: no failure.
+      if (code === 'EPIPE') return;
+      if (output === process.stdout) {
+        complain(`Standard output cannot be written${code === 'ENOSPC' ? ': the disk is full' : ` (${code})`}.`);
+      }
+      process.exit(1);
+    });
+  }
+  output.write(`${line}\n`, onDone);
 }

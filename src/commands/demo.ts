@@ -4,10 +4,10 @@ import type { Layers } from '../config/layers.ts';
 import type { SettingName } from '../config/settings.ts';
 import { host as readHost, port as readPort, SettingError } from '../config/values.ts';
 import { noPort } from '../listen-error.ts';
-import { createLog } from '../log.ts';
+import { openLog, type Log } from '../log.ts';
 import { startProxy } from '../proxy.ts';
 import { startSimulator, type Simulator } from '../simulator/simulator.ts';
-import { say, type Run } from './command.ts';
+import type { Run } from './command.ts';
 import { untilStopped } from './until-stopped.ts';
 
 /** A small MAAS and a proxy in front of it, to try things on without a MAAS. */
@@ -15,17 +15,21 @@ export const demo: Run = async (layers) => {
   const place = readPlace(layers);
   const simulator = await startSmallMaas(place);
   if (layers.extra.has('maas-only')) {
-    const log = await createLog({ logLevel: 'info', logFormat: 'auto' });
-    say(`A small MAAS listens on ${simulator.url}/MAAS; its API key (for nothing else) is ${simulator.adminKey}`);
-    return untilStopped({ stop: () => simulator.close().then(() => 0) }, log);
+    const log = await openLog({ logLevel: 'info', logFormat: 'auto' });
+    log.say(`A small MAAS listens on ${simulator.url}/MAAS; its API key (for nothing else) is ${simulator.adminKey}`);
+    const code = await untilStopped({ stop: () => simulator.close().then(() => 0) }, log.logger);
+    await log.close();
+    return code;
   }
   try {
     const config = await readConfiguration(pointedAt(layers, simulator.url, simulator.adminKey), homedir());
-    const log = await createLog(config);
-    const proxy = await startProxy(config, log, layers.found.has('adminPort'));
-    const stopped = untilStopped(proxy, log);
-    invite(proxy.url, simulator);
-    return await stopped;
+    const log = await openLog(config);
+    const proxy = await startProxy(config, log.logger, layers.found.has('adminPort'), log.dropped);
+    const stopped = untilStopped(proxy, log.logger);
+    invite(proxy.url, simulator, log);
+    const code = await stopped;
+    await log.close();
+    return code;
   } finally {
     await simulator.close();
   }
@@ -79,7 +83,7 @@ function readPlace({ extra }: Layers): { host?: string; port?: number } {
   return { ...(host !== undefined && { host }), ...(port !== undefined && { port }) };
 }
 
-function invite(url: string, simulator: Simulator): void {
+function invite(url: string, simulator: Simulator, { say }: Log): void {
   const { port } = new URL(url);
   say(`A small MAAS listens on ${simulator.url}/MAAS, the proxy on ${url}. Try, in another terminal:`);
   say();

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { complain, say } from './command.ts';
+import { allSaid, complain, say } from './command.ts';
 import { commands } from './commands.ts';
 import { helpText } from './help.ts';
 import { ConfigurationError } from '../config/configuration.ts';
@@ -22,7 +22,7 @@ async function run(args: readonly string[]): Promise<number> {
     readLayers({ args: named ? args.slice(1) : args, env: process.env, dotenvFile: resolve('.env') }, command.flags),
   );
   if (layers.help) {
-    process.stdout.write(helpText(commands, name, process.stdout.columns));
+    say(helpText(commands, name, process.stdout.columns).trimEnd());
     return 0;
   }
   if (layers.version) {
@@ -84,18 +84,14 @@ function exitCodeOf(error: unknown): number {
 
 /** Runs the program with the arguments of this process, and ends the process. */
 export function main(): void {
-  // Who has read enough of it (`--help | head`) closes the pipe: no failure, and no reason for a proxy to end.
-  for (const output of [process.stdout, process.stderr]) {
-    output.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
-
   // Node would print the stack, and the source line with it; both may hold what no log should.
   process.on('uncaughtException', (error) => process.exit(exitCodeOf(error)));
 
   run(process.argv.slice(2)).then(
-    (code) => process.exit(code),
+    async (code) => {
+      await allSaid();
+      process.exit(code);
+    },
     (error: unknown) => process.exit(exitCodeOf(error)),
   );
 }

@@ -3,13 +3,13 @@ import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { readConfiguration, type Configuration } from '../config/configuration.ts';
 import { collectByBytes } from '../garbage.ts';
-import { createLog, isForPeople } from '../log.ts';
+import { isForPeople, openLog, type Log } from '../log.ts';
 import type { Regions } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
 import { startProxy, type Proxy } from '../proxy.ts';
 import { identify, type Identity } from '../upstream/identity.ts';
 import { version } from '../version.ts';
-import { say, type Run } from './command.ts';
+import type { Run } from './command.ts';
 import { untilStopped } from './until-stopped.ts';
 
 /** The default command: the proxy itself. */
@@ -18,19 +18,23 @@ export const serve: Run = async (layers) => {
   setFlagsFromString('--optimize-for-size');
   collectByBytes();
   const config = await readConfiguration(layers, homedir());
-  const log = await createLog(config);
-  const proxy = await startProxy(config, log, layers.found.has('adminPort'));
-  const stopped = untilStopped(proxy, log);
-  if (isForPeople(config.logFormat)) await greet(config, proxy);
-  else await report(config, proxy, log);
-  for (const warning of config.warnings) log.warn(warning);
+  const log = await openLog(config);
+  const { logger } = log;
+  const proxy = await startProxy(config, logger, layers.found.has('adminPort'), log.dropped);
+  const stopped = untilStopped(proxy, logger);
+  if (isForPeople(config.logFormat)) await greet(config, proxy, log);
+  else await report(config, proxy, logger);
+  for (const warning of config.warnings) logger.warn(warning);
   setFlagsFromString('--no-optimize-for-size');
-  if (config.insecure) log.warn("MAAS's certificate is not verified (--insecure): whoever answers gets the API key.");
-  return stopped;
+  if (config.insecure)
+    logger.warn("MAAS's certificate is not verified (--insecure): whoever answers gets the API key.");
+  const code = await stopped;
+  await log.close();
+  return code;
 };
 
 /** What a person reads at the start. */
-async function greet(config: Configuration, proxy: Proxy): Promise<void> {
+async function greet(config: Configuration, proxy: Proxy, { say }: Log): Promise<void> {
   const { regions, key, keySource, policy, clientsFile } = config;
   say(`maas-auth-proxy ${version}`);
   say();

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { openLineFile, type LineFile } from '../line-file.ts';
+import { openLineFile, type LineFile } from '../output/line-file.ts';
 import type { Recorded } from './record.ts';
 
 /** The record of requests in a file of its own. */
