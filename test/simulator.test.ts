@@ -224,8 +224,29 @@ test('JSONP, other formats, encoded slashes and paths without a slash', async (t
   assert.equal((await ask(simulator, 'GET', 'zones/x/')).status, 200);
   assert.equal((await ask(simulator, 'GET', 'subnets/10.0.0.0%2F24/')).status, 200);
   assert.equal((await ask(simulator, 'GET', 'scripts/smartctl-validate')).status, 200);
-  assert.equal((await ask(simulator, 'GET', 'scripts/smartctl-validate/op-download')).text, '#!/bin/bash\nexit 0\n');
+  assert.equal((await ask(simulator, 'GET', 'scripts/smartctl-validate?op=download')).text, '#!/bin/bash\nexit 0\n');
+  assert.equal((await ask(simulator, 'GET', 'scripts/smartctl-validate/op-download')).status, 404);
   assert.equal((await ask(simulator, 'GET', 'scripts/smartctl-validate/')).status, 404);
+});
+
+test('a subnet is reached by each name that MAAS has for it, and an op by its own route alone', async (t) => {
+  const simulator = await start(t);
+  const form = { type: FORM, body: 'cidr=10.66.0.0/24&name=p1' };
+  const { id } = (await ask(simulator, 'POST', 'subnets/', form)).json() as { id: number };
+  const names = [`${id}`, 'p1', '10.66.0.0/24', '10.66.0.0%2F24', `id:${id}`, 'name:p1', 'cidr:10.66.0.0/24'];
+  for (const name of names) {
+    assert.equal((await ask(simulator, 'GET', `subnets/${name}/`)).status, 200, name);
+    assert.equal((await ask(simulator, 'GET', `subnets/${name}/op-reserved_ip_ranges`)).status, 200, name);
+    assert.equal((await ask(simulator, 'GET', `subnets/${name}/op-reserved_ip_ranges/`)).status, 404, name);
+    assert.equal((await ask(simulator, 'GET', `subnets/${name}/op-nope`)).status, 404, name);
+  }
+  for (const name of ['10.66.0.0/8', 'p1/x', '10.66.0.0/24/x']) {
+    assert.equal((await ask(simulator, 'GET', `subnets/${name}/`)).status, 404, name);
+  }
+  assert.equal((await ask(simulator, 'DELETE', 'subnets/cidr:10.66.0.0/24/')).status, 204);
+  assert.equal((await ask(simulator, 'GET', 'subnets/p1/')).status, 404);
+  // A script may be called that: the op is looked for in its name, and there is none such.
+  assert.equal((await ask(simulator, 'DELETE', 'scripts/op-x')).status, 400);
 });
 
 test('describe and openapi are as large as those of MAAS and name addresses as MAAS does', async (t) => {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { receivedBytes } from '../client-body.ts';
 import type { Exchange } from '../exchange.ts';
 import { operationName, unknownOperation } from '../maas/operation-name.ts';
-import { hasEncodedSlash, resolveOperation } from '../maas/operation.ts';
+import { resolveOperation } from '../maas/operation.ts';
 import type { Problem, ProblemCode } from '../problem.ts';
 import { errorCode } from '../upstream/failure.ts';
 
@@ -105,10 +105,7 @@ function verdictOn({ sentAt, problem }: Exchange): Recorded['verdict'] {
 /** What was asked, also of a request that was refused before anybody had to know. */
 function nameOperation({ method, apiPath, operation }: Exchange): string {
   if (apiPath === undefined) return unknownOperation;
-  const name = operationName(operation ?? resolveOperation(method, apiPath));
-  if (name !== unknownOperation || !hasEncodedSlash(apiPath.segments)) return name;
-  // `subnets/10.0.0.0%2F24/` names one subnet.
-  return operationName(resolveOperation(method, apiPath, undefined, apiPath.segments));
+  return operationName(operation ?? resolveOperation(method, apiPath));
 }
 
 function causeOf({ cause }: Problem): string | undefined {

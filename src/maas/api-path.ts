@@ -60,10 +60,14 @@ function decode(text: string): string | undefined {
 
 /** The paths that MAAS knows only without a trailing slash, and operations written as a path suffix (`op-deploy`). */
 function endsWithoutSlash(segments: readonly string[]): boolean {
-  const [first, second] = segments;
   const last = segments.at(-1);
   if (last === undefined) return false;
-  if (last.startsWith('op-') && segments.length > 1) return true;
+  return (last.startsWith('op-') && segments.length > 1) || hasNoTrailingSlash(segments);
+}
+
+/** Whether MAAS knows a path only without a trailing slash. */
+export function hasNoTrailingSlash(segments: readonly string[]): boolean {
+  const [first, second] = segments;
   switch (segments.length) {
     case 1:
       return first === 'openapi.yaml';

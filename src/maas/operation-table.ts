@@ -1,6 +1,7 @@
 /**
  * Every operation of MAAS's API that has a name, of the releases 3.7.3 and main (August 2026) together: a path below the
- * API's root, and for each method the ops that it takes, `-` for none. `[s]?` is MAAS's way to say that both forms are known.
+ * API's root, and for each method the ops that it takes, `-` for none. `[s]?` is MAAS's way to say that both forms are known;
+ * the identifier of `{+name}` may hold slashes (RFC 6570 §3.2.3).
  */
 export const operationTable = `
 account GET list_authorisation_tokens POST create_authorisation_token delete_authorisation_token update_token_name
@@ -39,7 +40,7 @@ fabrics/{fabric_id}/vlans GET - POST -
 fabrics/{fabric_id}/vlans/{vid} GET - PUT - DELETE -
 fabrics/{id} GET - PUT - DELETE -
 files GET - get get_by_key POST - DELETE -
-files/{filename} GET - DELETE -
+files/{+filename} GET - DELETE -
 groups GET - POST -
 groups/{id} GET - list_entitlements list_members POST add_entitlement add_member remove_entitlement remove_member PUT
   - DELETE -
@@ -112,7 +113,7 @@ spaces/{id} GET - PUT - DELETE -
 static-routes GET - POST -
 static-routes/{id} GET - PUT - DELETE -
 subnets GET - POST -
-subnets/{id} GET - ip_addresses reserved_ip_ranges statistics unreserved_ip_ranges PUT - DELETE -
+subnets/{+id} GET - ip_addresses reserved_ip_ranges statistics unreserved_ip_ranges PUT - DELETE -
 tags GET - POST -
 tags/{name} GET - devices machines nodes rack_controllers region_controllers POST rebuild update_nodes PUT - DELETE -
 users GET - whoami POST -
@@ -128,3 +129,13 @@ vm-hosts/{id} GET - parameters POST add_tag compose refresh remove_tag PUT - DEL
 zones GET - POST -
 zones/{name} GET - PUT - DELETE -
 `;
+
+/**
+ * What MAAS's router takes for one identifier where that may hold slashes (`urls_api.py`, the same from 3.4 to main); all
+ * others end at the next slash. A subnet has a CIDR among its names, `10.0.0.0/24` or `cidr:10.0.0.0/24`, and Python's `\d` is a digit
+ * of any script. MAAS wants two or three digits there; one would change nothing but the name that a request has.
+ */
+export const wideIdentifiers: { readonly [path: string]: RegExp | undefined } = {
+  'files/{+filename}': /^.+$/s,
+  'subnets/{+id}': /^[^/]+(?:\/\p{Nd}{1,3})?$/u,
+};

@@ -1,9 +1,13 @@
 import { decodeFormName, type ApiPath } from './api-path.ts';
+import { readRoute, type Reading } from './route.ts';
 
 /** An operation of MAAS's API, as MAAS will understand the request: method, path and op. */
 export interface Operation {
   readonly method: string;
-  /** The segments of the path without an operation suffix, percent-decoded: `['machines', 'abc']`. */
+  /**
+   * The segments of the path without an operation suffix, percent-decoded, each identifier in one piece: `['machines', 'abc']`,
+   * `['subnets', '10.0.0.0/24']`.
+   */
   readonly segments: readonly string[];
   /** Its name, `undefined` for a plain create, read, update or delete. */
   readonly op: string | undefined;
@@ -26,17 +30,16 @@ export interface FormOps {
  * (MAAS 3.3).
  *
  * @param form what the body says, `undefined` where it was not read or is no form
- * @param segments the path's segments in the reading that is meant, by default as MAAS's router splits them
+ * @param reading how the path is read, by default as MAAS's router does
  */
 export function resolveOperation(
   method: string,
   path: ApiPath,
   form?: FormOps,
-  segments: readonly string[] = splitSegments(path),
+  { segments, op: suffix }: Reading = readRoute(path),
 ): Operation {
-  const suffix = suffixOp(path, segments);
   const op = opValues(queryText(path)).at(-1) || (method === 'POST' ? form?.ops.at(-1) : '') || suffix;
-  return { method, segments: suffix === undefined ? segments : segments.slice(0, -1), op: op || undefined };
+  return { method, segments, op: op || undefined };
 }
 
 /**
@@ -49,21 +52,9 @@ export function findAmbiguity(method: string, path: ApiPath, form?: FormOps): Am
   const read = method === 'POST' ? form : undefined;
   if (read?.isDoubtful === true) return 'unreadable-body';
   const named = [...opValues(query), ...(read?.ops ?? [])].filter((name) => name !== '');
-  const suffix = suffixOp(path, splitSegments(path));
+  const { op: suffix } = readRoute(path);
   if (suffix !== undefined) named.push(suffix);
   return new Set(named).size > 1 ? 'several-ops' : undefined;
-}
-
-/** The segments as a router splits them that works on the decoded path: `%2F` separates too. */
-export function splitSegments({ segments }: ApiPath): readonly string[] {
-  return hasEncodedSlash(segments)
-    ? segments.flatMap((segment) => segment.split('/')).filter((segment) => segment !== '')
-    : segments;
-}
-
-/** Whether a segment holds a slash, so that the path can be split in two ways. */
-export function hasEncodedSlash(segments: readonly string[]): boolean {
-  return segments.some((segment) => segment.includes('/'));
 }
 
 /** Plain creates that read form fields alone, as operations with an `op` do. */
@@ -96,11 +87,4 @@ export function hidesOp(pairs: string): boolean {
 
 function queryText({ query }: ApiPath): string {
   return query.slice(1);
-}
-
-/** The operation of a path suffix. With a slash behind it MAAS takes `op-deploy/` for a name (3.7.3, seen: 404). */
-function suffixOp(path: ApiPath, split: readonly string[]): string | undefined {
-  if (path.path.endsWith('/') || path.segments.at(-1)?.endsWith('/') === true) return undefined;
-  const last = split.at(-1);
-  return split.length > 1 && last?.startsWith('op-') === true ? last.slice(3) : undefined;
 }

@@ -1,12 +1,6 @@
 import type { ApiPath } from '../maas/api-path.ts';
-import {
-  findAmbiguity,
-  hasEncodedSlash,
-  resolveOperation,
-  splitSegments,
-  type FormOps,
-  type Operation,
-} from '../maas/operation.ts';
+import { findAmbiguity, resolveOperation, type FormOps, type Operation } from '../maas/operation.ts';
+import { readOtherwise, readRoute } from '../maas/route.ts';
 import { decide, needsOp, type Policy, type Verdict } from './policy.ts';
 
 /** What a policy says of a request. */
@@ -23,16 +17,20 @@ const doubts = {
   'unreadable-body':
     'has a form that is not written in the usual way, so that its "op" is in doubt; name the op in the query',
   'encoded-slash': 'has a "%2F" in its path, which can be read in two ways',
+  'double-slash': 'has "//" in its path, which can be read in two ways; write one "/"',
+  'op-or-name':
+    'has a path that ends with "op-…", which can be read as an operation or as a name; write an operation in the query, "?op=…"',
 } as const;
 
 /** Whether the verdict about a request hangs on its op, so that a form in its body must be read. */
 export function hangsOnOp(policy: Policy, method: string, path: ApiPath): boolean {
-  return needsOp(policy, method, splitSegments(path));
+  const readings = [readRoute(path), ...readOtherwise(method, path)];
+  return readings.some(({ segments }) => needsOp(policy, method, segments));
 }
 
 /**
  * Judges a request: which operation it is, and whether it may be done. Where that hangs on the op, what two readers could
- * take for different operations is in doubt.
+ * take for different operations is in doubt; where the path can be read in two ways, both must come to the same.
  *
  * @param form what the body says, `undefined` where it was not read or is no form
  */
@@ -56,9 +54,9 @@ function judgeAnew(policy: Policy, method: string, path: ApiPath, form?: FormOps
   const verdict = decide(policy, operation, path.query);
   const ambiguity = hangsOnOp(policy, method, path) ? findAmbiguity(method, path, form) : undefined;
   if (ambiguity !== undefined) return { operation, verdict, doubt: doubts[ambiguity] };
-  if (hasEncodedSlash(path.segments)) {
-    const other = decide(policy, resolveOperation(method, path, form, path.segments), path.query);
-    if (other.allowed !== verdict.allowed) return { operation, verdict, doubt: doubts['encoded-slash'] };
+  for (const reading of readOtherwise(method, path)) {
+    const other = decide(policy, resolveOperation(method, path, form, reading), path.query);
+    if (other.allowed !== verdict.allowed) return { operation, verdict, doubt: doubts[reading.because] };
   }
   return { operation, verdict, doubt: undefined };
 }

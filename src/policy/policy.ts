@@ -1,5 +1,6 @@
 import { decodeFormName } from '../maas/api-path.ts';
 import type { Operation } from '../maas/operation.ts';
+import { spellings } from '../maas/route.ts';
 import { presets, type PresetName } from './presets.ts';
 import { coversPath, dependsOnOp, matches, parseRule, RuleError, type Rule } from './rule.ts';
 
@@ -48,22 +49,21 @@ export function parsePolicy(name: string, text: string): Policy {
 /** Decides about an operation. */
 export function decide(policy: Policy, operation: Operation, query: string): Verdict {
   const values = (name: string): string[] => parameterValues(query, name);
-  const rule = policy.rules.findLast((candidate) => matches(candidate, operation, values));
+  const paths = spellings(operation.segments);
+  const rule = policy.rules.findLast((candidate) => matches(candidate, operation, paths, values));
   return { allowed: rule?.allows === true, rule };
 }
 
-/** Whether the verdict about a path depends on the op, so that the op must be known wherever it may be written. */
-export function needsOp(policy: Policy, method: string, segments: readonly string[]): boolean {
-  // With an operation suffix or without: which of the two it is depends on the op.
-  return readingNeedsOp(policy, method, segments) || readingNeedsOp(policy, method, segments.slice(0, -1));
-}
-
-/** From the last rule up to the first that matches whatever op and parameters there are. */
-function readingNeedsOp({ rules }: Policy, method: string, segments: readonly string[]): boolean {
+/**
+ * Whether the verdict about a path depends on the op, so that the op must be known wherever it may be written: from the last
+ * rule up to the first that matches whatever op and parameters there are.
+ */
+export function needsOp({ rules }: Policy, method: string, segments: readonly string[]): boolean {
+  const paths = spellings(segments);
   for (let index = rules.length - 1; index >= 0; index -= 1) {
     const rule = rules[index] as Rule;
     const matters = dependsOnOp(rule) || isUnconditional(rule);
-    if (matters && coversPath(rule, method, segments)) return dependsOnOp(rule);
+    if (matters && coversPath(rule, method, paths)) return dependsOnOp(rule);
   }
   return false;
 }

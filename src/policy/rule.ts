@@ -7,7 +7,7 @@ export interface Rule {
   readonly allows: boolean;
   /** `*` for any. */
   readonly method: string;
-  /** The path's segments: `*` stands for one, `**` for any number. */
+  /** The path's segments: `*` stands for one, or for one identifier of MAAS's, `**` for any number. */
   readonly segments: readonly string[];
   /** `undefined` or `*` for any, `-` for none: a plain create, read, update or delete. */
   readonly op: string | undefined;
@@ -79,9 +79,15 @@ function readCondition(condition: string, method: string, text: string): Rule['p
   return { name, value: condition.slice(equals + 1) };
 }
 
-/** Whether a rule speaks of a method and a path, whatever the op. */
-export function coversPath(rule: Rule, method: string, segments: readonly string[]): boolean {
-  return (rule.method === '*' || rule.method === method) && matchSegments(rule.segments, segments);
+/**
+ * Whether a rule speaks of a method and a path, whatever the op.
+ *
+ * @param paths the ways in which the path may be written
+ */
+export function coversPath(rule: Rule, method: string, paths: readonly (readonly string[])[]): boolean {
+  return (
+    (rule.method === '*' || rule.method === method) && paths.some((segments) => matchSegments(rule.segments, segments))
+  );
 }
 
 /** Whether the rule's verdict needs the op to be known. */
@@ -92,10 +98,16 @@ export function dependsOnOp({ op }: Rule): boolean {
 /**
  * Whether a rule speaks of an operation.
  *
+ * @param paths the ways in which the operation's path may be written
  * @param values the values that a parameter has in the query
  */
-export function matches(rule: Rule, operation: Operation, values: (name: string) => readonly string[]): boolean {
-  if (!coversPath(rule, operation.method, operation.segments)) return false;
+export function matches(
+  rule: Rule,
+  operation: Operation,
+  paths: readonly (readonly string[])[],
+  values: (name: string) => readonly string[],
+): boolean {
+  if (!coversPath(rule, operation.method, paths)) return false;
   if (dependsOnOp(rule) && (rule.op === '-' ? undefined : rule.op) !== operation.op) return false;
   if (rule.parameter === undefined) return true;
   const { name, value } = rule.parameter;

@@ -1,6 +1,6 @@
 // describe/ and openapi.yaml: the stand-in's own operations, with as much text as MAAS has (half a megabyte each).
 import { view, type Answer } from './answer.ts';
-import type { Actions, Resource } from './resource.ts';
+import { documented, type Actions, type Resource } from './resource.ts';
 import { apiHash, openapiVersion, type Version } from './version-facts.ts';
 
 const CRUD: Record<string, string> = { GET: 'read', POST: 'create', PUT: 'update', DELETE: 'delete' };
@@ -19,7 +19,7 @@ const entries = (actions: Actions) =>
   });
 
 function handler(resource: Resource, name: string, actions: Actions, origin: string) {
-  const template = resource.path.replaceAll('+}', '}');
+  const template = documented(resource);
   return {
     actions: entries(actions).map(({ method, op, name: title }) => ({
       doc: `${title}\n\n${explanation}`,
@@ -53,7 +53,7 @@ export function describe(resources: Resource[], origin: string, version: Version
 export function openapi(resources: Resource[], address: string, version: Version): Answer {
   const indented = explanation.replaceAll(/^/gm, ' '.repeat(8));
   const paths = resources.flatMap((one) => {
-    const base = `/${one.path.replaceAll('+}', '}')}`;
+    const base = `/${documented(one)}`;
     // As in MAAS's own document, each op is a path of its own with the suffix form.
     const byPath = new Map<string, string[]>();
     for (const { method, op, name } of entries(one.actions)) {

@@ -10,7 +10,7 @@ import { fileResources } from './files.ts';
 import { machineResources } from './machines.ts';
 import { multipart, type Multipart } from './multipart.ts';
 import { isSigned, verify, type Nonces } from './oauth.ts';
-import { methods, type Actions, type Call, type Resource } from './resource.ts';
+import { documented, methods, type Actions, type Call, type Resource } from './resource.ts';
 import { settingAndNetworkResources } from './settings-and-networks.ts';
 import type { State } from './state.ts';
 import { userResources } from './users.ts';
@@ -46,14 +46,19 @@ export function route(target: string): Route {
   const path = percentDecode(raw).replaceAll(/\/{2,}/g, '/');
   const below = path.startsWith(API) ? path.slice(API.length) : '';
   const [, base, suffix] = /^(.*\/)op-([^/]+)$/.exec(below) ?? [];
-  const candidates = base === undefined ? [below] : [base, base.slice(0, -1)];
-  for (const candidate of candidates) {
-    for (const resource of resources) {
+  for (const resource of resources) {
+    // Each op has a route of its own, where the path has a slash to put it behind (`urls_api.py` of MAAS 3.4 to main).
+    const routed = base !== undefined && hasOp(resource, suffix) ? [below, base] : [below];
+    for (const candidate of routed) {
       const found = resource.pattern.exec(candidate);
       if (found) return { path, query, resource, params: found.slice(1), suffix };
     }
   }
   return { path, query, resource: undefined, params: [], suffix: undefined };
+}
+
+function hasOp({ actions, anonymous = {} }: Resource, op: string | undefined): boolean {
+  return Object.keys({ ...actions, ...anonymous }).some((key) => key.endsWith(` ${op}`));
 }
 
 export interface Request {
@@ -170,7 +175,7 @@ function operate(request: Request, resource: Resource, server: Server, outcome: 
   }
   const op = opOf(request, query, parsed.form);
   const key = op === null ? method : `${method} ${op}`;
-  const path = resource.path.replace(/\/$/, '').replaceAll('+}', '}');
+  const path = documented(resource).replace(/\/$/, '');
   if (Object.hasOwn(resource.actions, key)) outcome.operation = `${method} ${path}${op === null ? '' : ` ${op}`}`;
 
   const { user, actions } = authenticate(request, resource, server, parsed.form);

@@ -38,7 +38,7 @@ export type Actions = Record<string, Action>;
 export interface Resource {
   /** The handler's name in `describe/`. */
   name: string;
-  /** Below `/MAAS/api/2.0/`; `{name}` is one segment, `{name+}` may hold slashes. */
+  /** Below `/MAAS/api/2.0/`; `{name}` is one segment, `{name+}` may hold slashes, `{name:cidr}` the one of a network's mask. */
   path: string;
   pattern: RegExp;
   actions: Actions;
@@ -54,12 +54,18 @@ export interface Resource {
 
 type Options = Partial<Pick<Resource, 'anonymous' | 'open' | 'stream' | 'unlimited'>>;
 
+/** What an identifier may be (`urls_api.py` of MAAS 3.4 to main); Python's `\w` and `\d` know all scripts. */
+const forms: Record<string, string> = { '+': '.+', ':cidr': '[.: _\\p{L}\\p{N}\\-]+(?:/\\p{Nd}{2,3})?' };
+
 export function resource(name: string, path: string, actions: Actions, options: Options = {}): Resource {
-  const source = path.replaceAll(/\{\w+(\+?)\}/g, (_, plus: string) => (plus ? '(.+)' : '([^/]+)'));
-  const pattern = new RegExp(`^${source}$`);
+  const source = path.replaceAll(/\{\w+([^}]*)\}/g, (_, form: string) => `(${forms[form] ?? '[^/]+'})`);
+  const pattern = new RegExp(`^${source}$`, 'u');
   const plain = { anonymous: undefined, open: false, stream: undefined, unlimited: false };
   return { name, path, pattern, actions, ...plain, ...options };
 }
+
+/** A resource's path as MAAS's descriptions write it: `subnets/{id}/`. */
+export const documented = ({ path }: Resource): string => path.replaceAll(/\{(\w+)[^}]*\}/g, '{$1}');
 
 /** Only for superusers (MAAS 3.7.3, seen: 403 with this text). */
 export const adminOnly =

@@ -3,6 +3,7 @@ import { deleted, dumps, handled, json, missing, ok, refuse } from './answer.ts'
 import { last } from './fields.ts';
 import { domain, pool } from './machine.ts';
 import { adminOnly, mandatory, param, resource, type Action, type Call } from './resource.ts';
+import type { Subnet } from './state.ts';
 
 const capabilities = [
   'networks-management',
@@ -60,8 +61,7 @@ const events: Action = ({ query }) => {
   });
 };
 
-function subnetJson(id: number) {
-  const cidr = `10.0.${id - 1}.0/24`;
+function subnetJson({ id, name, cidr }: Subnet) {
   const vlan = {
     vid: 0,
     mtu: 1500,
@@ -78,7 +78,7 @@ function subnetJson(id: number) {
     resource_uri: `/MAAS/api/2.0/vlans/${5000 + id}/`,
   };
   return {
-    name: cidr,
+    name,
     description: '',
     vlan,
     cidr,
@@ -95,11 +95,31 @@ function subnetJson(id: number) {
     resource_uri: `/MAAS/api/2.0/subnets/${id}/`,
   };
 }
-const subnets = [1, 2, 3].map(subnetJson);
+/**
+ * A subnet has many names: its number, its CIDR with a plain slash or `%2F`, its name, and each of the three behind the word
+ * that says which it is (`id:1`, `cidr:10.0.0.0/24`, `name:p1`; `SubnetQueriesMixin` of MAAS).
+ */
+function subnetOf(call: Call): Subnet {
+  const [, kind, value = ''] = /^(?:(id|cidr|name):)?(.*)$/su.exec(param(call)) ?? [];
+  const isMeant = ({ id, cidr, name }: Subnet): boolean =>
+    kind === undefined
+      ? [`${id}`, cidr, name].includes(value)
+      : `${{ id, cidr, name }[kind as 'id' | 'cidr' | 'name']}` === value;
+  return call.state.subnets.find(isMeant) ?? missing('Subnet');
+}
 
-/** By number, or by CIDR with its slash written as `%2F`. */
-const subnet: Action = (call) =>
-  json(subnets.find(({ id, cidr }) => param(call) === `${id}` || param(call) === cidr) ?? missing('Subnet'));
+const createSubnet: Action = ({ data, state }) => {
+  const cidr = mandatory(data, 'cidr');
+  const made = { id: state.nextId(), cidr, name: last(data, 'name') ?? cidr };
+  state.subnets.push(made);
+  return json(subnetJson(made));
+};
+
+const deleteSubnet: Action = (call) => {
+  const gone = subnetOf(call);
+  call.state.subnets = call.state.subnets.filter((subnet) => subnet !== gone);
+  return deleted();
+};
 
 const scriptJson = (name: string) => ({
   name,
@@ -124,8 +144,15 @@ export const settingAndNetworkResources = [
   resource('EventsHandler', 'events/', { 'GET query': events }),
   resource('DomainsHandler', 'domains/', { GET: () => json([domain]) }),
   resource('ResourcePoolsHandler', 'resourcepools/', { GET: () => json([pool]) }),
-  resource('SubnetsHandler', 'subnets/', { GET: () => json(subnets) }),
-  resource('SubnetHandler', 'subnets/{id+}/', { GET: subnet }),
+  resource('SubnetsHandler', 'subnets/', {
+    GET: ({ state }) => json(state.subnets.map(subnetJson)),
+    POST: adminOnly(createSubnet),
+  }),
+  resource('SubnetHandler', 'subnets/{id:cidr}/', {
+    GET: (call) => json(subnetJson(subnetOf(call))),
+    DELETE: adminOnly(deleteSubnet),
+    'GET reserved_ip_ranges': (call) => (subnetOf(call), json([])),
+  }),
   resource('NodeScriptsHandler', 'scripts/', {
     GET: ({ state }) => json([...state.scripts.keys()].map(scriptJson)),
     POST: adminOnly(createScript),

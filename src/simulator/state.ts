@@ -28,7 +28,14 @@ export interface BootResource {
   hash: Hash;
 }
 
+export interface Subnet {
+  id: number;
+  name: string;
+  cidr: string;
+}
+
 export interface State {
+  subnets: Subnet[];
   zones: Zone[];
   tags: Map<string, Tag>;
   files: Map<string, { key: string; content: Buffer }>;
@@ -59,6 +66,11 @@ export function createState(machines: number, version: Version): State {
   const stock = Array.from({ length: machines }, (_, index) => stockMachine(index + 1));
 
   const state: State = {
+    subnets: [1, 2, 3].map((number) => ({
+      id: number,
+      name: `10.0.${number - 1}.0/24`,
+      cidr: `10.0.${number - 1}.0/24`,
+    })),
     zones: [{ id: 1, name: 'default', description: '' }],
     tags: new Map([tag('virtual'), tag('tag001')]),
     files: new Map(),
