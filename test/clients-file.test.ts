@@ -23,6 +23,7 @@ import { replaceFile } from '../src/clients/replace-file.ts';
 import { emptyDirectory, runCli } from './support/cli.ts';
 import { createDice } from './support/dice.ts';
 import { give } from './support/gateway.ts';
+import { until } from './support/until.ts';
 
 test('of ten commands at once none loses what another has written', async (t) => {
   const directory = emptyDirectory(t);
@@ -179,7 +180,7 @@ const faults: readonly [string, unknown, RegExp][] = [
   ['an end that is no date', { expires: '2027-02-31' }, /its "expires" is no date/],
   ['an end that is a number', { expires: 1_800_000_000 }, /its "expires" is missing or malformed/],
   ['a policy that there is not', { policy: 'readonly' }, /its policy: "readonly" is none of standard/],
-  ['a rule that is none', { policy: ['GET'] }, /its policy: line 1: "GET" is no rule/],
+  ['a rule that is none', { policy: ['GET'] }, /its policy: rule 1: "GET" is no rule/],
   ['no rules', { policy: [] }, /its policy: it holds no rule/],
   ['a limit of nothing', { limits: { perMinute: 0 } }, /its "limits" are no object with whole numbers above 0/],
   ['a limit that there is not', { limits: { perHour: 5 } }, /its "limits" are no object/],
@@ -220,9 +221,7 @@ test('commands that name the file by links, and by its own path, lose nothing of
   const said: string[] = [];
   const writers = paths.map((path, index) => startWriter(join(directory, path), `w${index}.`, said));
   t.after(() => writers.map((child) => child.kill('SIGKILL')));
-  while (said.length < 100) {
-    await Promise.race(writers.map((child) => once(child.stdout ?? child, 'data')));
-  }
+  await until(() => said.length >= 100, 'a hundred clients');
   const closed = writers.map((child) => once(child, 'close'));
   for (const child of writers) child.kill('SIGKILL');
   await Promise.all(closed);

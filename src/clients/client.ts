@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { dirname, isAbsolute } from 'node:path';
 import { parsePolicy, presetPolicy, type Policy } from '../policy/policy.ts';
 import { presets, type PresetName } from '../policy/presets.ts';
 import { RuleError } from '../policy/rule.ts';
@@ -11,7 +12,10 @@ export interface Client {
   readonly token: string;
   /** SHA-256 of the secret, hexadecimal; the secret itself is kept nowhere. */
   readonly secretSha256: string;
-  /** A preset's name, or rules; where it is missing, the gateway's own policy is in force. */
+  /**
+   * A preset's name, the path of a file of rules (`./robot.rules`, beginning where the clients file lies), or rules; where it is
+   * missing, the gateway's own policy is in force.
+   */
   readonly policy?: string | readonly string[];
   /** When the key stops working, ISO 8601; never where it is missing. */
   readonly expires?: string;
@@ -54,12 +58,40 @@ export function parseClients(text: string): Client[] {
   return clients;
 }
 
-/** The policy that a client's entry stands for; `undefined` where it names none. */
-export function clientPolicy({ name, policy }: Pick<Client, 'name' | 'policy'>): Policy | undefined {
-  if (policy === undefined) return undefined;
-  if (typeof policy !== 'string') return parsePolicy(`${name}'s rules`, policy.join('\n'));
+/**
+ * The policy that a client's entry holds or names; `undefined` where it has none, or one in a file.
+ *
+ * @throws {RuleError} what is wrong with it
+ */
+export function clientPolicy(client: Pick<Client, 'name' | 'policy'>): Policy | undefined {
+  const { name, policy } = client;
+  if (policy === undefined || policyFile(client) !== undefined) return undefined;
+  if (typeof policy !== 'string') return parseRules(name, policy);
   if (Object.hasOwn(presets, policy)) return presetPolicy(policy as PresetName);
-  throw new RuleError(`"${policy}" is none of ${Object.keys(presets).join(', ')}`);
+  throw new RuleError(`"${policy}" is none of ${Object.keys(presets).join(', ')}, and no path of a file (./my.rules)`);
+}
+
+/** The file of rules that a client's entry names, as it is written there; `undefined` where it names none. */
+export function policyFile({ policy }: Pick<Client, 'policy'>): string | undefined {
+  return typeof policy === 'string' && /[./\\]/.test(policy) ? policy : undefined;
+}
+
+/**
+ * Where a file lies that the clients file names. It is not made shorter: `..` behind a directory's link means what the system
+ * takes it for.
+ */
+export function besideClientsFile(clientsFile: string, named: string): string {
+  return isAbsolute(named) ? named : `${dirname(clientsFile)}/${named.replace(/^\.\//, '')}`;
+}
+
+/** Each rule has a place in a list, and no line. */
+function parseRules(name: string, rules: readonly string[]): Policy {
+  try {
+    return parsePolicy(`${name}'s rules`, rules.map((rule) => rule.replaceAll(/[\r\n]/g, ' ')).join('\n'));
+  } catch (error) {
+    if (error instanceof RuleError) throw new RuleError(error.message.replace(/^line /, 'rule '));
+    throw error;
+  }
 }
 
 /** When a key stops working, ms since 1970; `Infinity` where it never does. */

@@ -1,11 +1,53 @@
-const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+/** Spans of a fixed length, ms. */
+const fixed: Readonly<Record<string, number>> = {
+  s: 1_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
 
-/** Reads a time span such as `30d`, `24h`, `90m`, or `0`. @returns ms, `undefined` where it is none */
-export function parseDuration(text: string): number | undefined {
-  if (text === '0') return 0;
-  const [, number, unit] = /^(\d{1,5})([smhdw])$/.exec(text) ?? [];
-  const factor = units[unit ?? ''];
-  return number === undefined || factor === undefined ? undefined : Number(number) * factor;
+/** Spans of the calendar, in months. */
+const calendar: Readonly<Record<string, number>> = { mo: 1, y: 12 };
+
+/** How spans are written, for sentences. */
+export const spanForms = '45min, 12h, 30d, 2w, 3mo or 1y';
+
+/** The last moment that can be written with four digits for the year, ms since 1970. */
+const lastMoment = Date.parse('9999-12-31T23:59:59Z');
+
+/**
+ * The moment that lies a span after another: `45min`, `12h`, `30d`, `2w`, `3mo`, `1y`, or `0`. A month after 31 January is the
+ * last day of February.
+ *
+ * @param from ms since 1970
+ * @returns ms since 1970; `undefined` where the text is no such span, or leads beyond the year 9999
+ */
+export function addSpan(text: string, from: number): number | undefined {
+  if (text === '0') return from;
+  const [, digits, unit = ''] = /^(\d{1,5})(s|min|h|d|w|mo|y)$/.exec(text) ?? [];
+  if (digits === undefined) return undefined;
+  const count = Number(digits);
+  const ms = fixed[unit];
+  const moment = ms === undefined ? addMonths(from, count * (calendar[unit] ?? 0)) : from + count * ms;
+  return moment <= lastMoment ? moment : undefined;
+}
+
+/** What is wrong with a text that is neither a span nor anything else that a setting takes: `m` alone is two things. */
+export function ambiguousSpan(text: string): string | undefined {
+  const [, count] = /^(\d{1,5})m$/i.exec(text) ?? [];
+  return count === undefined
+    ? undefined
+    : `could be ${count} minutes or ${count} months: write ${count}min or ${count}mo`;
+}
+
+function addMonths(from: number, months: number): number {
+  const moment = new Date(from);
+  const day = moment.getUTCDate();
+  moment.setUTCMonth(moment.getUTCMonth() + months);
+  // JavaScript takes 31 February for 3 March.
+  if (moment.getUTCDate() !== day) moment.setUTCDate(0);
+  return moment.getTime();
 }
 
 /**
@@ -24,13 +66,13 @@ export function parseDate(text: string): number | undefined {
 }
 
 /**
- * Reads an end: a span from now, or a date.
+ * Reads an end: a span from now, a date, or `never`.
  *
  * @param now ms since 1970
- * @returns the moment, ISO 8601; `undefined` where it is neither
+ * @returns the moment, ISO 8601, or `never`; `undefined` where it is none of them
  */
 export function parseEnd(text: string, now: number): string | undefined {
-  const span = parseDuration(text);
-  const moment = span === undefined ? parseDate(text) : now + span;
+  if (text === 'never') return text;
+  const moment = addSpan(text, now) ?? parseDate(text);
   return moment === undefined ? undefined : new Date(moment).toISOString();
 }

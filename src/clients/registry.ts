@@ -1,6 +1,6 @@
 import type { Signer } from '../maas/signature.ts';
 import type { Policy } from '../policy/policy.ts';
-import { clientPolicy, endOf, parseClients, type Client } from './client.ts';
+import { clientPolicy, endOf, parseClients, policyFile, type Client } from './client.ts';
 
 /** A client as requests need it. */
 export interface KnownClient {
@@ -65,20 +65,27 @@ function groupByName(clients: Iterable<KnownClient>): ReadonlyMap<string, KnownC
  * Reads the text of a clients file.
  *
  * @param ownSigner gives the signer in force of a client that has a MAAS key of its own
+ * @param ownPolicy gives the policy in force of a client whose rules are in a file
  * @returns the clients by their consumer key
  * @throws {ClientsError} what is wrong with it
  */
 export function knownClients(
   text: string,
   ownSigner: (client: Client, maasKeyFile: string) => () => Signer,
+  ownPolicy: (client: Client, file: string) => () => Policy,
 ): ReadonlyMap<string, KnownClient> {
   return new Map(
     parseClients(text).map((client): [string, KnownClient] => {
       const own = client.maasKeyFile === undefined ? undefined : ownSigner(client, client.maasKeyFile);
+      const held = clientPolicy(client);
+      const file = policyFile(client);
+      const followed = file === undefined ? () => held : ownPolicy(client, file);
       const known = {
         client,
         endsAt: endOf(client),
-        policy: clientPolicy(client),
+        get policy() {
+          return followed();
+        },
         get signer() {
           return own?.();
         },

@@ -16,8 +16,9 @@ export const commands: Readonly<Record<string, Command>> = {
   explain: {
     summary: 'say which operation a request is, and whether the policy allows it, without sending it',
     usage: 'explain METHOD URL [FLAGS]',
-    settings: ['policy'],
+    settings: ['policy', 'clientsFile'],
     flags: [
+      { flag: 'client', argument: 'NAME', help: 'by the policy that is in force for this client of the clients file' },
       { flag: 'body', argument: 'TEXT', help: 'the form in its body; @FILE reads it from a file' },
       {
         flag: 'content-type',
@@ -30,23 +31,32 @@ export const commands: Readonly<Record<string, Command>> = {
   },
   keys: {
     summary: "give out, list and end the keys of a gateway's clients",
-    usage: `keys add NAME | list | revoke NAME | rotate NAME [FLAGS]
+    usage: `keys add NAME | set NAME | show NAME | list | rotate NAME | revoke NAME [FLAGS]
 
   add NAME     makes a key for NAME, and writes it to standard output this once; the file keeps a hash
+  set NAME     changes what the keys of NAME may do, and when the last one ends
+  show NAME    all that is known of the keys of NAME, rules included; no secret is in it
   list         whose keys there are, what they may do, when they end and were last used; no secret is in it
+  rotate NAME  makes another key that may do the same; the old one stays valid for --overlap
   revoke NAME  ends all keys of NAME at once
-  rotate NAME  makes another key that may do the same; the old one stays valid for --overlap`,
+
+  A policy that is a file of rules is kept by its name: what is changed in the file later counts.`,
     settings: ['clientsFile', 'policy'],
     flags: [
       {
         flag: 'expires',
         argument: 'WHEN',
-        help: 'add, rotate: when the key ends, such as 30d or 2027-01-31 (default: never, or as the old one)',
+        help: 'add, set, rotate: when the key ends: 45min, 12h, 30d, 2w, 3mo, 1y, 2027-01-31 (its last second in UTC), never (default: never, or as the old one)',
       },
       { flag: 'overlap', argument: 'SPAN', help: 'rotate: how long the old key stays valid (default 24h)' },
-      { flag: 'maas-key-file', argument: 'FILE', help: "add: a MAAS key for this client's requests alone" },
-      { flag: 'per-minute', argument: 'N', help: 'add: how many requests a minute this client may make' },
-      { flag: 'at-once', argument: 'N', help: 'add: how many requests this client may make at once' },
+      {
+        flag: 'maas-key-file',
+        argument: 'FILE',
+        help: "add, set: a MAAS key for this client's requests alone, or none",
+      },
+      { flag: 'per-minute', argument: 'N', help: 'add, set: how many requests a minute this client may make, or none' },
+      { flag: 'at-once', argument: 'N', help: 'add, set: how many requests this client may make at once, or none' },
+      { flag: 'json', help: 'list, show: one JSON document for scripts' },
     ],
     takesWords: true,
     load: async () => (await import('./keys.ts')).keys,

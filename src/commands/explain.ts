@@ -7,22 +7,25 @@ import { findSignatureOverride, resolveApiPath, type ApiPath } from '../maas/api
 import { formOps } from '../maas/form.ts';
 import { describeOperation } from '../policy/explanation.ts';
 import { judge } from '../policy/judge.ts';
+import { policyOfClient } from './policy-of-client.ts';
 import { say, type Run } from './command.ts';
 
 /** Says which operation a request is and what the policy makes of it, without sending anything. */
 export const explain: Run = async (layers) => {
   const mistakes = [...layers.mistakes];
-  const policy = readSetting(layers, 'policy', mistakes);
+  const gateways = readSetting(layers, 'policy', mistakes);
+  const inForce = gateways && policyOfClient(layers, gateways, mistakes);
   const asked = readRequest(layers, mistakes);
-  if (mistakes.length > 0 || policy === undefined || asked === undefined) throw new ConfigurationError(mistakes);
+  if (mistakes.length > 0 || inForce === undefined || asked === undefined) throw new ConfigurationError(mistakes);
 
+  const { policy, note } = inForce;
   const { method, path, type, body } = asked;
   const { operation, verdict, doubt } = judge(policy, method, path, body && formOps(type, body));
   const override = findSignatureOverride(path.query);
   const fault = override === undefined ? doubt : `has "${override}" in its query, which is never forwarded`;
   const allowed = verdict.allowed && fault === undefined;
   say(`operation  ${describeOperation(operation)}`);
-  say(`policy     ${policy.name}`);
+  say(`policy     ${policy.name}${note}`);
   say(`rule       ${verdict.rule?.text ?? 'none matches, and what no rule allows is refused'}`);
   say(`verdict    ${allowed ? 'allowed' : 'refused'}${fault === undefined ? '' : `: it ${fault}`}`);
   return allowed ? 0 : 1;

@@ -1,30 +1,43 @@
-import { dirname, isAbsolute, relative, resolve } from 'node:path';
-import { ClientsError, endOf, hasExpired, namePattern, type Client, type ClientLimits } from '../clients/client.ts';
-import { changeClients } from '../clients/clients-file.ts';
-import { parseDuration, parseEnd } from '../clients/duration.ts';
+import { ClientsError, endOf, hasExpired, namePattern, type Client } from '../clients/client.ts';
+import { changeClients, countOtherNames } from '../clients/clients-file.ts';
 import { makeKey } from '../clients/new-key.ts';
 import { ConfigurationError } from '../config/configuration.ts';
-import { readSettingFile } from '../config/files.ts';
 import type { Layers } from '../config/layers.ts';
-import { readPolicy } from '../config/policy-file.ts';
-import { apiKey, SettingError, wholeNumber } from '../config/values.ts';
+import { nearest } from '../spelling/nearest.ts';
 import { complain, say, type Run } from './command.ts';
-import { describePolicy, listKeys } from './list-keys.ts';
+import { applyChanges, readChanges, readSpan } from './key-flags.ts';
+import { listKeys, showKeys } from './list-keys.ts';
+import { describePolicy } from './describe-key.ts';
 
-/** The keys of a gateway's clients: gives them out, lists them, ends them. */
+/** The keys of a gateway's clients: gives them out, changes what they may do, shows them, ends them. */
 export const keys: Run = async (layers) => {
   const { action, name, file } = readWords(layers);
   try {
+    const others = countOtherNames(file);
     switch (action) {
       case 'add':
-        return await add(file, name, layers);
+        await add(file, name, layers);
+        break;
+      case 'set':
+        await set(file, name, layers);
+        break;
       case 'rotate':
-        return await rotate(file, name, layers);
+        await rotate(file, name, layers);
+        break;
       case 'revoke':
-        return await revoke(file, name);
+        await revoke(file, name);
+        break;
+      case 'show':
+        return showKeys(file, name, layers.extra.has('json'));
       case 'list':
-        return listKeys(file);
+        return listKeys(file, layers.extra.has('json'));
     }
+    if (others > 0) {
+      complain(
+        `The clients file ${file} had ${others === 1 ? 'another name' : `${others} other names`} by a hard link, which ${others === 1 ? 'keeps' : 'keep'} the old content: a gateway that reads it there does not see this change.`,
+      );
+    }
+    return 0;
   } catch (error) {
     if (!(error instanceof ClientsError)) throw error;
     complain(`The clients file ${file} ${error.message}.`);
@@ -32,12 +45,16 @@ export const keys: Run = async (layers) => {
   }
 };
 
+const whatItMay = ['policy', 'expires', 'maas-key-file', 'per-minute', 'at-once'] as const;
+
 /** What can be done, and the flags that mean something to it. */
 const actions = {
-  add: ['policy', 'expires', 'maas-key-file', 'per-minute', 'at-once'],
-  list: [],
-  revoke: [],
+  add: whatItMay,
+  set: whatItMay,
+  show: ['json'],
+  list: ['json'],
   rotate: ['expires', 'overlap'],
+  revoke: [],
 } as const satisfies Record<string, readonly string[]>;
 
 type Action = keyof typeof actions;
@@ -55,7 +72,11 @@ function readWords({ positionals, mistakes: before, found, extra }: Layers): {
   if (file === undefined)
     mistakes.push('No clients file is named: set --clients-file or CLIENTS_FILE, for example to clients.json.');
   if (!isAction(action)) {
-    throw new ConfigurationError([...mistakes, 'keys needs one of add NAME, list, revoke NAME, rotate NAME.']);
+    const meant = nearest(action, Object.keys(actions));
+    throw new ConfigurationError([
+      ...mistakes,
+      `keys needs one of add NAME, set NAME, show NAME, list, rotate NAME, revoke NAME${meant === undefined ? '.' : `; did you mean ${meant}?`}`,
+    ]);
   }
   if ((action === 'list') !== (name === '') || rest.length > 0) {
     mistakes.push(`keys ${action} needs ${action === 'list' ? 'no name' : 'one name'}.`);
@@ -69,8 +90,14 @@ function readWords({ positionals, mistakes: before, found, extra }: Layers): {
     const meant = Object.keys(actions).filter((other) =>
       (actions[other as Action] as readonly string[]).includes(flag),
     );
-    if (!meant.includes(action))
-      mistakes.push(`--${flag} belongs to ${meant.map((other) => `keys ${other}`).join(' and ')} alone.`);
+    if (meant.includes(action)) continue;
+    const commands = meant.map((other) => `keys ${other}`);
+    mistakes.push(
+      `--${flag} belongs to ${[commands.slice(0, -1).join(', '), commands.at(-1)].filter(Boolean).join(' and ')} alone.`,
+    );
+  }
+  if (action === 'set' && flags.length === 0) {
+    mistakes.push(`keys set needs what to set: one or more of ${whatItMay.map((flag) => `--${flag}`).join(', ')}.`);
   }
   if (mistakes.length > 0 || file === undefined) throw new ConfigurationError(mistakes);
   return { action, name, file };
@@ -80,129 +107,88 @@ function isAction(word: string): word is Action {
   return Object.hasOwn(actions, word);
 }
 
-async function add(file: string, name: string, layers: Layers): Promise<number> {
-  const mistakes: string[] = [];
-  const attempt = <Value>(source: string, read: () => Value): Value | undefined => {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof SettingError)) throw error;
-      mistakes.push(`${source} ${error.message}.`);
-      return undefined;
-    }
-  };
-  const text = (flag: string): string | undefined => layers.extra.get(flag) as string | undefined;
+async function add(file: string, name: string, layers: Layers): Promise<void> {
   // What holds for the gateway where its POLICY is known, so that a new key can do no more.
-  const policy = layers.found.get('policy') ?? { text: 'standard', source: '' };
-  const expires = attempt('--expires', () => readEnd(text('expires')));
-  const maasKeyFile = attempt('--maas-key-file', () => checkKeyFile(text('maas-key-file'), file));
-  const perMinute = attempt('--per-minute', () => readCount(text('per-minute')));
-  const atOnce = attempt('--at-once', () => readCount(text('at-once')));
-  const limits: ClientLimits = {
-    ...(perMinute !== undefined && { perMinute }),
-    ...(atOnce !== undefined && { atOnce }),
-  };
-  const about = {
-    name,
-    policy: attempt(policy.source, () => policyToKeep(policy.text)) ?? [],
-    ...(expires !== undefined && { expires }),
-    ...(maasKeyFile !== undefined && { maasKeyFile }),
-    ...(Object.keys(limits).length > 0 && { limits }),
-  };
-  if (mistakes.length > 0) throw new ConfigurationError(mistakes);
-  const { client, key } = makeKey(about);
+  const changes = readChanges(layers, file, layers.found.get('policy'));
+  const { client: made, key } = makeKey({ name, policy: 'standard' });
+  const client = applyChanges(made, changes);
   await changeClients(file, (clients) => {
     if (clients.some((other) => other.name === name)) {
-      throw new ClientsError(`has a client ${name} already; rotate its key, or revoke it first`);
+      throw new ClientsError(
+        `has a client ${name} already; keys set changes what it may do, keys rotate gives it another key`,
+      );
     }
     return [...clients, client];
   });
   tell(client, key);
-  return 0;
 }
 
-async function rotate(file: string, name: string, layers: Layers): Promise<number> {
-  const mistakes: string[] = [];
-  const overlap = layers.extra.get('overlap') ?? '24h';
-  const span = typeof overlap === 'string' ? parseDuration(overlap) : undefined;
-  if (span === undefined) mistakes.push('--overlap must be a time span such as 24h or 30m, or 0.');
-  let expires: string | undefined;
-  try {
-    expires = readEnd(layers.extra.get('expires') as string | undefined);
-  } catch (error) {
-    if (!(error instanceof SettingError)) throw error;
-    mistakes.push(`--expires ${error.message}.`);
-  }
-  if (mistakes.length > 0 || span === undefined) throw new ConfigurationError(mistakes);
+/** All keys of a client may do the same. An end is that of the key that was made last: an older one has its own, by its rotation. */
+async function set(file: string, name: string, layers: Layers): Promise<void> {
+  const given = layers.found.get('policy');
+  const { expires, ...others } = readChanges(layers, file, given?.rank === 0 ? given : undefined);
+  const changes = layers.extra.has('expires') ? { ...others, expires } : others;
+  let last: Client | undefined;
+  await changeClients(file, (clients) => {
+    last = clients.findLast((client) => client.name === name) ?? unknown(name, clients);
+    return clients.map((client) => {
+      if (client.name !== name) return client;
+      if (client !== last) return applyChanges(client, others);
+      return (last = applyChanges(client, changes));
+    });
+  });
+  if (last !== undefined) say(`${name}: ${whatHolds(last)}.`);
+}
+
+async function rotate(file: string, name: string, layers: Layers): Promise<void> {
   const now = Date.now();
-  const end = new Date(now + span).toISOString();
+  const overlap = layers.extra.get('overlap');
+  const end = readSpan('overlap', typeof overlap === 'string' ? overlap : '24h', now);
+  const changes = readChanges(layers, file, undefined);
   let made: ReturnType<typeof makeKey> | undefined;
   await changeClients(file, (clients) => {
-    const old = clients.findLast((client) => client.name === name);
-    if (old === undefined) throw new ClientsError(`has no client ${name}`);
-    if (expires === undefined && hasExpired(old, now)) {
+    const old = clients.findLast((client) => client.name === name) ?? unknown(name, clients);
+    if (!layers.extra.has('expires') && hasExpired(old, now)) {
       throw new ClientsError(`has a key of ${name} that has expired; say by --expires when the new one ends`);
     }
-    made = makeKey({ ...old, ...(expires !== undefined && { expires }) });
+    made = makeKey(applyChanges(old, changes));
     const others = clients
-      .map((client) => (client.name === name && endOf(client) > now + span ? { ...client, expires: end } : client))
+      .map((client) =>
+        client.name === name && endOf(client) > end ? { ...client, expires: new Date(end).toISOString() } : client,
+      )
       .filter((client) => client.name !== name || !hasExpired(client, now));
     return [...others, made.client];
   });
   if (made !== undefined) tell(made.client, made.key);
-  return 0;
 }
 
-async function revoke(file: string, name: string): Promise<number> {
+async function revoke(file: string, name: string): Promise<void> {
   await changeClients(file, (clients) => {
     const left = clients.filter((client) => client.name !== name);
-    if (left.length === clients.length) throw new ClientsError(`has no client ${name}`);
-    return left;
+    return left.length === clients.length ? unknown(name, clients) : left;
   });
   say(`${name} gets in no more.`);
-  return 0;
+}
+
+function unknown(name: string, clients: readonly Client[]): never {
+  const meant = nearest(
+    name,
+    clients.map((client) => client.name),
+  );
+  throw new ClientsError(`has no client ${name}${meant === undefined ? '' : `; it has one called ${meant}`}`);
 }
 
 /** The key alone goes to standard output, so that a script can take it from there. */
 function tell(client: Client, key: string): void {
   say(key);
-  complain(
-    `This key of ${client.name} is shown this once. Its policy is ${describePolicy(client)}, and it ${client.expires === undefined ? 'never ends' : `ends ${client.expires}`}.`,
-  );
+  complain(`This key of ${client.name} is shown this once. ${capitalised(whatHolds(client))}.`);
 }
 
-function readEnd(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const now = Date.now();
-  const end = parseEnd(text, now);
-  if (end === undefined) throw new SettingError('must be a time span such as 30d, or a date such as 2027-01-31');
-  if (Date.parse(end) <= now) throw new SettingError('must lie in the future');
-  return end;
+function whatHolds(client: Client): string {
+  const end = client.expires === undefined ? 'never ends' : `ends ${client.expires}`;
+  return `its policy is ${describePolicy(client)}, and it ${end}`;
 }
 
-function readCount(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : wholeNumber(1, 1_000_000)(text);
-}
-
-/** A preset by its name, other rules as they are: the file that they are from may be on this machine alone. */
-function policyToKeep(text: string): string | readonly string[] {
-  const policy = readPolicy(text);
-  return isPath(policy.name) ? policy.rules.map((rule) => rule.text) : policy.name;
-}
-
-function isPath(name: string): boolean {
-  return /[./\\]/.test(name);
-}
-
-/** @returns the file's name as the clients file is to have it: absolute, or beginning where the clients file lies */
-function checkKeyFile(text: string | undefined, clientsFile: string): string | undefined {
-  if (text === undefined) return undefined;
-  const content = readSettingFile(text);
-  try {
-    apiKey(content);
-  } catch (error) {
-    if (error instanceof SettingError) throw new SettingError(`names the file ${text}: the key in it ${error.message}`);
-    throw error;
-  }
-  return isAbsolute(text) ? text : relative(dirname(resolve(clientsFile)), resolve(text));
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,16 +1,33 @@
-import { hasExpired, type Client } from '../clients/client.ts';
+import { besideClientsFile, ClientsError, policyFile, type Client } from '../clients/client.ts';
 import { readClients } from '../clients/clients-file.ts';
 import { readLastUsed } from '../clients/last-used.ts';
+import { readPolicyFile } from '../config/policy-file.ts';
+import { SettingError } from '../config/values.ts';
+import { nearest } from '../spelling/nearest.ts';
 import { say } from './command.ts';
+import {
+  describeEnd,
+  describeKey,
+  describeLimits,
+  describePolicy,
+  describeUse,
+  ownRules,
+  showForScripts,
+} from './describe-key.ts';
 
 const head = ['NAME', 'KEY', 'POLICY', 'LIMITS', 'EXPIRES', 'LAST USED'] as const;
 
 /** Writes a line for each key: whose it is, and what may be done with it; of the key itself its first letters. */
-export function listKeys(file: string): number {
+export function listKeys(file: string, forScripts: boolean): number {
+  const clients = readClients(file);
   const lastUsed = readLastUsed(file);
-  const rows = readClients(file).map((client) => [
+  if (forScripts) {
+    sayJson(clients, lastUsed);
+    return 0;
+  }
+  const rows = clients.map((client) => [
     client.name,
-    `${client.consumer.slice(0, 4)}…`,
+    describeKey(client),
     describePolicy(client),
     describeLimits(client),
     describeEnd(client),
@@ -28,29 +45,54 @@ export function listKeys(file: string): number {
   return 0;
 }
 
-/** A client's policy in a word or two. */
-export function describePolicy({ policy }: Client): string {
-  if (policy === undefined) return "the gateway's";
-  if (typeof policy === 'string') return policy;
-  return policy.length === 1 ? '1 rule' : `${policy.length} rules`;
+/**
+ * Writes all that the file says of a client: a block for each of its keys.
+ *
+ * @throws {ClientsError} that there is no such client
+ */
+export function showKeys(file: string, name: string, forScripts: boolean): number {
+  const all = readClients(file);
+  const clients = all.filter((client) => client.name === name);
+  if (clients.length === 0) {
+    const meant = nearest(
+      name,
+      all.map((client) => client.name),
+    );
+    throw new ClientsError(`has no client ${name}${meant === undefined ? '' : `; it has one called ${meant}`}`);
+  }
+  const lastUsed = readLastUsed(file);
+  if (forScripts) {
+    sayJson(clients, lastUsed);
+    return 0;
+  }
+  for (const [index, client] of clients.entries()) {
+    if (index > 0) say();
+    say(`name       ${client.name}`);
+    say(`key        ${describeKey(client)}`);
+    say(`policy     ${describePolicy(client)}${noteOnFile(client, file)}`);
+    for (const rule of ownRules(client)) say(`           ${rule}`);
+    say(`limits     ${describeLimits(client)}`);
+    say(`expires    ${describeEnd(client)}`);
+    say(`last used  ${describeUse(lastUsed.get(client.consumer))}`);
+    say(`MAAS key   ${client.maasKeyFile === undefined ? "the gateway's" : `in ${client.maasKeyFile}`}`);
+  }
+  return 0;
 }
 
-/** When a key ends, or has ended. */
-export function describeEnd(client: Client): string {
-  if (client.expires === undefined) return 'never';
-  return hasExpired(client, Date.now()) ? `expired ${client.expires}` : client.expires;
+function sayJson(clients: readonly Client[], lastUsed: ReadonlyMap<string, number>): void {
+  const keys = clients.map((client) => showForScripts(client, lastUsed.get(client.consumer)));
+  say(JSON.stringify({ keys }, undefined, 2));
 }
 
-function describeLimits({ limits }: Client): string {
-  const { perMinute, atOnce } = limits ?? {};
-  const said = [
-    perMinute === undefined ? [] : `${perMinute} a minute`,
-    atOnce === undefined ? [] : `${atOnce} at once`,
-  ];
-  return said.flat().join(', ') || '–';
-}
-
-/** To the minute, because that is how often a gateway writes it down. */
-function describeUse(moment: number | undefined): string {
-  return moment === undefined ? 'unknown' : `${new Date(moment).toISOString().slice(0, 16)}Z`;
+/** How many rules a policy's file has, or what is wrong with it. */
+function noteOnFile(client: Client, clientsFile: string): string {
+  const named = policyFile(client);
+  if (named === undefined) return '';
+  try {
+    const { rules } = readPolicyFile(besideClientsFile(clientsFile, named));
+    return `, now ${rules.length} rules`;
+  } catch (error) {
+    if (error instanceof SettingError) return `; it cannot be used now: it ${error.message}`;
+    throw error;
+  }
 }

@@ -11,10 +11,15 @@ import { SettingError } from './values.ts';
  */
 export function readPolicy(text: string): Policy {
   if (!isPolicyFile(text)) return presetPolicy(text as PresetName);
-  if (!/[./\\]/.test(text)) {
+  if (!isPath(text)) {
     throw new SettingError(`must be ${Object.keys(presets).join(', ')}, or the path of a file of rules, not "${text}"`);
   }
   return readPolicyFile(text);
+}
+
+/** Whether a word is a path: it has a dot or a slash, which no preset has. */
+export function isPath(text: string): boolean {
+  return /[./\\]/.test(text);
 }
 
 /** Whether a setting names no preset, and so a file. */
@@ -25,12 +30,13 @@ export function isPolicyFile(text: string): boolean {
 /**
  * Reads a file of rules.
  *
+ * @param name what clients are told that the policy is called
  * @throws {SettingError} which line is wrong, or that there is no such file
  */
-export function readPolicyFile(file: string, read: ReadText = readSettingFile): Policy {
+export function readPolicyFile(file: string, read: ReadText = readSettingFile, name = file): Policy {
   const content = read(file);
   try {
-    return parsePolicy(file, content);
+    return parsePolicy(name, content);
   } catch (error) {
     if (error instanceof RuleError) throw new SettingError(`names the file ${file}: ${error.message}`);
     throw error;

@@ -5,7 +5,7 @@ import { look } from './look.ts';
 import { createReading, type Reading } from './reading.ts';
 
 /** What a followed file is for. */
-export type LiveKind = 'clients' | 'key' | 'client-key' | 'ca' | 'policy' | 'tls' | 'client-ca';
+export type LiveKind = 'clients' | 'key' | 'client-key' | 'client-policy' | 'ca' | 'policy' | 'tls' | 'client-ca';
 
 /** Something that is made of files. */
 export interface Source<Value> {

@@ -33,7 +33,9 @@ export function explainRefusal(
   const what = describeOperation(operation);
   const why = rule === undefined ? 'no rule of it allows that' : `its rule "${rule.text}"`;
   const remedy = isClients
-    ? `let this client's "policy" in the clients file be a list of rules that ends with "allow ${what}"`
+    ? /[./\\]/.test(policy.name)
+      ? `let the file ${policy.name} end with the line "allow ${what}"`
+      : `let this client's "policy" in the clients file be a list of rules that ends with "allow ${what}"`
     : `start the proxy with a policy file (--policy) that ends with the line "allow ${what}"`;
   return `The policy "${policy.name}" refuses ${what}: ${why}. To allow it, ${remedy}.`;
 }
