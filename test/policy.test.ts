@@ -330,6 +330,30 @@ const revealing = [
   'GET oidc-providers/{id}/',
   'GET pods/{id}/ parameters',
   'GET vm-hosts/{id}/ parameters',
+  // URLs that may hold a password.
+  'GET package-repositories/',
+  'GET package-repositories/{id}/',
+  'GET boot-sources/',
+  'GET boot-sources/{id}/',
+  // Those URLs in messages, in what scripts have written, and in what they were given.
+  'GET notifications/',
+  'GET notifications/{id}/',
+  'GET commissioning-results/',
+  'GET installation-results/',
+  'GET nodes/{system_id}/results/',
+  'GET nodes/{system_id}/results/{id}/',
+  'GET nodes/{system_id}/results/{id}/ download',
+  'GET scripts/',
+  'GET scripts/{name}',
+  'GET scripts/{name} download',
+  'GET commissioning-scripts/',
+  'GET commissioning-scripts/{name}',
+  'GET dhcp-snippets/',
+  'GET dhcp-snippets/{id}/',
+  // The key to a rack's DHCP server.
+  'GET agents/{system_id}/services/{service_name}/config/',
+  // The list of files has the keys with which MAAS gives them to anybody.
+  'GET files/',
   'GET files/ get',
   'GET files/ get_by_key',
   'GET files/{filename}/',
@@ -380,7 +404,15 @@ test('unrestricted refuses nothing', () => {
   }
 });
 
-for (const secret of ['vcenter_password', 'vcenter_username', 'maas_auto_ipmi_k_g_bmc_key', 'http_proxy']) {
+for (const secret of [
+  'vcenter_password',
+  'vcenter_username',
+  'maas_auto_ipmi_k_g_bmc_key',
+  'http_proxy',
+  'main_archive',
+  'ports_archive',
+  'prometheus_push_gateway',
+]) {
   test(`read-only does not give away the setting ${secret}, however it is asked for`, () => {
     const encoded = encodeEach(secret);
     for (const query of [

@@ -5,7 +5,10 @@
 export const presets = {
   /** Everything but the proxy's own account: there MAAS reveals, mints and deletes the very key that the proxy signs with. */
   standard: ['allow * **', 'deny * account/ *'],
-  /** Reads, without those that reveal a credential, and without the one that talks to a BMC. */
+  /**
+   * Reads, without those that reveal a credential or may hold one in a URL (`http://user:password@…`) or in a text that
+   * scripts and people have written, and without the one that talks to a BMC. Looked through for MAAS 3.4, 3.7 and main.
+   */
   'read-only': [
     'allow GET **',
     'deny GET account/ *',
@@ -21,14 +24,30 @@ export const presets = {
     'deny GET maas/ get_config name=vcenter_username',
     'deny GET maas/ get_config name=maas_auto_ipmi_k_g_bmc_key',
     'deny GET maas/ get_config name=http_proxy',
+    'deny GET maas/ get_config name=main_archive',
+    'deny GET maas/ get_config name=ports_archive',
+    'deny GET maas/ get_config name=prometheus_push_gateway',
+    'deny GET package-repositories/**',
+    'deny GET boot-sources/',
+    'deny GET boot-sources/*',
+    // "Failed to import images from boot source http://user:password@…".
+    'deny GET notifications/**',
+    // What scripts and curtin wrote while they worked with those URLs, and the URLs that they were given.
+    'deny GET commissioning-results/',
+    'deny GET installation-results/',
+    'deny GET nodes/*/results/**',
+    'deny GET scripts/**',
+    'deny GET commissioning-scripts/**',
+    'deny GET dhcp-snippets/**',
+    // The configuration of a rack's DHCP server, with the key to it.
+    'deny GET agents/**',
     'deny GET license-keys/**',
     'deny GET license-key/**',
     'deny GET oidc-providers/**',
     'deny GET pods/* parameters',
     'deny GET vm-hosts/* parameters',
-    'deny GET files/ get',
-    'deny GET files/ get_by_key',
-    'deny GET files/*/**',
+    // Their list too: it has the keys with which MAAS gives them to anybody.
+    'deny GET files/**',
     'deny GET ** query_power_state',
   ],
   /** Everything that the key's user may do. */
