@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty';
 import { pino, type Logger } from 'pino';
 import type { SettingValues } from './config/settings.ts';
+import { maskKeys } from './maas/mask-keys.ts';
 import { openStandardOutput } from './output/standard-output.ts';
 
 /** The log, and what else a program that logs says to standard output, in one order. */
@@ -29,11 +30,16 @@ export async function openLog({ logLevel, logFormat }: Pick<SettingValues, 'logL
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return {
-    logger: pino(options, { write: (line) => output.add(format(line)) }),
+    logger: pino(options, { write: (line) => output.add(format(isRecord(line) ? line : maskKeys(line))) }),
     say: (line = '') => output.add(`${line}\n`),
     dropped: output.dropped,
     close: output.close,
   };
+}
+
+/** Whether a line tells of a request, whose texts were masked where they were taken from it: most lines do. */
+function isRecord(line: string): boolean {
+  return line.endsWith('"msg":"request"}\n');
 }
 
 /** Tells of lines that are missing, as pino would. */

@@ -1,3 +1,5 @@
+import { maskKeys } from './maas/mask-keys.ts';
+
 /**
  * Everything that the proxy answers by itself, by its code: the HTTP status, the title (RFC 9457 §3.1.3) and the error
  * type for `Proxy-Status` (RFC 9209 §2.3).
@@ -146,7 +148,7 @@ export class Problem extends Error {
 
   /**
    * @param code the kind
-   * @param detail a sentence for the client that says what to do: no secret, no address, no library's words
+   * @param detail a sentence for the client that says what to do: no address, no library's words; what looks like an API key in it is masked
    */
   constructor(code: ProblemCode, detail: string, context: ProblemContext = {}) {
     const {
@@ -158,11 +160,13 @@ export class Problem extends Error {
       retryAfter,
       text,
     } = context;
-    super(detail, { cause });
+    super(maskKeys(detail), { cause });
     this.code = code;
     this.status = status ?? kinds[code].status;
     this.#receivedStatus = receivedStatus;
-    this.#members = members;
+    this.#members = Object.fromEntries(
+      Object.entries(members).map(([name, value]) => [name, value && maskKeys(value)]),
+    );
     this.challenge = challenge;
     this.retryAfter = retryAfter;
     this.text = text;

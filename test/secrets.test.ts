@@ -122,6 +122,98 @@ for (const level of ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent
   }
 }
 
+/** The key as somebody puts it where no key belongs, in each way to write its colons. */
+const misplaced = [
+  key,
+  key.replaceAll(':', '%3A'),
+  key.replaceAll(':', '%3a'),
+  key.replaceAll(':', '%253A'),
+  percent(key),
+];
+
+/** Requests with the key in the wrong place. @returns every byte that was answered */
+async function askWithKey(url: string, t: TestContext): Promise<string> {
+  const answers: string[] = [];
+  const ask = async (path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<void> => {
+    const { status, rawHeaders, body } = await send(url + path, { method, headers });
+    answers.push(`${status} ${rawHeaders.join('\n')}\n\n${body.toString('latin1')}`);
+  };
+  for (const form of misplaced) {
+    await ask(`/users/?${form}`);
+    await ask(`/users/?op=whoami&${form}&x=1`);
+    await ask(`/users/?${form}=1`);
+    await ask(`/users/?oauth_${form}=1`);
+    await ask(`/account/?op=${form}`, {}, 'POST');
+    await ask(`/account/op-${form}`, {}, 'POST');
+    await ask(`/machines/${form}/?op=deploy`, {}, 'POST');
+    await ask(`/machines/m%2F${form}/?op=deploy`, {}, 'POST');
+    await ask(`/MAAS/${form}/`);
+    await ask(`/${form}/../x/`);
+    await ask(`//ann:${form}@localhost/users/`);
+    await ask('/users/?op=whoami', { 'X-Request-Id': form });
+    await ask('/users/', { Host: form });
+    await ask('/users/', { Host: `${form}.example` });
+    await ask('/users/', { Origin: `http://${form}` });
+    for (const raw of [
+      `GET http://${form}@localhost/users/?${form} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+      `CONNECT ${form}@localhost:443 HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+      `CONNECT ${form} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+      `${form} /users/ HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+      `GET /users/ ${form}\r\nHost: localhost\r\n\r\n`,
+      `GET /users/ HTTP/1.1\r\nConnection: close\r\n${form}\r\n\r\n`,
+    ]) {
+      answers.push((await sendRaw(t, url, raw)).text);
+    }
+  }
+  return answers.join('\n');
+}
+
+for (const format of ['json', 'pretty']) {
+  test(`a key in the wrong place of a request is masked in log, audit and answers, in ${format}`, async (t) => {
+    // It answers all alike, so that whatever an answer repeats is the proxy's own.
+    const maas = await startRawMaas(t, ({ socket }) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok');
+    });
+    const audit = join(emptyDirectory(t), 'audit.log');
+    const policy = join(emptyDirectory(t), 'policy');
+    writeFileSync(policy, 'GET users/**\n');
+    const flags = ['--log-level', 'trace', '--log-format', format, '--audit-file', audit, '--policy', policy];
+    const watched = await start(t, maas.url, flags);
+    assertNoSecret(await askWithKey(watched.url, t), 'an answer');
+    const log = await outputOf(watched);
+    assertNoSecret(log, 'the log');
+    assert.ok(log.includes('/users/?(key)'), log);
+    assertNoSecret(readFileSync(audit, 'utf8'), 'the audit file');
+  });
+}
+
+test('a key in the wrong place is masked in what explain, and a mistaken command, say', async (t) => {
+  for (const form of misplaced) {
+    for (const args of [
+      ['explain', 'GET', `/users/?${form}`],
+      ['explain', 'POST', `/machines/${form}/?op=${form}`],
+      ['explain', 'POST', `/machines/${form}/op-${form}`],
+      ['explain', 'GET', `/users/?oauth_${form}=1`],
+      ['explain', 'GET', `/MAAS/${form}/`],
+      ['explain', 'GET', `http://${form}@localhost/MAAS/r/`],
+      ['explain', form, '/users/'],
+      ['keys', 'revoke', form, '--clients-file', join(emptyDirectory(t), 'clients.json')],
+      [form],
+      ['serve', form],
+      [`--${form}`],
+      ['--policy', form],
+    ]) {
+      const { stdout, stderr } = await runCli(t, args, {
+        MAAS_URL: 'http://127.0.0.1:1',
+        MAAS_API_KEY: key,
+        ADMIN_PORT: '0',
+      });
+      assertNoSecret(stdout + stderr, args.join(' '));
+      assert.notEqual(stdout + stderr, '', args.join(' '));
+    }
+  }
+});
+
 for (const [what, env] of [
   ['the wrong secret', { MAAS_API_KEY: `${consumer}:${token}:${'w'.repeat(32)}` }],
   ['another token', { MAAS_API_KEY: `${consumer}:${'t'.repeat(18)}:${secret}` }],

@@ -1,5 +1,6 @@
 import type { ExtraFlag, Layers } from '../config/layers.ts';
 import type { SettingName } from '../config/settings.ts';
+import { maskKeys } from '../maas/mask-keys.ts';
 
 /** Does a command's work. @returns the exit code: 0 fine, 1 failed, 2 wrong usage or configuration */
 export type Run = (layers: Layers) => Promise<number>;
@@ -24,9 +25,9 @@ export function say(line = ''): void {
   said = new Promise((resolve) => write(process.stdout, line, resolve));
 }
 
-/** Writes a line to standard error. */
+/** Writes a line to standard error. What is repeated in it may be a key in the wrong place. */
 export function complain(line: string): void {
-  write(process.stderr, line);
+  write(process.stderr, maskKeys(line));
 }
 
 let said = Promise.resolve();

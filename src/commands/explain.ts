@@ -5,6 +5,7 @@ import { readSetting } from '../config/read-setting.ts';
 import { SettingError } from '../config/values.ts';
 import { findSignatureOverride, resolveApiPath, type ApiPath } from '../maas/api-path.ts';
 import { formOps } from '../maas/form.ts';
+import { maskKeys } from '../maas/mask-keys.ts';
 import { describeOperation } from '../policy/explanation.ts';
 import { judge } from '../policy/judge.ts';
 import { policyOfClient } from './policy-of-client.ts';
@@ -24,12 +25,17 @@ export const explain: Run = async (layers) => {
   const override = findSignatureOverride(path.query);
   const fault = override === undefined ? doubt : `has "${override}" in its query, which is never forwarded`;
   const allowed = verdict.allowed && fault === undefined;
-  say(`operation  ${describeOperation(operation)}`);
-  say(`policy     ${policy.name}${note}`);
-  say(`rule       ${verdict.rule?.text ?? 'none matches, and what no rule allows is refused'}`);
-  say(`verdict    ${allowed ? 'allowed' : 'refused'}${fault === undefined ? '' : `: it ${fault}`}`);
+  tell(`operation  ${describeOperation(operation)}`);
+  tell(`policy     ${policy.name}${note}`);
+  tell(`rule       ${verdict.rule?.text ?? 'none matches, and what no rule allows is refused'}`);
+  tell(`verdict    ${allowed ? 'allowed' : 'refused'}${fault === undefined ? '' : `: it ${fault}`}`);
   return allowed ? 0 : 1;
 };
+
+/** An address that is asked about may hold a key, as one that is sent may. */
+function tell(line: string): void {
+  say(maskKeys(line));
+}
 
 interface Asked {
   readonly method: string;

@@ -5,6 +5,7 @@ import { helpText } from './help.ts';
 import { ConfigurationError } from '../config/configuration.ts';
 import { readLayers, type Layers } from '../config/layers.ts';
 import { ListenError } from '../listen-error.ts';
+import { holdsKey, maskKeys } from '../maas/mask-keys.ts';
 import { version } from '../version.ts';
 
 /** Runs the program. @returns the exit code */
@@ -13,9 +14,7 @@ async function run(args: readonly string[]): Promise<number> {
   const name = named ? (args[0] as string) : 'serve';
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
-    complain(
-      `"${withoutKey(name)}" is not a command; there are ${Object.keys(commands).join(', ')}. --help says more.`,
-    );
+    complain(`"${maskKeys(name)}" is not a command; there are ${Object.keys(commands).join(', ')}. --help says more.`);
     return 2;
   }
   const layers = refuseKeys(
@@ -36,12 +35,9 @@ async function run(args: readonly string[]): Promise<number> {
 /** Most commands take no bare word. Behind a flag that nobody knows it was meant as its value. */
 function refuseWords(layers: Layers): Layers {
   if (layers.mistakes.length > 0) return layers;
-  const mistakes = layers.positionals.map((word) => `"${withoutKey(word)}" is not expected here; --help says more.`);
+  const mistakes = layers.positionals.map((word) => `"${maskKeys(word)}" is not expected here; --help says more.`);
   return { ...layers, mistakes };
 }
-
-/** An API key, or enough of one; no address, no time and no file name looks like that. */
-const keyForm = /[A-Za-z0-9]{8,}:[A-Za-z0-9]{8,}:[A-Za-z0-9]{8,}/;
 
 /** A key in the place of something else would be repeated in the sentence that says what is wrong with it. */
 function refuseKeys(layers: Layers): Layers {
@@ -49,7 +45,7 @@ function refuseKeys(layers: Layers): Layers {
   const extra = new Map(layers.extra);
   const mistakes = [...layers.mistakes];
   for (const [name, { text, source }] of layers.found) {
-    if (name === 'apiKey' || !keyForm.test(text)) continue;
+    if (name === 'apiKey' || !holdsKey(text)) continue;
     found.delete(name);
     mistakes.push(
       `${source} holds an API key, which is not what belongs there: put the key into MAAS_API_KEY, or into a file that --api-key-file names.`,
@@ -57,15 +53,11 @@ function refuseKeys(layers: Layers): Layers {
   }
   for (const [flag, value] of layers.extra) {
     // What stands in a body is not repeated.
-    if (value === true || flag === 'body' || !keyForm.test(value)) continue;
+    if (value === true || flag === 'body' || !holdsKey(value)) continue;
     extra.delete(flag);
     mistakes.push(`--${flag} holds an API key, which is not what belongs there.`);
   }
   return { ...layers, found, extra, mistakes };
-}
-
-function withoutKey(word: string): string {
-  return keyForm.test(word) ? '…' : word;
 }
 
 /** Says what went wrong in sentences. A stack or a library's words would help nobody, and might hold a secret. */

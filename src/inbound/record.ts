@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { receivedBytes } from '../client-body.ts';
 import type { Exchange } from '../exchange.ts';
+import { holdsKey, maskKeys } from '../maas/mask-keys.ts';
 import { operationName, unknownOperation } from '../maas/operation-name.ts';
 import { resolveOperation } from '../maas/operation.ts';
 import type { Problem, ProblemCode } from '../problem.ts';
@@ -111,7 +112,7 @@ function nameOperation({ method, apiPath, operation }: Exchange): string {
 function causeOf({ cause }: Problem): string | undefined {
   if (!(cause instanceof Error)) return undefined;
   const known = errorCode(cause);
-  return known === '' || cause.message.includes(known) ? cause.message : `${known}: ${cause.message}`;
+  return maskKeys(known === '' || cause.message.includes(known) ? cause.message : `${known}: ${cause.message}`);
 }
 
 function round(ms: number): number {
@@ -121,18 +122,19 @@ function round(ms: number): number {
 /** How much of an address is written, characters: those of 64 KiB would fill a disk, also for somebody without a key. */
 const loggedLength = 2_048;
 
-/** The target without the values of its query, and without the key that a program may have put in front of the host. */
+/** The target without the values of its query, without what a program may have put in front of the host, and without keys elsewhere. */
 function loggable(given: string): string {
   const target = given.replace(/^([A-Za-z][\w+.-]*:\/\/)[^/?#]*@/, '$1');
   const at = target.indexOf('?');
-  const shown = at === -1 ? target : target.slice(0, at) + target.slice(at).replaceAll(/=[^&]*/g, '');
+  // Masked before it is cut: of a key cut in two nothing would show that it is one.
+  const shown = maskKeys(at === -1 ? target : target.slice(0, at) + target.slice(at).replaceAll(/=[^&]*/g, ''));
   return shown.length > loggedLength ? `${shown.slice(0, loggedLength)}…` : shown;
 }
 
 const requestIdForm = /^[\x21-\x7e]{1,128}$/;
 
-/** The client's own `X-Request-Id` where it is a plain word, so that its logs and ours can be laid side by side. */
+/** The client's own `X-Request-Id` where it is a plain word and no key, so that its logs and ours can be laid side by side. */
 export function requestId(request: IncomingMessage, make: () => string): string {
   const given = request.headers['x-request-id'];
-  return typeof given === 'string' && requestIdForm.test(given) ? given : make();
+  return typeof given === 'string' && requestIdForm.test(given) && !holdsKey(given) ? given : make();
 }
