@@ -1,10 +1,15 @@
 // What clients may ask for: requests a minute, and requests at once.
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import { request, type ServerResponse } from 'node:http';
 import { test, type TestContext } from 'node:test';
 import * as fc from 'fast-check';
+import type { Exchange } from '../src/exchange.ts';
+import { limits } from '../src/inbound/limits.ts';
 import { isRefusal, type Admission, type Refusal } from '../src/limits/limiter.ts';
 import { createLimiter } from '../src/limits/own-limiter.ts';
+import { addressBlock } from '../src/peer.ts';
+import type { Problem } from '../src/problem.ts';
 import { give, oauth, startGateway } from './support/gateway.ts';
 import { startOrigin } from './support/origin.ts';
 import { startTestProxy, type TestProxy } from './support/proxy.ts';
@@ -49,6 +54,48 @@ test('without a clients file each address is a client of its own', async (t) => 
       sent.once('error', reject).end();
     });
   assert.deepEqual([await from('127.0.0.2'), await from('127.0.0.2'), await from('127.0.0.3')], [200, 429, 200]);
+});
+
+test('a host with IPv6 cannot get around its limit with another address of its /64', () => {
+  const step = limits(
+    { all: { perMinute: 0, atOnce: 0 }, each: { perMinute: 1, atOnce: 0 } },
+    createLimiter(() => 0),
+  );
+  const isLetIn = (peer: string): boolean => {
+    const response = new EventEmitter() as unknown as ServerResponse;
+    try {
+      void step({ peer, client: undefined, request: { headers: {} }, response } as unknown as Exchange);
+      return true;
+    } catch (error) {
+      assert.equal((error as Problem).code, 'limit-reached');
+      return false;
+    }
+  };
+  assert.deepEqual(
+    ['2001:db8::1', '2001:db8::2', '2001:db8:0:0:ffff::9', '2001:db8:0:1::1', '2001:DB8::3', '::ffff:c000:201'].map(
+      isLetIn,
+    ),
+    [true, false, false, true, false, true],
+  );
+  assert.deepEqual(['192.0.2.1', '::ffff:192.0.2.1', '192.0.2.2'].map(isLetIn), [false, false, true]);
+  // All hosts on a link have one /64.
+  assert.deepEqual(['fe80::1%eth0', 'fe80::1%eth0', 'fe80::2%eth0'].map(isLetIn), [true, false, true]);
+});
+
+test('each address counts as what its host cannot choose', () => {
+  for (const [address, block] of [
+    ['192.0.2.1', '192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8::', '2001:db8:0:0::/64'],
+    ['::1', '0:0:0:0::/64'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['0:0:0:0:0:FFFF:C000:0201', '192.0.2.1'],
+    ['1::192.0.2.1', '1:0:0:0::/64'],
+    ['FE80::1%eth0', 'fe80::1%eth0'],
+    ['unix', 'unix'],
+  ] as const) {
+    assert.equal(addressBlock(address), block, address);
+  }
 });
 
 test('the limit of all clients together holds whoever asks', async (t) => {

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { addressBlock } from '../peer.ts';
 
 /** After this many failures of one address within a minute, each further one is answered late; ms. */
 const patience = { failures: 10, window: 60_000, wait: 1_000, addresses: 10_000 };
@@ -10,7 +10,7 @@ export type Slowness = (address: string, now: number) => number;
 export function createSlowness(): Slowness {
   const failures = new Map<string, { count: number; since: number }>();
   return (address, now) => {
-    const source = sourceOf(address);
+    const source = addressBlock(address);
     const known = failures.get(source);
     const entry = known === undefined || now - known.since > patience.window ? { count: 0, since: now } : known;
     entry.count += 1;
@@ -20,15 +20,4 @@ export function createSlowness(): Slowness {
     if (failures.size > patience.addresses && oldest !== undefined) failures.delete(oldest);
     return entry.count > patience.failures ? patience.wait : 0;
   };
-}
-
-/** An IPv6 host has a whole /64 of addresses to choose from. */
-function sourceOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.toLowerCase().split('%', 1)[0]?.split('::') ?? [];
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const gap =
-    tail === undefined ? [] : Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => '0');
-  return [...before, ...gap, ...after].slice(0, 4).join(':');
 }
