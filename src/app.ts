@@ -52,6 +52,8 @@ export interface AppOptions {
   readonly registry: Registry | undefined;
   /** Which signatures of clients have been used. */
   readonly nonces: Nonces;
+  /** Whether what MAAS answers to anybody needs no key at a gateway either. */
+  readonly anonymous: boolean;
   /** What clients may ask for, and who keeps account of it. */
   readonly limits: Limits;
   readonly limiter: Limiter;
@@ -158,6 +160,8 @@ function begin(request: Exchange['request'] & { originalUrl?: string }, response
     body: undefined,
     contentType: undefined,
     client: undefined,
+    isAnonymous: false,
+    isUnsigned: false,
     operation: undefined,
     rule: undefined,
     kind: undefined,

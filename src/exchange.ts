@@ -23,6 +23,10 @@ export interface Exchange {
   apiPath: ApiPath | undefined;
   /** Set by the client step, in a gateway. */
   client: KnownClient | undefined;
+  /** A gateway lets it pass without a key; set by the client step. */
+  isAnonymous: boolean;
+  /** It goes to MAAS without a signature, so that nobody's rights come of it. */
+  isUnsigned: boolean;
   /** Set by the operation step. */
   operation: Operation | undefined;
   /** The rule that decided about it, where there was one. */

@@ -71,6 +71,23 @@ test('each wrong certificate gets 401 with a sentence of its own, and nothing re
   assert.equal(origin.received.length, 0);
 });
 
+test('without a certificate passes what MAAS answers to anybody, and with a wrong one nothing', async (t) => {
+  const origin = await startOrigin(t);
+  const { gateway, servers } = await startGateway(t, origin.url, [give('ann')]);
+  const strangers = await makeAuthority(t, 'Strangers');
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: servers.cert });
+  t.after(() => agent.destroy());
+  const ask = (path: string, certificate?: Certificate): ReturnType<typeof get> =>
+    get(gateway, servers, certificate, {}, certificate === undefined ? agent : undefined, path);
+  assert.equal((await ask('/version/')).status, 200);
+  assert.equal((await ask('/version/', await strangers.issue('DNS:client', 2, 'ann'))).status, 401);
+  assert.equal((await ask('/users/')).status, 401);
+  assert.deepEqual(
+    origin.received.map(({ target, headers }) => [target, headers.authorization]),
+    [['/MAAS/api/2.0/version/', undefined]],
+  );
+});
+
 test('a client that is revoked, and an authority that is removed, are out on open connections too', async (t) => {
   const origin = await startOrigin(t);
   const given = [give('ann'), give('bob')];
@@ -137,10 +154,11 @@ function get(
   certificate: Certificate | undefined,
   headers: Record<string, string> = {},
   agent?: Agent,
+  path = '/users/',
 ): Promise<{ status: number | undefined; headers: Record<string, string | string[] | undefined>; body: string }> {
   return new Promise((resolve, reject) => {
     const own = certificate === undefined ? {} : pair(certificate);
-    const sent = request(`${url}/users/`, { agent: agent ?? false, ca: servers.cert, headers, ...own });
+    const sent = request(url + path, { agent: agent ?? false, ca: servers.cert, headers, ...own });
     sent.once('response', (response) => {
       let body = '';
       response.on('data', (chunk: Buffer) => (body += chunk.toString()));

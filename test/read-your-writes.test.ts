@@ -114,6 +114,7 @@ async function startProxyWith(t: TestContext, maasUrl: string, lines: Lines): Pr
     allowedHosts: [],
     policy: () => standard,
     registry: undefined,
+    anonymous: true,
     nonces: createNonces(),
     limits: { all: { perMinute: 0, atOnce: 0 }, each: { perMinute: 0, atOnce: 0 } },
     limiter: createLimiter(),

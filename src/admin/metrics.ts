@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { anonymousName } from '../clients/client.ts';
 import type { Recorded } from '../inbound/record.ts';
 import { version } from '../version.ts';
 import { addGauges, type MetricSources } from './metric-sources.ts';
@@ -108,7 +109,7 @@ export function createMetrics(droppedLines: () => number): Metrics {
   /** Drops the series of those who are clients no longer. Whoever scrapes has just got their last numbers. */
   async function forgetFormerClients(): Promise<void> {
     if (clientKeys === undefined) return;
-    const present = new Set(Array.from(clientKeys(), ({ name }) => name)).add(nobody);
+    const present = new Set(Array.from(clientKeys(), ({ name }) => name)).add(nobody).add(anonymousName);
     if ([...counted].every((name) => present.has(name))) return;
     const { values } = await requests.get();
     for (const { labels } of values) if (!present.has(String(labels.client))) requests.remove(labels);

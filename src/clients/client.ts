@@ -174,5 +174,8 @@ function isLimit([member, limit]: readonly [string, unknown]): boolean {
   return (member === 'perMinute' || member === 'atOnce') && Number.isSafeInteger(limit) && (limit as number) > 0;
 }
 
+/** What whoever has no key is called in logs, metrics and MAAS's audit log, so that no new key may have it for a name. */
+export const anonymousName = 'anonymous';
+
 /** What a client may be called: it stands in logs, metrics and MAAS's audit log. */
 export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;

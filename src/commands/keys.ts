@@ -1,4 +1,4 @@
-import { ClientsError, endOf, hasExpired, namePattern, type Client } from '../clients/client.ts';
+import { anonymousName, ClientsError, endOf, hasExpired, namePattern, type Client } from '../clients/client.ts';
 import { changeClients, countOtherNames } from '../clients/clients-file.ts';
 import { makeKey } from '../clients/new-key.ts';
 import { ConfigurationError } from '../config/configuration.ts';
@@ -84,6 +84,9 @@ function readWords({ positionals, mistakes: before, found, extra }: Layers): {
     mistakes.push(
       'A name is made of letters, digits and ".", "_", "@", "-", 64 at the most, and begins with a letter or digit.',
     );
+  }
+  if (action === 'add' && name === anonymousName) {
+    mistakes.push(`"${anonymousName}" is what the log calls requests without a key; choose another name.`);
   }
   const flags = [...extra.keys(), ...(found.get('policy')?.rank === 0 ? ['policy'] : [])];
   for (const flag of flags) {

@@ -124,6 +124,14 @@ export const settings = {
     help: "the team's keys (see `keys add`); with it, nobody gets in without one",
     read: values.text,
   }),
+  anonymous: setting({
+    flag: 'no-anonymous',
+    env: ['ANONYMOUS'],
+    negative: true,
+    default: true,
+    help: 'let pass without a key, and unsigned, what MAAS answers to anybody (`version/`, `describe/` …)',
+    read: values.onOrOff,
+  }),
   allowUnauthenticated: setting({
     flag: 'allow-unauthenticated',
     env: ['ALLOW_UNAUTHENTICATED'],

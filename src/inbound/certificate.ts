@@ -1,7 +1,7 @@
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import type { KnownClient, Registry } from '../clients/registry.ts';
 import type { ClientAuthorities } from '../config/tls-files.ts';
-import type { Step } from '../exchange.ts';
+import type { Exchange, Step } from '../exchange.ts';
 import { Problem } from '../problem.ts';
 
 /**
@@ -10,8 +10,13 @@ import { Problem } from '../problem.ts';
  * with its library's words for "handshake failure", where a sentence can say what is wrong.
  *
  * @param authorities those in force; asked for each request, so that one that is removed ends its clients' connections too
+ * @param mayPass whether a request without a certificate is let pass
  */
-export function certificate(registry: Registry, authorities: () => ClientAuthorities): Step {
+export function certificate(
+  registry: Registry,
+  authorities: () => ClientAuthorities,
+  mayPass: (exchange: Exchange) => boolean,
+): Step {
   const presented = new WeakMap<TLSSocket, Presented>();
   return (exchange) => {
     const socket = exchange.request.socket as TLSSocket;
@@ -20,6 +25,7 @@ export function certificate(registry: Registry, authorities: () => ClientAuthori
       found = readPresented(socket);
       presented.set(socket, found);
     }
+    if (found.fault === 'none' && mayPass(exchange)) return;
     try {
       exchange.client = identify(found, registry, authorities());
     } catch (error) {

@@ -4,7 +4,8 @@ import { recognise } from '../clients/recognise.ts';
 import type { Registry } from '../clients/registry.ts';
 import { createSlowness } from '../clients/slowness.ts';
 import type { ClientAuthorities } from '../config/tls-files.ts';
-import type { Step } from '../exchange.ts';
+import type { Exchange, Step } from '../exchange.ts';
+import { needsNoSignature } from '../maas/anonymous.ts';
 import { Problem } from '../problem.ts';
 import { certificate } from './certificate.ts';
 
@@ -16,18 +17,23 @@ export interface ClientOptions {
   readonly nonces: Nonces;
   /** The authorities in force, where clients prove themselves by a certificate. */
   readonly clientAuthorities?: (() => ClientAuthorities) | undefined;
+  /** Whether what MAAS answers to anybody needs no key here either. */
+  readonly anonymous: boolean;
 }
 
 /**
  * Step 4: whose key is it? A client proves itself by the OAuth header that any MAAS client sends, by `Bearer KEY`, or by
  * Basic (`curl -u NAME:KEY`). OAuth clients are answered in MAAS's own words, which they know. The answers to repeated
  * failures are held back. With authorities for clients it is the certificate that counts, and no header.
+ *
+ * What MAAS answers to anybody may be asked without a key: MAAS's own clients begin with it. It goes to MAAS unsigned.
  */
-export function client({ registry, nonces, clientAuthorities }: ClientOptions): Step {
+export function client({ registry, nonces, clientAuthorities, anonymous }: ClientOptions): Step {
   if (registry === undefined) return () => undefined;
-  if (clientAuthorities !== undefined) return certificate(registry, clientAuthorities);
+  const mayPass = anonymous ? passAnonymously : () => false;
+  if (clientAuthorities !== undefined) return certificate(registry, clientAuthorities, mayPass);
   const slowness = createSlowness();
-  return async (exchange) => {
+  const authenticate = async (exchange: Exchange): Promise<void> => {
     const { rawHeaders, headers } = exchange.request;
     if (rawHeaders.filter((name, index) => index % 2 === 0 && /^authorization$/i.test(name)).length > 1) {
       throw new Problem('malformed-request', 'The request must have one Authorization header, not several.');
@@ -42,4 +48,14 @@ export function client({ registry, nonces, clientAuthorities }: ClientOptions): 
       throw error;
     }
   };
+  return (exchange) => (mayPass(exchange) ? undefined : authenticate(exchange));
+}
+
+/** Lets a request pass without a key, if it is one. Whoever presents a key is judged by it, also where none is needed. */
+function passAnonymously(exchange: Exchange): boolean {
+  const { method, apiPath, request } = exchange;
+  if (request.headers.authorization !== undefined || apiPath === undefined) return false;
+  exchange.isAnonymous = needsNoSignature(method, apiPath);
+  exchange.isUnsigned = exchange.isAnonymous;
+  return exchange.isAnonymous;
 }

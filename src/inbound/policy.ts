@@ -2,6 +2,7 @@ import type { Exchange, Step } from '../exchange.ts';
 import { connectionOptions } from '../hop-by-hop.ts';
 import type { ApiPath } from '../maas/api-path.ts';
 import { formOpsInPieces } from '../maas/form.ts';
+import { takesNoSignature } from '../maas/anonymous.ts';
 import type { FormOps } from '../maas/operation.ts';
 import { describeOperation, explainRefusal } from '../policy/explanation.ts';
 import { hangsOnOp, judge } from '../policy/judge.ts';
@@ -35,6 +36,7 @@ async function readAndEnforce(inForce: Policy, exchange: Exchange, path: ApiPath
 function enforce(inForce: Policy, exchange: Exchange, path: ApiPath, form?: FormOps): void {
   const { operation, verdict, doubt } = judge(inForce, exchange.method, path, form);
   exchange.operation = operation;
+  if (takesNoSignature(exchange.method, path)) exchange.isUnsigned = true;
   exchange.rule = verdict.rule?.text;
   if (doubt !== undefined) {
     throw new Problem('ambiguous-operation', `The policy depends on the operation, and the request ${doubt}.`);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { receivedBytes } from '../client-body.ts';
+import { anonymousName } from '../clients/client.ts';
 import type { Exchange } from '../exchange.ts';
 import { holdsKey, maskKeys } from '../maas/mask-keys.ts';
 import { operationName, unknownOperation } from '../maas/operation-name.ts';
@@ -14,7 +15,7 @@ import { errorCode } from '../upstream/failure.ts';
  */
 export interface Recorded {
   readonly requestId: string;
-  /** Who asked, in a gateway. */
+  /** Who asked, in a gateway; `anonymous` where it was let pass without a key. */
   readonly client: string | undefined;
   /** What was asked, as MAAS's documentation names it: `POST machines/{system_id} deploy`; `other` where that is nothing of MAAS's. */
   readonly operation: string;
@@ -66,7 +67,7 @@ function summarise(exchange: Exchange): Recorded {
   const status = isAnswered(exchange) ? response.statusCode : brokenStatus(exchange);
   return {
     requestId: exchange.id,
-    client: exchange.client?.client.name,
+    client: exchange.client?.client.name ?? (exchange.isAnonymous ? anonymousName : undefined),
     operation: nameOperation(exchange),
     method: exchange.method,
     path: loggable(exchange.target),

@@ -161,6 +161,16 @@ const isRegistered: Action = ({ query, state }) => {
   return json([...state.machines.values()].some((machine) => machine.mac === mac));
 };
 
+/** For callers without a signature alone; a signed one is told `Unrecognised signature` (MAAS 3.7.3, seen). */
+const isActionInProgress: Action = ({ state, query }) => {
+  const mac = mandatory(query, 'mac_address');
+  return json(
+    [...state.machines.values()].some(
+      (machine) => machine.mac === mac && ['Commissioning', 'Deploying'].includes(machine.status),
+    ),
+  );
+};
+
 const listAllocated: Action = ({ state, user }) => {
   const mine = [...state.machines.values()].filter((machine) => machine.owner === user?.username);
   return json(mine.map(state.machineJson));
@@ -172,7 +182,10 @@ const powerParameters: Action = (call) => json(machineOf(call).powerParameters);
 const bson: Action = (call) => (machineOf(call), handled(200, 'application/bson', Buffer.from([5, 0, 0, 0, 0])));
 
 /** What answers without a signature: a machine may even enlist itself. */
-const anonymousReads: Actions = { 'GET is_registered': isRegistered };
+const anonymousReads: Actions = {
+  'GET is_registered': isRegistered,
+  'GET is_action_in_progress': isActionInProgress,
+};
 
 export const machineResources = [
   resource(
@@ -214,11 +227,21 @@ export const machineResources = [
     'POST commission': adminOnly(change((machine) => void (machine.status = 'Commissioning'))),
     'POST set_workload_annotations': annotate,
   }),
-  resource('NodesHandler', 'nodes/', { GET: listMachines, ...anonymousReads }, { anonymous: anonymousReads }),
+  resource(
+    'NodesHandler',
+    'nodes/',
+    { GET: listMachines, 'GET is_registered': isRegistered },
+    { anonymous: anonymousReads },
+  ),
   resource('NodeHandler', 'nodes/{system_id}/', {
     GET: readMachine,
     DELETE: adminOnly(deleteMachine),
     'GET power_parameters': adminOnly(powerParameters),
   }),
-  resource('DevicesHandler', 'devices/', { GET: () => json([]), ...anonymousReads }, { anonymous: anonymousReads }),
+  resource(
+    'DevicesHandler',
+    'devices/',
+    { GET: () => json([]), 'GET is_registered': isRegistered },
+    { anonymous: anonymousReads },
+  ),
 ];

@@ -48,6 +48,8 @@ export function createHealth(): { readonly health: Health; readonly link: Dispat
     health,
     link: (dispatch) => (options, handler) => {
       const { exchange, signer, path } = options as Sending;
+      // It tells nothing of the key, and whoever has none changes nothing of what the proxy says of itself.
+      if (signer === undefined && exchange?.isUnsigned === true) return dispatch(options, handler);
       const isShared = signer === undefined && exchange?.client?.signer === undefined;
       return dispatch(options, new Watched(handler, isShared && !anonymous.test(path)));
     },

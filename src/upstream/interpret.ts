@@ -13,7 +13,8 @@ const limit = 16 * 1024;
 /**
  * Reads the answers that speak of the proxy and not to the client:
  * - 401: MAAS has refused the signature, and run nothing. Its words may hold the true secret, so they go no further. If
- *   the timestamp was too old, the clock is set by MAAS's and the request is signed and sent once more.
+ *   the timestamp was too old, the clock is set by MAAS's and the request is signed and sent once more. Where there was no
+ *   signature, MAAS speaks to the client.
  * - 502 and 504: the words of MAAS's web server when the region controller behind it is down.
  * - A redirect out of MAAS's API: a client that followed it would go past the proxy, unsigned.
  */
@@ -49,7 +50,7 @@ class Interpreter extends Attempt {
   }
 
   override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
-    this.#isRefused = status === 401;
+    this.#isRefused = status === 401 && this.#setting.options.exchange?.isUnsigned !== true;
     this.#problem =
       status === 502 || status === 504
         ? regionDown(status)

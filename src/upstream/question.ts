@@ -40,22 +40,17 @@ export interface Question {
 /**
  * Reads what a client asks for.
  *
- * @param signer the one by which the request will be signed
+ * @param signer the one by which the request will be signed; `undefined` where it will not be: what anybody may see is never
+ *   given to those with a key, nor the other way round
  * @param hasEtags whether answers have an `ETag` of the proxy's, and so `If-None-Match` is the proxy's to answer
  * @returns `undefined` where the read is to go its own way
  */
 export function readQuestion(
   { path, headers }: Dispatcher.DispatchOptions,
-  signer: Signer,
+  signer: Signer | undefined,
   hasEtags: boolean,
 ): Question | undefined {
-  let key = keys.get(signer);
-  if (key === undefined) {
-    count += 1;
-    key = count;
-    keys.set(signer, key);
-  }
-  let text = `${key} ${path}`;
+  let text = `${signer === undefined ? 'unsigned' : identityOf(signer)} ${path}`;
   let maxAge = Infinity;
   let ifNoneMatch: string | undefined;
   const list = headers as readonly string[];
@@ -72,6 +67,16 @@ export function readQuestion(
     } else if (!ofTheAsker.has(name)) text += `\n${name}:${value}`;
   }
   return { text, maxAge, ifNoneMatch };
+}
+
+function identityOf(signer: Signer): number {
+  let key = keys.get(signer);
+  if (key === undefined) {
+    count += 1;
+    key = count;
+    keys.set(signer, key);
+  }
+  return key;
 }
 
 function readMaxAge(cacheControl: string): number {

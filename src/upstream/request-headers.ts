@@ -1,3 +1,4 @@
+import { anonymousName } from '../clients/client.ts';
 import type { Exchange } from '../exchange.ts';
 import { connectionOptions, hopByHop } from '../hop-by-hop.ts';
 
@@ -32,7 +33,7 @@ export function requestHeaders(exchange: Exchange, contentLength: number | undef
   const headers: string[] = [];
   let via = '';
   let userAgent = '';
-  const client = exchange.client?.client;
+  const client = exchange.client?.client.name ?? (exchange.isAnonymous ? anonymousName : undefined);
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
     const value = rawHeaders[index + 1] as string;
@@ -47,7 +48,7 @@ export function requestHeaders(exchange: Exchange, contentLength: number | undef
   }
   if (exchange.contentType !== undefined) headers.push('Content-Type', exchange.contentType);
   // MAAS's audit log keeps the user agent, and so shows the person behind a shared key.
-  if (client !== undefined) headers.push('User-Agent', `${userAgent}(via maas-auth-proxy; client=${client.name})`);
+  if (client !== undefined) headers.push('User-Agent', `${userAgent}(via maas-auth-proxy; client=${client})`);
   if (contentLength !== undefined) headers.push('Content-Length', String(contentLength));
   headers.push('Via', `${via}${httpVersion} maas-auth-proxy`, 'X-Request-Id', exchange.id);
   if (exchange.peer !== undefined) headers.push('X-Forwarded-For', exchange.peer);

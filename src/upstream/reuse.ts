@@ -63,7 +63,7 @@ export function reuse({ lines, shared, joins, memory }: ReuseOptions): Dispatche
       if (exchange?.apiPath === undefined) return dispatch(options, handler);
       const kind = (exchange.kind ??= kindOf(exchange.method, exchange.apiPath));
       if (kind === 'change') return dispatch(options, new Write(handler, lines));
-      const signer = exchange.client?.signer ?? shared();
+      const signer = exchange.isUnsigned ? undefined : (exchange.client?.signer ?? shared());
       const question = kind === 'plain' ? readQuestion(options, signer, memory !== undefined) : undefined;
       if (question === undefined) return dispatch(options, handler);
 

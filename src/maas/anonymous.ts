@@ -1,0 +1,42 @@
+import type { ApiPath } from './api-path.ts';
+import { operationName } from './operation-name.ts';
+import { findAmbiguity, resolveOperation } from './operation.ts';
+import { readOtherwise } from './route.ts';
+
+/** The collections that say of a MAC address whether MAAS knows it (MAAS's `AnonNodesHandler` and those made of it). */
+const collections = ['devices', 'machines', 'nodes', 'rackcontrollers', 'regioncontrollers'] as const;
+
+/** Operations for callers without a key alone: MAAS looks for them among the anonymous ones, and answers 400 to a signed request. */
+const unsignedOnly: ReadonlySet<string> = new Set(collections.map((name) => `GET ${name} is_action_in_progress`));
+
+/**
+ * What MAAS answers to anybody, and is meant to: its version and description, whether a MAC address is known, and a file to whoever has
+ * its unguessable key (Juju's agents).
+ *
+ * MAAS does two more things for callers without a key, which are not in here because they are writes: `POST machines`
+ * enlists a machine, and replaces architecture and power parameters of a new one that has the same MAC address or BMC;
+ * `POST machines accept` always refuses.
+ */
+const answeredUnsigned: ReadonlySet<string> = new Set([
+  'GET version',
+  'GET describe',
+  'GET openapi.yaml',
+  'GET files get_by_key',
+  ...collections.map((name) => `GET ${name} is_registered`),
+  ...unsignedOnly,
+]);
+
+/** Whether MAAS answers a request without a signature, and nothing changes by it. What can be read in two ways is not. */
+export function needsNoSignature(method: string, path: ApiPath): boolean {
+  return isOneOf(answeredUnsigned, method, path);
+}
+
+/** Whether MAAS answers a request only where it has no signature. What can be read in two ways is not. */
+export function takesNoSignature(method: string, path: ApiPath): boolean {
+  return isOneOf(unsignedOnly, method, path);
+}
+
+function isOneOf(names: ReadonlySet<string>, method: string, path: ApiPath): boolean {
+  if (method !== 'GET' || !names.has(operationName(resolveOperation(method, path)))) return false;
+  return findAmbiguity(method, path) === undefined && readOtherwise(method, path).length === 0;
+}
