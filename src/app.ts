@@ -18,6 +18,7 @@ import { address } from './inbound/address.ts';
 import { body } from './inbound/body.ts';
 import { browser } from './inbound/browser.ts';
 import { client } from './inbound/client.ts';
+import { createHeadRoom, maxFields } from './inbound/heads.ts';
 import { host } from './inbound/host.ts';
 import { limits, type Limits } from './inbound/limits.ts';
 import { message } from './inbound/message.ts';
@@ -31,6 +32,7 @@ import { noSchemas } from './no-schemas.ts';
 import { createWholeBody } from './inbound/whole-body.ts';
 import { peerAddress } from './peer.ts';
 import { Problem } from './problem.ts';
+import { boundUnfinishedHeads } from './unfinished-heads.ts';
 import { forward } from './upstream/forward.ts';
 
 /** What a proxy is made of. */
@@ -72,10 +74,11 @@ const methods = METHODS.filter((method) => method !== 'CONNECT' && method !== 'T
 /** Builds the proxy: the way of a request, from top to bottom. */
 export function buildApp({ regions, dispatch, log, ...options }: AppOptions): FastifyInstance {
   const last: LastExchanges = new WeakMap();
+  const heads = createHeadRoom({ all: 16 * 1024 * 1024, perConnection: 64 * 1024 });
   const wholeBody = createWholeBody();
   const way: readonly Step[] = [
-    turn(last), //                                  one after the other on a connection
-    message, //                                     one HTTP/1 message that everybody reads alike?
+    turn(last, heads), //                           one after the other on a connection
+    message(heads), //                              one HTTP/1 message that everybody reads alike?
     host(options.host, options.allowedHosts), //  1 one Host, and a name of the proxy's?
     browser, //                                   2 from a web page of another origin?
     address, //                                   3 which MAAS API path is meant?
@@ -107,8 +110,10 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
   const { server } = app;
   server.on('connect', answerConnect(log));
   if (options.tls !== undefined) answerFailedHandshakes(server, log);
-  server.maxHeadersCount = 0; // Node would leave out the 2001st in silence; their size is bounded anyway
+  // Node leaves out those beyond it in silence; by the one more the message step sees that there are too many.
+  server.maxHeadersCount = maxFields + 1;
   server.maxConnections = maxConnections;
+  boundUnfinishedHeads(server, 16 * 1024 * 1024, parsedHeadSize);
   for (const method of methods) app.addHttpMethod(method, bodyUnread);
   app.setErrorHandler(answerProblem);
   app.setNotFoundHandler(() => {
@@ -129,7 +134,7 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
  * Up to which size Node reads a request's head, bytes. It is more than the message step lets pass, so that the step can say
  * whether the address or the headers are too long.
  */
-const parsedHeadSize = 256 * 1024;
+const parsedHeadSize = 128 * 1024;
 
 /**
  * How much of an answer may wait in a connection for a client that reads slowly, bytes. It is more than the 64 KiB that Node reads from MAAS at

@@ -43,7 +43,12 @@ export function client({ registry, nonces, clientAuthorities, anonymous }: Clien
       registry.noteUse(exchange.client.client.consumer, Date.now());
     } catch (error) {
       if (error instanceof Problem && error.code === 'client-unknown') {
-        await wait(slowness(exchange.peer ?? 'unix', Date.now()));
+        const late = slowness(exchange.peer ?? 'unix', Date.now());
+        if (late > 0) {
+          await wait(late);
+          // What the client has sent meanwhile is not kept until its turn to be refused.
+          exchange.mustClose = true;
+        }
       }
       throw error;
     }

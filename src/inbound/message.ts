@@ -1,21 +1,31 @@
 import type { Exchange } from '../exchange.ts';
 import { Problem } from '../problem.ts';
+import { headMemory, maxFields, type HeadRoom } from './heads.ts';
 
 /** The largest head of a request, and the longest target in it, bytes: room for long `id=` lists. */
 const maxHead = 64 * 1024;
+
+/** A head up to this size, bytes, with so few fields is not counted: what it takes is counted with its connection. */
+const small = { size: 4 * 1024, fields: 50 };
+
+/** After how many seconds a request whose head found no room should come again. */
+const retryAfter = 5;
 
 /**
  * Step 0: is this one HTTP/1 message that everybody reads alike? Node's parser lets a few through that RFC 9112 does not
  * know, or that MAAS's side could read differently. Behind such a one nobody knows where the next begins.
  */
-export function message(exchange: Exchange): void {
-  const fault = findFault(exchange);
-  if (fault === undefined) return;
-  exchange.mustClose = true;
-  throw fault;
+export function message(room: HeadRoom): (exchange: Exchange) => void {
+  return (exchange) => {
+    const fault = findFault(exchange, room);
+    if (fault === undefined) return;
+    exchange.mustClose = true;
+    throw fault;
+  };
 }
 
-function findFault({ request, method, target }: Exchange): Problem | undefined {
+function findFault(exchange: Exchange, room: HeadRoom): Problem | undefined {
+  const { request, method, target } = exchange;
   const { httpVersion, headers, rawHeaders } = request;
   if (httpVersion === '0.9') {
     return new Problem('malformed-request', 'The request line must end with the protocol version, HTTP/1.1.');
@@ -33,6 +43,9 @@ function findFault({ request, method, target }: Exchange): Problem | undefined {
     if (index % 2 === 0 && part.length === 12 && part.toLowerCase() === 'content-type') types += 1;
   }
   if (size > maxHead) return headersTooLarge();
+  const fields = rawHeaders.length / 2;
+  if (fields > maxFields) return tooManyFields();
+  if ((size > small.size || fields > small.fields) && !hold(exchange, room)) return noRoom();
   // A proxy may take one of them, MAAS another, and read the body as something else.
   if (types > 1) return new Problem('malformed-request', 'The request must have one Content-Type, not two.');
 
@@ -49,6 +62,26 @@ function findFault({ request, method, target }: Exchange): Problem | undefined {
     return new Problem('no-more-forwards', 'Max-Forwards is 0, so the request ends here.');
   }
   return undefined;
+}
+
+/** Counts a large head until its request is over. @returns whether there was room for it */
+function hold({ request, response }: Exchange, room: HeadRoom): boolean {
+  const bytes = headMemory(request);
+  if (!room.take(bytes)) return false;
+  response.once('close', () => room.giveBack(bytes));
+  return true;
+}
+
+function tooManyFields(): Problem {
+  return new Problem('headers-too-large', `A request may have ${maxFields} header fields, and this one has more.`);
+}
+
+function noRoom(): Problem {
+  return new Problem(
+    'limit-reached',
+    'The proxy already holds as many large request heads as it may; send this one again in a while. It has not been sent to MAAS.',
+    { status: 503, retryAfter },
+  );
 }
 
 /** The problem of a head that is too large. */

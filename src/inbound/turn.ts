@@ -1,35 +1,61 @@
 import type { Socket } from 'node:net';
 import type { Exchange } from '../exchange.ts';
 import { Problem } from '../problem.ts';
+import { headMemory, type HeadRoom } from './heads.ts';
+import { goOnReading, stopReading } from './reading.ts';
 
-/** The last exchange of each connection. */
+/** The last exchange of each connection, until it is over. */
 export type LastExchanges = WeakMap<Socket, Exchange>;
 
 /**
- * How many requests of a connection may wait for the answers to those before them. Each takes a hundred times the memory that it
- * took to send, so that whoever sends more of them is cut off: no program does, and waiting costs an attacker nothing.
+ * How many requests of a connection may wait for the responses to those before them. Whoever sends more of them at once is cut
+ * off: no program does, and waiting costs an attacker nothing.
  */
 const maxWaiting = 100;
+
+/** What waits on a connection. */
+interface Waiting {
+  count: number;
+  /** What it takes of memory, bytes. */
+  bytes: number;
+}
 
 /**
  * Lets requests that are pipelined on one connection go one after the other. Side by side they would reach MAAS in any
  * order, and RFC 9112 §9.3.2 allows that for safe methods alone.
+ *
+ * What waits is bounded for each connection, from which nothing more is read meanwhile, and for all together: beyond that a
+ * connection on which more would wait is cut off.
  */
-export function turn(last: LastExchanges): (exchange: Exchange) => void | Promise<void> {
-  const waiting = new WeakMap<Socket, number>();
+export function turn(last: LastExchanges, room: HeadRoom): (exchange: Exchange) => void | Promise<void> {
+  const all = new WeakMap<Socket, Waiting>();
   return (exchange) => {
     const { socket } = exchange.request;
     const previous = last.get(socket);
     last.set(socket, exchange);
-    const count = waiting.get(socket) ?? 0;
-    if (count >= maxWaiting) socket.destroy();
+    exchange.response.once('close', () => {
+      // An idle connection would keep its last request.
+      if (last.get(socket) === exchange) last.delete(socket);
+    });
     // What Node had read before the connection was cut goes no further either.
     if (socket.destroyed) throw cutOff(exchange);
     if (previous === undefined || isOver(previous)) return undefined;
-    waiting.set(socket, count + 1);
+    const waiting = all.get(socket) ?? { count: 0, bytes: 0 };
+    const bytes = headMemory(exchange.request);
+    if (waiting.count >= maxWaiting || !room.take(bytes)) {
+      socket.destroy();
+      throw cutOff(exchange);
+    }
+    all.set(socket, waiting);
+    waiting.count += 1;
+    waiting.bytes += bytes;
+    if (waiting.bytes > room.perConnection) stopReading(socket);
     return new Promise((resolve, reject) => {
       previous.response.once('close', () => {
-        waiting.set(socket, (waiting.get(socket) ?? 1) - 1);
+        room.giveBack(bytes);
+        waiting.count -= 1;
+        waiting.bytes -= bytes;
+        if (waiting.bytes <= room.perConnection) goOnReading(socket);
         if (!socket.destroyed && !previous.closes && !previous.mustClose) resolve();
         else reject(cutOff(exchange));
       });
