@@ -173,7 +173,8 @@ function reportChange({ kind, outcome, text }: LiveEvent, log: Logger, metrics: 
   if (outcome === 'broken') {
     metrics.reloadFailed(kind);
     log.error({ file: kind }, text);
-  } else log.info({ file: kind }, text);
+  } else if (outcome === 'doubtful') log.warn({ file: kind }, text);
+  else log.info({ file: kind }, text);
 }
 
 /** Writes down when the keys of clients were last used. @returns ends that */

@@ -16,8 +16,9 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { ClientsError, endOf, parseClients } from '../src/clients/client.ts';
+import { ClientsError, endOf } from '../src/clients/client.ts';
 import { changeClients, readClients } from '../src/clients/clients-file.ts';
+import { parseClients } from '../src/clients/parse-clients.ts';
 import { takeLock } from '../src/clients/lock.ts';
 import { replaceFile } from '../src/clients/replace-file.ts';
 import { emptyDirectory, runCli } from './support/cli.ts';
@@ -170,33 +171,83 @@ test('a change that the gateway would refuse does not get into the file', async 
   const { client } = give('a');
   await assert.rejects(
     changeClients(file, () => [client, client]),
-    (error) => error instanceof ClientsError && /same consumer key twice/.test(error.message),
+    (error) => error instanceof ClientsError && /it has the same consumer key as client 1/.test(error.message),
   );
   assert.equal(statSync(file, { throwIfNoEntry: false }), undefined);
 });
 
 const faults: readonly [string, unknown, RegExp][] = [
-  ['a mistyped member', { expire: '2027-01-31' }, /client 2: it has no member "expire"/],
+  ['a mistyped member', { expire: '2027-01-31' }, /it has no member "expire", but "expires"$/],
+  ['a member that there is not', { colour: 'red' }, /it has no member "colour"$/],
   ['an end that is no date', { expires: '2027-02-31' }, /its "expires" is no date/],
-  ['an end that is a number', { expires: 1_800_000_000 }, /its "expires" is missing or malformed/],
-  ['a policy that there is not', { policy: 'readonly' }, /its policy: "readonly" is none of standard/],
-  ['a rule that is none', { policy: ['GET'] }, /its policy: rule 1: "GET" is no rule/],
+  ['an end that is a number', { expires: 1_800_000_000 }, /its "expires" is no date/],
+  ['a policy that there is not', { policy: 'readonly' }, /its policy: "readonly" is none of standard, .*, and no path/],
+  ['a policy that is a number', { policy: 1 }, /its "policy" must be a preset, the path of a file of rules, or a list/],
+  ['a rule that is none', { policy: ['GET **', 'GET'] }, /its policy: rule 2: "GET" is no rule/],
   ['no rules', { policy: [] }, /its policy: it holds no rule/],
   ['a limit of nothing', { limits: { perMinute: 0 } }, /its "limits" are no object with whole numbers above 0/],
   ['a limit that there is not', { limits: { perHour: 5 } }, /its "limits" are no object/],
   ['a limit as a word', { limits: { atOnce: '5' } }, /its "limits" are no object/],
-  ['a name with a space', { name: 'a b' }, /its "name" is missing or malformed/],
-  ['a name with a line break', { name: 'a\n' }, /its "name" is missing or malformed/],
-  ['a hash that is too short', { secretSha256: 'ab' }, /its "secretSha256" is missing or malformed/],
-  ['no token', { token: undefined }, /its "token" is missing or malformed/],
+  ['a list of limits', { limits: [] }, /its "limits" are no object/],
+  ['a name with a space', { name: 'a b' }, /in client 2: its "name" must be made of letters, digits/],
+  ['a name with a line break', { name: 'a\n' }, /in client 2: its "name" must be made of letters, digits/],
+  ['a hash that is too short', { secretSha256: 'ab' }, /its "secretSha256" must be the SHA-256 of the secret, 64 hex/],
+  ['no token', { token: undefined }, /its "token" is missing$/],
 ];
 
 for (const [what, change, sentence] of faults) {
-  test(`a clients file in which a client has ${what} is refused in a sentence`, () => {
+  test(`a clients file in which a client has ${what} is refused in a sentence with line and client`, () => {
     const [good, bad] = [give('good').client, { ...give('bad').client, ...(change as object) }];
-    assert.throws(() => parseClients(JSON.stringify({ clients: [good, bad] })), sentence);
+    const text = JSON.stringify({ clients: [good, bad] }, undefined, 2);
+    const [member = ''] = Object.keys(change as object);
+    const lines = text.split('\n');
+    const entry = lines.lastIndexOf('    {') + 1;
+    const line = lines.findIndex((one, index) => index >= entry && one.includes(`"${member}":`)) + 1 || entry;
+    assert.throws(() => parseClients(text), sentence);
+    assert.throws(() => parseClients(text), new RegExp(`^ClientsError: has a mistake in line ${line}, in client 2`));
   });
 }
+
+for (const [what, text, sentence] of [
+  ['ends too early', '{"clients": [', /^is not valid JSON: line 1, column 14: it ends there, and more should follow$/],
+  ['has a comma too much', '{"clients": [\n  {},\n]}', /^is not valid JSON: line 2, column 5: a comma too much$/],
+  ['lacks a comma', '{"clients": [\n {"a": 1\n  "b": 2}]}', /line 3, column 3: a comma is missing before it$/],
+  ['lacks a colon', '{"clients" []}', /line 1, column 12: a colon is missing before it$/],
+  ['has single quotes', "{'clients': []}", /line 1, column 2: a name in double quotes should stand there$/],
+  ['has a comment', '{"clients": [\n // mine\n]}', /line 2, column 2: JSON has no comments$/],
+  ['goes on behind its end', '[]\n[]', /line 2, column 1: it should end before that$/],
+  ['is YAML', 'clients:\n  - name: a', /line 1, column 1: something that is no JSON$/],
+  ['is empty', ' \n', /^is empty; "keys add NAME" puts the first key into it$/],
+  [
+    'is in UTF-16',
+    Buffer.from('\uFEFF{"clients": []}', 'utf16le').toString(),
+    /^is no text in UTF-8; save it as UTF-8/,
+  ],
+  ['has no list', '{"client": []}', /^must be an object with a list of "clients"/],
+  ['holds a number', '{"clients": [1]}', /^has a mistake in line 1, in client 1: it is no object/],
+] as const) {
+  test(`a clients file that ${what} is refused in a sentence that says where`, () => {
+    assert.throws(
+      () => parseClients(text),
+      (error) => error instanceof ClientsError && sentence.test(error.message),
+    );
+  });
+}
+
+test('the same consumer key twice is told by both clients', () => {
+  const { client } = give('a');
+  const text = JSON.stringify([client, give('b').client, { ...client, name: 'c' }], undefined, 1);
+  assert.throws(
+    () => parseClients(text),
+    /has a mistake in line 16, in client 3 \(c\): it has the same consumer key as client 1$/,
+  );
+});
+
+test('a byte order mark before a clients file is no mistake, nor is a bare list', () => {
+  const { client } = give('a');
+  assert.equal(parseClients(`\uFEFF${JSON.stringify({ clients: [client] })}`).length, 1);
+  assert.equal(parseClients(`\uFEFF ${JSON.stringify([client])}\n`).length, 1);
+});
 
 for (const [expires, end] of [
   ['2027-01-31', '2027-01-31T23:59:59Z'],

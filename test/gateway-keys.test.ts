@@ -141,9 +141,12 @@ test('a gateway does not start with a clients file that is missing or broken, an
     });
   for (const [text, sentence] of [
     [undefined, /clients\.json does not exist/],
-    ['', /clients\.json is not valid JSON\.$/],
+    ['', /clients\.json is empty; "keys add NAME" puts the first key into it\.$/],
     ['{"clients": {}}', /must be an object with a list of "clients"\.$/],
-    [JSON.stringify([{ ...give('a').client, expire: '1d' }]), /a mistake in client 1: it has no member "expire"\.$/],
+    [
+      JSON.stringify([{ ...give('a').client, expire: '1d' }]),
+      /a mistake in line 1, in client 1 \(a\): it has no member "expire", but "expires"\.$/,
+    ],
     [JSON.stringify([{ ...give('a').client, maasKeyFile: 'gone' }]), /gone, which does not exist; .* MAAS key of a\.$/],
   ] as const) {
     if (text !== undefined) writeFileSync(file, text);

@@ -133,7 +133,7 @@ test('a revoked client is out within a second, a new one in, and a broken client
   await until(() => errors(proxy).length > 0, 'the mistake is said');
   assert.match(
     errors(proxy)[0] ?? '',
-    /^The clients file \S+ is not valid JSON; what was read before stays in force\.$/,
+    /^The clients file \S+ is not valid JSON: line 1, column 14: .*; what was read before stays in force\.$/,
   );
   assert.equal(await asClient(proxy, ann), 200);
 });

@@ -39,26 +39,6 @@ export class ClientsError extends Error {
 }
 
 /**
- * Reads a clients file: `{"clients": [{"name": …}]}`.
- *
- * @throws {ClientsError} which client is wrong, and how; no secret's hash is repeated
- */
-export function parseClients(text: string): Client[] {
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch {
-    throw new ClientsError('is not valid JSON');
-  }
-  const list = Array.isArray(data) ? (data as unknown[]) : (data as { clients?: unknown } | null)?.clients;
-  if (!Array.isArray(list)) throw new ClientsError('must be an object with a list of "clients"');
-  const clients = list.map((entry: unknown, index) => parseClient(entry, index));
-  const consumers = new Set(clients.map(({ consumer }) => consumer));
-  if (consumers.size !== clients.length) throw new ClientsError('has the same consumer key twice');
-  return clients;
-}
-
-/**
  * The policy that a client's entry holds or names; `undefined` where it has none, or one in a file.
  *
  * @throws {RuleError} what is wrong with it
@@ -112,66 +92,6 @@ export function hashSecret(secret: string): string {
 /** Whether a secret is a client's, compared in constant time. */
 export function hasSecret({ secretSha256 }: Client, secret: string): boolean {
   return timingSafeEqual(Buffer.from(secretSha256, 'hex'), createHash('sha256').update(secret).digest());
-}
-
-/** All that an entry may hold: a mistyped "expires" must not make a key that never ends. */
-const members: ReadonlySet<string> = new Set([
-  'name',
-  'consumer',
-  'token',
-  'secretSha256',
-  'policy',
-  'expires',
-  'maasKeyFile',
-  'limits',
-]);
-
-function parseClient(entry: unknown, index: number): Client {
-  const fail = (what: string): never => {
-    throw new ClientsError(`has a mistake in client ${index + 1}: ${what}`);
-  };
-  if (typeof entry !== 'object' || entry === null) return fail('it is no object');
-  const given = new Map(Object.entries(entry).filter(([, value]) => value !== null && value !== undefined));
-  const strange = [...given.keys()].find((member) => !members.has(member));
-  if (strange !== undefined) return fail(`it has no member ${JSON.stringify(strange.slice(0, 40))}`);
-  const text = (member: string, form: RegExp): string => {
-    const value = given.get(member);
-    return typeof value === 'string' && form.test(value) ? value : fail(`its "${member}" is missing or malformed`);
-  };
-  const client: Client = {
-    name: text('name', namePattern),
-    consumer: text('consumer', /^[A-Za-z0-9]+$/),
-    token: text('token', /^[A-Za-z0-9]+$/),
-    secretSha256: text('secretSha256', /^[0-9a-f]{64}$/i),
-    ...(given.has('policy') && { policy: readRules(given.get('policy')) ?? text('policy', /\S/) }),
-    ...(given.has('expires') && { expires: text('expires', /^/) }),
-    ...(given.has('maasKeyFile') && { maasKeyFile: text('maasKeyFile', /\S/) }),
-    ...(given.has('limits') && { limits: readLimits(given.get('limits')) ?? fail(limitsSentence) }),
-  };
-  if (client.expires !== undefined && parseDate(client.expires) === undefined) {
-    fail('its "expires" is no date such as 2027-01-31 or 2027-01-31T18:00:00Z');
-  }
-  try {
-    clientPolicy(client);
-  } catch (error) {
-    if (error instanceof RuleError) fail(`its policy: ${error.message}`);
-    throw error;
-  }
-  return client;
-}
-
-function readRules(value: unknown): string[] | undefined {
-  return Array.isArray(value) && value.every((rule) => typeof rule === 'string') ? value : undefined;
-}
-
-const limitsSentence = 'its "limits" are no object with whole numbers above 0 as "perMinute" and "atOnce"';
-
-function readLimits(value: unknown): ClientLimits | undefined {
-  return typeof value === 'object' && value !== null && Object.entries(value).every(isLimit) ? value : undefined;
-}
-
-function isLimit([member, limit]: readonly [string, unknown]): boolean {
-  return (member === 'perMinute' || member === 'atOnce') && Number.isSafeInteger(limit) && (limit as number) > 0;
 }
 
 /** What whoever has no key is called in logs, metrics and MAAS's audit log, so that no new key may have it for a name. */

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
-import { ClientsError, parseClients, type Client } from './client.ts';
+import { ClientsError, type Client } from './client.ts';
 import { takeLock } from './lock.ts';
+import { parseClients } from './parse-clients.ts';
 import { realPath } from './real-path.ts';
 import { replaceFile } from './replace-file.ts';
 

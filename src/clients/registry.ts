@@ -1,6 +1,7 @@
 import type { Signer } from '../maas/signature.ts';
 import type { Policy } from '../policy/policy.ts';
-import { clientPolicy, endOf, parseClients, policyFile, type Client } from './client.ts';
+import { clientPolicy, endOf, policyFile, type Client } from './client.ts';
+import { parseClients } from './parse-clients.ts';
 
 /** A client as requests need it. */
 export interface KnownClient {

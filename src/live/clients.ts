@@ -1,4 +1,5 @@
 import { besideClientsFile, ClientsError, type Client } from '../clients/client.ts';
+import { doubtsAboutClients, othersMayWrite } from '../clients/doubts.ts';
 import { whyUnreadable } from '../clients/clients-file.ts';
 import { createRegistry, knownClients, type KnownClient, type Registry } from '../clients/registry.ts';
 import type { ReadText } from '../config/files.ts';
@@ -32,6 +33,7 @@ export function followClients(file: string, live: LiveFiles, makeKey: MakeSignin
       title: `the policy file ${path}`,
       subject,
       load: (read) => readPolicyFile(path, read, named),
+      doubts: () => othersMayWrite(path, 'change what clients may do'),
       describe: ({ rules }) => `${rules.length} rules`,
     }),
     (path, read) => void readPolicyFile(path, read),
@@ -74,6 +76,12 @@ export function followClients(file: string, live: LiveFiles, makeKey: MakeSignin
     title: `the clients file ${file}`,
     subject,
     load,
+    doubts: (known) =>
+      doubtsAboutClients(
+        file,
+        Array.from(known.values(), ({ client }) => client),
+        Date.now(),
+      ),
     describe: ({ size }) => (size === 1 ? '1 key' : `${size} keys`),
   });
   return createRegistry(clients.now);

@@ -1,3 +1,4 @@
+import { othersMayWrite } from '../clients/doubts.ts';
 import type { Registry } from '../clients/registry.ts';
 import { readCertificates } from '../config/certificates-file.ts';
 import type { Configuration } from '../config/configuration.ts';
@@ -75,6 +76,7 @@ function followPolicy(file: string, subject: string, live: LiveFiles): () => Pol
     title: `the policy file ${file}`,
     subject,
     load: (read) => readPolicyFile(file, read),
+    doubts: () => othersMayWrite(file, 'change what may be done'),
     describe: ({ rules }) => `${rules.length} rules`,
   });
   return followed.now;

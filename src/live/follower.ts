@@ -24,6 +24,8 @@ export interface Source<Value> {
   approve?(next: Value, inForce: Value): Promise<Approval>;
   /** Told of each new value in force. */
   onChange?(value: Value): void;
+  /** Sentences for the operator about a value that is in force; each is told as soon as it holds, and when it holds anew. */
+  doubts?(value: Value): readonly string[];
   /** What is worth saying of a value: `12 keys`. */
   describe?(value: Value): string;
 }
@@ -34,8 +36,8 @@ export type Approval = { readonly refused: string } | { readonly note?: string }
 /** What has become of a change. */
 export interface LiveEvent {
   readonly kind: LiveKind;
-  /** A new value is in force, or a change could not be taken over, or what could not is gone again. */
-  readonly outcome: 'taken' | 'broken' | 'mended';
+  /** A new value is in force, or a change could not be taken over, or what could not is gone again; or there is a doubt about the value. */
+  readonly outcome: 'taken' | 'broken' | 'mended' | 'doubtful';
   /** A sentence for the log. */
   readonly text: string;
 }
@@ -107,6 +109,7 @@ export function createFollower<Value>(source: Source<Value>, report: (event: Liv
   let trouble: Trouble | undefined;
   let underWay: Promise<void> | undefined;
   let isClosed = false;
+  let doubts: readonly string[] = [];
 
   async function lookOnce(): Promise<void> {
     if (!(await hasChanged(looks))) {
@@ -133,6 +136,8 @@ export function createFollower<Value>(source: Source<Value>, report: (event: Liv
     keep(reading);
     if (reading.contents() === contents) {
       onMended();
+      // Who may write a file can change without its content.
+      tellDoubts();
       return;
     }
     const before = value;
@@ -158,6 +163,13 @@ export function createFollower<Value>(source: Source<Value>, report: (event: Liv
     trouble = undefined;
     const notes = [source.describe?.(next), note].filter((text) => text !== undefined);
     tell('taken', `read ${source.title} again${notes.length === 0 ? '' : `: ${notes.join(', ')}`}`);
+    tellDoubts();
+  }
+
+  function tellDoubts(): void {
+    const now = source.doubts?.(value) ?? [];
+    for (const doubt of now) if (!doubts.includes(doubt)) tell('doubtful', doubt);
+    doubts = now;
   }
 
   /** Takes note of how the files looked that were read. */
@@ -208,6 +220,7 @@ export function createFollower<Value>(source: Source<Value>, report: (event: Liv
     return mine;
   }
 
+  tellDoubts();
   return {
     now: () => value,
     look: () => underWay ?? run(lookOnce),

@@ -1,5 +1,5 @@
 import { readKeyFile } from '../config/key-file.ts';
-import type { NamedFile } from '../config/files.ts';
+import { othersMayRead, type NamedFile } from '../config/files.ts';
 import type { ApiKey } from '../maas/api-key.ts';
 import { createSigner, type Signer } from '../maas/signature.ts';
 import { Problem } from '../problem.ts';
@@ -48,6 +48,11 @@ export function keySource(
     subject: source,
     load: (read) => makeKey(readKeyFile(file, read)),
     approve: (next, inForce) => approve(next, inForce, ask, file),
+    // Of the gateway's own key the configuration says so.
+    doubts: () =>
+      kind === 'client-key' && othersMayRead(file)
+        ? [`Every user of this machine may read the API key in ${file}; chmod 600 it.`]
+        : [],
   };
 }
 
