@@ -3,11 +3,12 @@ import { pino, type Logger } from 'pino';
 import type { SettingValues } from './config/settings.ts';
 import { maskKeys } from './maas/mask-keys.ts';
 import { openStandardOutput } from './output/standard-output.ts';
+import { visible } from './printable.ts';
 
 /** The log, and what else a program that logs says to standard output, in one order. */
 export interface Log {
   readonly logger: Logger;
-  /** Writes a line as it is, for people. */
+  /** Writes a line for people. */
   say(line?: string): void;
   /** How many lines were dropped since the start: serving goes on, whatever becomes of them. */
   dropped(): number;
@@ -31,7 +32,7 @@ export async function openLog({ logLevel, logFormat }: Pick<SettingValues, 'logL
   };
   return {
     logger: pino(options, { write: (line) => output.add(format(isRecord(line) ? line : maskKeys(line))) }),
-    say: (line = '') => output.add(`${line}\n`),
+    say: (line = '') => output.add(`${visible(line)}\n`),
     dropped: output.dropped,
     close: output.close,
   };
@@ -80,12 +81,14 @@ async function forPeople(): Promise<(line: string) => string> {
     colorize: isatty(1) && process.env['NO_COLOR'] === undefined,
     translateTime: 'SYS:HH:MM:ss',
     hideObject: true,
-    messageFormat: (line, messageKey) => {
-      const { client, method, path, status, ms, code, cause, requestId } = line;
-      if (method === undefined) return [line[messageKey], cause].filter((part) => part !== undefined).join(': ');
-      const why = [code, cause].filter((part) => part !== undefined).join(': ');
-      const who = client === undefined ? '' : `${client}: `;
-      return `${status} ${who}${method} ${path} ${ms} ms${why === '' ? '' : ` (${why}; request ${requestId})`}`;
-    },
+    messageFormat: (line, messageKey) => visible(forReading(line, messageKey)).replaceAll('\n', ' '),
   });
+}
+
+function forReading(line: Record<string, unknown>, messageKey: string): string {
+  const { client, method, path, status, ms, code, cause, requestId } = line;
+  if (method === undefined) return [line[messageKey], cause].filter((part) => part !== undefined).join(': ');
+  const why = [code, cause].filter((part) => part !== undefined).join(': ');
+  const who = client === undefined ? '' : `${client}: `;
+  return `${status} ${who}${method} ${path} ${ms} ms${why === '' ? '' : ` (${why}; request ${requestId})`}`;
 }

@@ -140,7 +140,8 @@ export class Problem extends Error {
   override name = 'Problem';
   readonly code: ProblemCode;
   readonly status: number;
-  readonly #receivedStatus: number | undefined;
+  /** The status of MAAS's answer that this takes the place of; `undefined` where MAAS has not answered. */
+  readonly receivedStatus: number | undefined;
   readonly challenge: string;
   readonly retryAfter: number | undefined;
   readonly text: ProblemContext['text'];
@@ -163,7 +164,7 @@ export class Problem extends Error {
     super(maskKeys(detail), { cause });
     this.code = code;
     this.status = status ?? kinds[code].status;
-    this.#receivedStatus = receivedStatus;
+    this.receivedStatus = receivedStatus;
     this.#members = Object.fromEntries(
       Object.entries(members).map(([name, value]) => [name, value && maskKeys(value)]),
     );
@@ -174,7 +175,7 @@ export class Problem extends Error {
 
   /** The value of `Proxy-Status` (RFC 9209). */
   get proxyStatus(): string {
-    const received = this.#receivedStatus === undefined ? '' : `; received-status=${this.#receivedStatus}`;
+    const received = this.receivedStatus === undefined ? '' : `; received-status=${this.receivedStatus}`;
     return `maas-auth-proxy; error=${kinds[this.code].proxyError}${received}`;
   }
 

@@ -38,6 +38,13 @@ for (const [what, status, headers, body, detail] of [
   ['a web page', 200, { 'Content-Type': 'text/html' }, '<html>', /^not a MAAS: .* 200 with a web page$/],
   ['a login before MAAS', 401, { Server: 'Apache' }, 'who?', /^Apache asks for a login of its own \(401\)$/],
   ['a MAAS that is starting', 502, { Server: 'nginx' }, '<html>', /\(nginx\) answers 502: the MAAS region controller/],
+  [
+    'a MAAS whose database is down',
+    500,
+    { 'X-Frame-Options': 'DENY' },
+    'no connection\u009b31m to the database. Really; none',
+    /^MAAS answers with an error of its own: status 500, "no connection 31m to the database\. Really; none"$/,
+  ],
   ['a path that is changed', 404, {}, 'Unknown API endpoint: /x.', /^a MAAS answers, but another path/],
   ['JSON of something else', 200, {}, '{"version": 1}', /^not a MAAS/],
   ['a redirect', 302, { Location: '/login' }, '', /redirects .* elsewhere \(302\)$/],
@@ -63,6 +70,15 @@ for (const [what, status, headers, body, detail] of [
     assert.deepEqual(seen, [undefined]);
   });
 }
+
+test('a MAAS whose database goes down in between: the key is neither taken nor refused', async (t) => {
+  const { url, adminKey, faults } = await maas(t);
+  faults.next('GET /users/', { kind: 'status', status: 500, body: 'no connection. Really' });
+  const { code, step } = await check(t, { MAAS_URL: url, MAAS_API_KEY: adminKey });
+  assert.equal(code, 1);
+  assert.match(step('API key').detail, /answers with an error of its own: status 500, "no connection\. Really"$/);
+  assert.equal(step('API key').remedy, 'Look at the log of the MAAS server, and whether its database is up.');
+});
 
 test('a path before /MAAS that is too much', async (t) => {
   const { url, adminKey } = await maas(t);

@@ -43,7 +43,7 @@ test('readyz is not ready when nothing answers, and cannot tell of the key', asy
 });
 
 test('while MAAS answers clients, readyz asks it nothing', async (t) => {
-  const origin = await startOrigin(t);
+  const origin = await startOrigin(t, (_request, response) => response.setHeader('X-Maas-Api-Hash', '1f').end('[]'));
   const proxy = await startTestProxy(t, origin.url);
   await send(`${proxy.url}/machines/`);
   for (let count = 0; count < 5; count += 1) assert.equal((await readiness(proxy))['status'], 'ready');
@@ -74,6 +74,7 @@ test('the answers to a client with a MAAS key of its own tell nothing of the sha
 
 test('once MAAS has failed a client, readyz asks it again', async (t) => {
   const maas = await startRecordingMaas(t);
+  maas.answer = { bytes: 'HTTP/1.1 200 OK\r\nX-Maas-Api-Hash: 1f\r\nContent-Length: 2\r\n\r\n[]', closes: false };
   const proxy = await startTestProxy(t, maas.url);
   await send(`${proxy.url}/machines/`);
   assert.equal((await readiness(proxy))['status'], 'ready');
@@ -82,4 +83,62 @@ test('once MAAS has failed a client, readyz asks it again', async (t) => {
   const { status, reasons } = await readiness(proxy);
   assert.equal(status, 'not ready');
   assert.match(String(reasons), /region controller/);
+});
+
+for (const [what, method, path, status, headers] of [
+  ['200 without the mark of MAAS', 'GET', '/machines/', 200, { 'Content-Type': 'text/html' }],
+  ['301', 'GET', '/machines/', 301, { Location: '/MAAS/api/2.0/machines/' }],
+  ['400 of its anonymous handler', 'GET', '/machines/', 400, { 'X-Maas-Api-Hash': '1f' }],
+  ['200 that MAAS gives to anybody', 'GET', '/nodes/?op=is_registered&mac_address=x', 200, { 'X-Maas-Api-Hash': '1f' }],
+  ['200 to a machine that enlists itself', 'POST', '/machines/', 200, { 'X-Maas-Api-Hash': '1f' }],
+] as const) {
+  test(`a ${what} does not make readyz say that the key is taken`, async (t) => {
+    const origin = await startOrigin(t, (request, response) => {
+      const isClients = request.url === `/MAAS/api/2.0${path}`;
+      response.writeHead(isClients ? status : 200, isClients ? headers : {}).end('<html>');
+    });
+    const proxy = await startTestProxy(t, origin.url);
+    assert.equal((await send(proxy.url + path, { method })).status, status);
+    const { status: found, keyAccepted, reasons } = await readiness(proxy);
+    assert.deepEqual([found, keyAccepted], ['not ready', null]);
+    assert.match(String(reasons), /^What answers there is not a MAAS \(status 200\)/);
+  });
+}
+
+for (const [what, headers, body, said] of [
+  [
+    'in plain text',
+    { 'Content-Type': 'text/plain; charset=utf-8', 'X-Frame-Options': 'DENY' },
+    'connection to server at "10.0.0.1"\n failed: \u001b[31mrefused',
+    'MAAS answers with an error of its own: status 500, "connection to server at "10.0.0.1" failed: [31mrefused". Look at the log of the MAAS server, and whether its database is up.',
+  ],
+  [
+    'as a web page',
+    { 'Content-Type': 'text/html' },
+    '<html><head><title>Server Error (500)</title></head>',
+    'MAAS, or what stands before it, answers with an error of its own: status 500, "Server Error (500)". Look at the log of the MAAS server, and whether its database is up.',
+  ],
+] as const) {
+  test(`readyz says that MAAS answers with an error of its own, ${what}, and not that it is none`, async (t) => {
+    const origin = await startOrigin(t, (_request, response) => response.writeHead(500, headers).end(body, 'latin1'));
+    const { reasons, keyAccepted } = await readiness(await startTestProxy(t, origin.url));
+    assert.deepEqual([reasons, keyAccepted], [[said], null]);
+  });
+}
+
+test('an error of MAAS where it is asked whose the key is does not make readyz say that the key is refused', async (t) => {
+  const maas = await startSimulator({ machines: 1 });
+  t.after(() => maas.close());
+  maas.faults.next('GET /users/', { kind: 'status', status: 500, headers: {}, body: 'database is down' });
+  const { reasons, keyAccepted } = await readiness(await startTestProxy(t, maas.url, { key: maas.adminKey }));
+  assert.equal(keyAccepted, null);
+  assert.match(String(reasons), /error of its own: status 500, "database is down"/);
+});
+
+test('the plain port of a MAAS with TLS is not ready, and readyz says what to do', async (t) => {
+  const maas = await startSimulator({ machines: 1, plainPortRedirectsTo: 'https://maas.example:5443' });
+  t.after(() => maas.close());
+  const { reasons, keyAccepted } = await readiness(await startTestProxy(t, maas.url, { key: maas.adminKey }));
+  assert.equal(keyAccepted, null);
+  assert.match(String(reasons), /it has TLS on\. Use its https address/);
 });

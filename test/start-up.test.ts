@@ -97,6 +97,22 @@ test('if MAAS does not answer it starts all the same, says why in one line, and 
   assert.equal((await send(`${url}/users/`)).status, 200);
 });
 
+test('a MAAS that answers with an error of its own is said to be not ready, with its words', async (t) => {
+  const maas = await startSimulator();
+  t.after(() => maas.close());
+  maas.faults.next('*', { kind: 'status', status: 500, body: 'connection refused' }, 1000);
+  for (const [format, said] of [
+    [
+      'json',
+      /"MAAS is not ready: MAAS, or what .* an error of its own: status 500, \\"connection refused\\"\. Look at/,
+    ],
+    ['pretty', /2\.0\/ is not ready: MAAS, or what .* an error of its own: status 500, "connection refused"\. Look at/],
+  ] as const) {
+    const env = { MAAS_URL: maas.url, MAAS_API_KEY: maas.adminKey, LOG_FORMAT: format };
+    await startCli(t, ['--port', '0', '--admin-port', '0'], env).printed(said);
+  }
+});
+
 for (const [what, key, sentence] of [
   ['unknown key', canaryKey, /MAAS does not know the API key/],
   ['wrong secret', undefined, /The secret, the third part of the API key, is wrong/],

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startSimulator } from '../src/simulator/simulator.ts';
-import { emptyDirectory, startCli } from './support/cli.ts';
+import { emptyDirectory, runCli, startCli } from './support/cli.ts';
+import { startOrigin } from './support/origin.ts';
+import { canaryKey } from './support/proxy.ts';
+import { send } from './support/request.ts';
 import { until } from './support/until.ts';
 
 const cli = fileURLToPath(new URL('../src/cli.js', import.meta.url));
@@ -58,6 +63,49 @@ test('whose output nobody reads any more goes on, and --help that is read in par
   running.child.kill('SIGTERM');
   const { code, stderr } = await running.ended;
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+});
+
+/** A value of JSON that means ill. */
+function evil(name: string): string {
+  return `${name}\\u001b]0;owned\\u0007\\u009b31m\\u202e\\nnext`;
+}
+
+/** What a terminal would obey, but for the colours that the program itself has no reason to write here. */
+const commands = /(?!\n)[\p{Cc}\p{Cf}]/u;
+
+test(
+  'nothing that MAAS or a client has sent commands the terminal: at the start, in the log for people, in check',
+  { timeout: 60_000 },
+  async (t) => {
+    const origin = await startOrigin(t, ({ url }, response) => {
+      if (url?.endsWith('/version/') === true) response.end(`{"version": "${evil('3.7')}"}`);
+      else if (url?.endsWith('whoami') === true) response.end(`{"username": "${evil('ann')}"}`);
+      else response.socket?.end('HTTP/1.1 200 OK\r\nBad\u009b31m\u001b[31m Field: x\r\n\r\n');
+    });
+    const env = { MAAS_URL: origin.url, MAAS_API_KEY: canaryKey, LOG_FORMAT: 'pretty' };
+    const running = startCli(t, ['--port', '0', '--admin-port', 'off'], env);
+    const [, url = ''] = await running.printed(/Address +(\S+)/);
+    await running.printed(/version 3\.7 .*owned/);
+    await running.printed(/ann .*owned.* next, user/);
+    assert.equal((await send(`${url}/machines/`)).status, 502);
+    await running.printed(/502 GET \/machines\/ .*maas-broken-answer/);
+    assert.doesNotMatch(running.output(), commands);
+    const checked = await runCli(t, ['check'], env);
+    assert.match(checked.stdout, /owned/);
+    assert.doesNotMatch(checked.stdout, commands);
+  },
+);
+
+test('a clients file that means ill commands no terminal where its mistakes are told', async (t) => {
+  const directory = emptyDirectory(t);
+  const file = join(directory, 'clients.json');
+  const added = await runCli(t, ['keys', 'add', 'ann', '--clients-file', file], {}, directory);
+  assert.equal(added.code, 0, added.stderr);
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(file, text.replace('"standard"', '"a\\u001b[31m\\u009b31mb"'));
+  const { stdout, stderr } = await runCli(t, ['keys', 'list', '--clients-file', file], {}, directory);
+  assert.match(stdout + stderr, /a\\u001b\[31m\\u009b31mb/);
+  assert.doesNotMatch(stdout + stderr, commands);
 });
 
 function isAlive(pid: number): boolean {

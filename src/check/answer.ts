@@ -3,7 +3,10 @@ import { parseMaasAddress, type MaasAddress } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
 import type { Answer } from '../upstream/ask.ts';
 import { readVersion } from '../upstream/identity.ts';
-import { failed, printable, reasonAndRemedy, type Finding } from './finding.ts';
+import { readOwnError } from '../upstream/own-error.ts';
+import { isRegionDown } from '../upstream/region-down.ts';
+import { failed, reasonAndRemedy, type Finding } from './finding.ts';
+import { printable } from '../printable.ts';
 
 /** Asks MAAS without a signature; `path` begins below the API's root. */
 export type AskAnonymously = (maas: MaasAddress, path: string) => Promise<Answer>;
@@ -121,12 +124,14 @@ function notMaas(maas: MaasAddress, answer: Answer): Finding<never> {
   const { status, headers, body } = answer;
   const server = serverOf(answer);
   const place = `${maas.apiPath}/version/`;
-  if (status === 502 || status === 503 || status === 504) {
+  if (isRegionDown(status, (name) => headers[name])) {
     return failed(
       `the web server (${server}) answers ${status}: the MAAS region controller behind it is not up`,
       'Wait a minute if MAAS is starting; otherwise look at its log on the MAAS server.',
     );
   }
+  const ownError = readOwnError(answer);
+  if (ownError !== undefined) return failed(ownError.reason, ownError.remedy);
   if (body.startsWith('Unknown API endpoint')) {
     return failed(
       `a MAAS answers, but another path than ${place} reaches it`,

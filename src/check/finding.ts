@@ -45,9 +45,3 @@ export function reasonAndRemedy(sentence: string): { reason: string; remedy: str
   if (reason === undefined || remedy === undefined) return { reason: sentence.replace(/\.$/, ''), remedy: undefined };
   return { reason, remedy: remedy.charAt(0).toUpperCase() + remedy.slice(1) };
 }
-
-/** Text that a stranger sent, such as a Server header: short, on one line, and no commands to the terminal. */
-export function printable(text: string): string {
-  const clean = text.replaceAll(/[^\x20-\x7e\u00a0-\u{10ffff}]+/gu, ' ').trim();
-  return clean.length > 80 ? `${clean.slice(0, 80)}…` : clean;
-}

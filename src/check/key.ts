@@ -4,8 +4,10 @@ import type { MaasAddress } from '../maas/maas-address.ts';
 import { createSigner } from '../maas/signature.ts';
 import { Problem } from '../problem.ts';
 import { readUser, type Identity } from '../upstream/identity.ts';
+import { readOwnError } from '../upstream/own-error.ts';
 import { createUpstream } from '../upstream/upstream.ts';
-import { failed, printable, reasonAndRemedy, type Finding } from './finding.ts';
+import { failed, reasonAndRemedy, type Finding } from './finding.ts';
+import { printable } from '../printable.ts';
 
 type User = Exclude<Identity['user'], { refused: string }>;
 
@@ -17,7 +19,10 @@ export async function checkKey(
   const signer = createSigner(connection.key);
   const upstream = createUpstream({ ...connection, regions: [maas], signer: () => signer, timeout: 5, maxUpstream: 1 });
   try {
-    const user = readUser(await upstream.ask('/users/?op=whoami'));
+    const answer = await upstream.ask('/users/?op=whoami');
+    const ownError = readOwnError(answer);
+    if (ownError !== undefined) return failed(ownError.reason, ownError.remedy);
+    const user = readUser(answer);
     if (!('refused' in user)) return { status: 'ok', detail: 'MAAS takes it', found: user };
     const { reason, remedy } = reasonAndRemedy(user.refused);
     return failed(reason, remedy);
@@ -25,7 +30,7 @@ export async function checkKey(
     if (!(error instanceof Problem)) throw error;
     // Of a refusal the chain makes a problem, because MAAS's own words may hold the true secret.
     const { reason, remedy } = reasonAndRemedy(error.message);
-    return failed(error.status === 401 ? reason : `no answer to the signed request: ${reason}`, remedy);
+    return failed(error.receivedStatus === undefined ? `no answer to the signed request: ${reason}` : reason, remedy);
   } finally {
     await upstream.close();
   }

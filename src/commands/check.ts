@@ -37,6 +37,6 @@ function show({ step, status, detail, remedy }: Step): void {
   const { mark, colour } = marks[status];
   const coloured = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
   const [first = '', ...more] = detail.split('\n');
-  say(`${coloured ? styleText(colour, mark) : mark} ${step.padEnd(width)} ${first}`);
+  say(` ${step.padEnd(width)} ${first}`, coloured ? styleText(colour, mark) : mark);
   for (const line of [...more, ...(remedy?.split('\n') ?? [])]) say(`  ${' '.repeat(width)} ${line}`);
 }

@@ -1,6 +1,7 @@
 import type { ExtraFlag, Layers } from '../config/layers.ts';
 import type { SettingName } from '../config/settings.ts';
 import { maskKeys } from '../maas/mask-keys.ts';
+import { visible } from '../printable.ts';
 
 /** Does a command's work. @returns the exit code: 0 fine, 1 failed, 2 wrong usage or configuration */
 export type Run = (layers: Layers) => Promise<number>;
@@ -20,14 +21,18 @@ export interface Command {
   load(): Promise<Run>;
 }
 
-/** Writes a line to standard output. */
-export function say(line = ''): void {
-  said = new Promise((resolve) => write(process.stdout, line, resolve));
+/**
+ * Writes a line, or several, to standard output. What a terminal would obey is written out: much of what is said came from outside.
+ *
+ * @param mark of the program's own, colours included, before it
+ */
+export function say(line = '', mark = ''): void {
+  said = new Promise((resolve) => write(process.stdout, mark + visible(line), resolve));
 }
 
 /** Writes a line to standard error. What is repeated in it may be a key in the wrong place. */
 export function complain(line: string): void {
-  write(process.stderr, maskKeys(line));
+  write(process.stderr, visible(maskKeys(line)));
 }
 
 let said = Promise.resolve();

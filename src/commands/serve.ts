@@ -58,10 +58,10 @@ function describeMaas(regions: Regions, { upstream }: Proxy, found: Identity | {
   const states = upstream.regions();
   if (states.length === 0) {
     const [{ href }] = regions;
-    return [`${href} ${'failure' in found ? `does not answer: ${found.failure}` : `(version ${found.version})`}`];
+    return [`${href} ${'failure' in found ? found.failure : `(version ${found.version})`}`];
   }
   const lines = states.map(
-    ({ href, trouble }) => `${href} ${trouble === undefined ? 'answers' : `does not answer: ${trouble.message}`}`,
+    ({ href, trouble }) => `${href} ${trouble === undefined ? 'answers' : explainFailure(trouble)}`,
   );
   return 'failure' in found ? lines : [`version ${found.version}, ${states.length} regions:`, ...lines];
 }
@@ -103,7 +103,7 @@ async function report(
     `listening on ${proxy.url}`,
   );
   const found = await lookAtMaas(proxy);
-  if ('failure' in found) log.warn({ maas }, `MAAS does not answer: ${found.failure}`);
+  if ('failure' in found) log.warn({ maas }, `MAAS ${found.failure}`);
   else if ('refused' in found.user)
     log.warn({ maasVersion: found.version }, `MAAS refuses the API key: ${found.user.refused}`);
   else
@@ -113,15 +113,20 @@ async function report(
     );
 }
 
+/** What was found at MAAS, or what went wrong: words that go behind its address. */
 async function lookAtMaas({ upstream }: Proxy): Promise<Identity | { failure: string }> {
   try {
     await upstream.lookAtRegions();
     return await identify(upstream);
   } catch (error) {
     // A sidecar may be up before its MAAS: no reason not to start.
-    if (error instanceof Problem) return { failure: error.message };
+    if (error instanceof Problem) return { failure: explainFailure(error) };
     throw error;
   }
+}
+
+function explainFailure({ message, receivedStatus }: Problem): string {
+  return receivedStatus === undefined ? `does not answer: ${message}` : `is not ready: ${message}`;
 }
 
 function whose({ user }: Identity): string {

@@ -1,19 +1,33 @@
 import type { Dispatcher } from 'undici';
-import { Attempt, type Sending } from './attempt.ts';
+import { Attempt, rawHeader, type Sending } from './attempt.ts';
 
 /** What MAAS's answers have shown, those to clients and those to the proxy's own questions. */
 export interface Health {
   /** When MAAS last answered, ms since 1970; `undefined` before. */
   readonly lastAnswerAt: number | undefined;
   /**
-   * Since when, by `performance.now()`, it is last known that MAAS answers and takes the shared key; `-Infinity` where an answer, or none,
+   * When, by `performance.now()`, MAAS has last shown that it answers and takes the shared key; `-Infinity` where an answer, or none,
    * has cast doubt on that since.
    */
   readonly wellAt: number;
 }
 
 /** MAAS answers these whatever the signature is. */
-const anonymous = /\/api\/2\.0\/(?:version\/|describe\/|openapi\.yaml)/;
+const anonymous = /\/api\/2\.0\/+(?:version|describe|openapi\.yaml)\b/;
+
+/**
+ * Whether the answer to a request can show that MAAS takes the key: a plain read. Some reads with an `op` MAAS answers to anybody too, and it
+ * takes machines from anybody (`POST machines/`).
+ */
+function tells({ exchange, method, path }: Sending): boolean {
+  if (method !== 'GET' || anonymous.test(path)) return false;
+  return exchange === undefined || (exchange.operation !== undefined && exchange.operation.op === undefined);
+}
+
+/** Of these it is not known whether they are MAAS's, or they are its word that it is not well. */
+function castsDoubt(status: number): boolean {
+  return status === 401 || status >= 500 || (status >= 300 && status < 400);
+}
 
 /** Takes note of MAAS's answers, so that nobody has to ask it while it answers others. */
 export function createHealth(): { readonly health: Health; readonly link: Dispatcher.DispatcherComposeInterceptor } {
@@ -22,17 +36,18 @@ export function createHealth(): { readonly health: Health; readonly link: Dispat
   class Watched extends Attempt {
     readonly #tells: boolean;
 
-    constructor(next: Dispatcher.DispatchHandler, tells: boolean) {
+    constructor(next: Dispatcher.DispatchHandler, isTelling: boolean) {
       super(next);
-      this.#tells = tells;
+      this.#tells = isTelling;
     }
 
     override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
-      if (status === 502 || status === 504) {
-        health.wellAt = -Infinity; // the words of MAAS's web server, not of MAAS
-      } else if (status >= 200) {
-        health.lastAnswerAt = Date.now();
-        if (this.#tells) health.wellAt = status === 401 ? -Infinity : performance.now();
+      // These are the words of MAAS's web server, not of MAAS.
+      if (status >= 200 && status !== 502 && status !== 504) health.lastAnswerAt = Date.now();
+      if (castsDoubt(status)) health.wellAt = -Infinity;
+      // MAAS puts its hash on what has reached its API, and nobody else knows of it.
+      else if (this.#tells && status >= 200 && status < 300 && rawHeader(rawHeaders, 'x-maas-api-hash') !== undefined) {
+        health.wellAt = performance.now();
       }
       return super.onHeaders(status, rawHeaders, resume, statusText);
     }
@@ -47,11 +62,11 @@ export function createHealth(): { readonly health: Health; readonly link: Dispat
   return {
     health,
     link: (dispatch) => (options, handler) => {
-      const { exchange, signer, path } = options as Sending;
+      const { exchange, signer } = options as Sending;
       // It tells nothing of the key, and whoever has none changes nothing of what the proxy says of itself.
       if (signer === undefined && exchange?.isUnsigned === true) return dispatch(options, handler);
       const isShared = signer === undefined && exchange?.client?.signer === undefined;
-      return dispatch(options, new Watched(handler, isShared && !anonymous.test(path)));
+      return dispatch(options, new Watched(handler, isShared && tells(options)));
     },
   };
 }

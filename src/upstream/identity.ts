@@ -1,6 +1,9 @@
+import { printable } from '../printable.ts';
 import { Problem } from '../problem.ts';
 import type { Answer } from './ask.ts';
+import { readOwnError } from './own-error.ts';
 import { maasHasTls } from './redirect.ts';
+import { isRegionDown, regionDown } from './region-down.ts';
 import type { Upstream } from './upstream.ts';
 
 /** Who and what the proxy found at MAAS's address. */
@@ -30,37 +33,55 @@ async function askUser(upstream: Upstream): Promise<Identity['user']> {
   }
 }
 
-/** Reads the answer to `version/`. */
-export function readVersion({ status, headers, body }: Answer): string {
+/**
+ * Reads the answer to `version/`.
+ *
+ * @throws {Problem} when it is none of a MAAS that is well
+ */
+export function readVersion(answer: Answer): string {
+  const { status, headers, body } = answer;
   if (status >= 300 && status < 400 && headers['location']?.startsWith('https:') === true) {
     throw maasHasTls();
   }
-  if (status === 502 || status === 504) {
-    throw new Problem(
-      'maas-refused',
-      `MAAS's web server answers ${status}: the region controller behind it is not up yet.`,
-    );
-  }
+  if (isRegionDown(status, (name) => headers[name])) throw regionDown(status);
+  refuseOwnError(answer);
   const data = asObject(body);
   if (status !== 200 || typeof data?.['version'] !== 'string') {
     throw new Problem(
       'maas-broken-answer',
       `What answers there is not a MAAS (status ${status}); check port and path of MAAS_URL.`,
+      { receivedStatus: status },
     );
   }
-  return data['version'];
+  return printable(data['version']);
 }
 
-/** Reads the answer to `users/?op=whoami`. */
-export function readUser({ status, body }: Answer): Identity['user'] {
+/**
+ * Reads the answer to `users/?op=whoami`.
+ *
+ * @throws {Problem} when it says nothing of the key
+ */
+export function readUser(answer: Answer): Identity['user'] {
+  const { status, body } = answer;
+  refuseOwnError(answer);
   if (status === 200) {
     const data = asObject(body);
     if (typeof data?.['username'] === 'string') {
-      return { name: data['username'], administrator: data['is_superuser'] === true };
+      return { name: printable(data['username']), administrator: data['is_superuser'] === true };
     }
   }
   if (status === 403) return { refused: 'MAAS knows the API key, but its user may not use the API; is it disabled?' };
-  return { refused: `MAAS answered ${status} when asked whose the key is.` };
+  throw new Problem(
+    'maas-broken-answer',
+    `What answers there does not say whose the key is, as a MAAS does (status ${status}); check port and path of MAAS_URL.`,
+    { receivedStatus: status },
+  );
+}
+
+function refuseOwnError(answer: Answer): void {
+  const error = readOwnError(answer);
+  if (error === undefined) return;
+  throw new Problem('maas-broken-answer', `${error.reason}. ${error.remedy}`, { receivedStatus: answer.status });
 }
 
 function asObject(text: string): Record<string, unknown> | undefined {
