@@ -23,7 +23,7 @@ import { host } from './inbound/host.ts';
 import { limits, type Limits } from './inbound/limits.ts';
 import { message } from './inbound/message.ts';
 import { policy } from './inbound/policy.ts';
-import { record, requestId, type Recorded } from './inbound/record.ts';
+import { keepRecords, record, requestId, type Recorded } from './inbound/record.ts';
 import { turn, type LastExchanges } from './inbound/turn.ts';
 import type { Limiter } from './limits/limiter.ts';
 import type { Regions } from './maas/maas-address.ts';
@@ -88,7 +88,8 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
     policy(options.policy, wholeBody), //       6 7 which operation is it, and may it be done?
   ];
   const forwarding = forward(regions, dispatch, relay({ regions, compresses: options.compress })); //  8, 9
-  const recording = record(log, options.records); // 10
+  const keep = keepRecords(log, options.records);
+  const recording = record(keep); //              10
 
   const http = {
     requireHostHeader: false, // the host step says it in a problem document
@@ -108,7 +109,7 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
     clientErrorHandler: answerMalformed(log, last),
   });
   const { server } = app;
-  server.on('connect', answerConnect(log));
+  server.on('connect', answerConnect(keep));
   if (options.tls !== undefined) answerFailedHandshakes(server, log);
   // Node leaves out those beyond it in silence; by the one more the message step sees that there are too many.
   server.maxHeadersCount = maxFields + 1;

@@ -2,6 +2,7 @@ import { isatty } from 'node:tty';
 import { pino, type Logger } from 'pino';
 import type { SettingValues } from './config/settings.ts';
 import { maskKeys } from './maas/mask-keys.ts';
+import { loadFormatForPeople } from './output/for-people.ts';
 import { openStandardOutput } from './output/standard-output.ts';
 import { visible } from './printable.ts';
 
@@ -22,7 +23,7 @@ export interface Log {
  * @param settings level and format; `auto` is for people where standard output is a terminal
  */
 export async function openLog({ logLevel, logFormat }: Pick<SettingValues, 'logLevel' | 'logFormat'>): Promise<Log> {
-  const format = isForPeople(logFormat) ? await forPeople() : (line: string) => line;
+  const format = isForPeople(logFormat) ? await loadFormatForPeople() : (line: string) => line;
   const output = openStandardOutput((lost, code) => format(noticeOf(lost, code)));
   const options = {
     level: logLevel,
@@ -71,24 +72,4 @@ let second = { start: -1, text: '' };
 /** Whether the log is written for people. */
 export function isForPeople(format: SettingValues['logFormat']): boolean {
   return format === 'pretty' || (format === 'auto' && isatty(1));
-}
-
-/** What makes a line for people of a JSON line. */
-async function forPeople(): Promise<(line: string) => string> {
-  // Loaded here because a service, which logs JSON, never needs it.
-  const { prettyFactory } = await import('pino-pretty');
-  return prettyFactory({
-    colorize: isatty(1) && process.env['NO_COLOR'] === undefined,
-    translateTime: 'SYS:HH:MM:ss',
-    hideObject: true,
-    messageFormat: (line, messageKey) => visible(forReading(line, messageKey)).replaceAll('\n', ' '),
-  });
-}
-
-function forReading(line: Record<string, unknown>, messageKey: string): string {
-  const { client, method, path, status, ms, code, cause, requestId } = line;
-  if (method === undefined) return [line[messageKey], cause].filter((part) => part !== undefined).join(': ');
-  const why = [code, cause].filter((part) => part !== undefined).join(': ');
-  const who = client === undefined ? '' : `${client}: `;
-  return `${status} ${who}${method} ${path} ${ms} ms${why === '' ? '' : ` (${why}; request ${requestId})`}`;
 }

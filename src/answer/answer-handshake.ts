@@ -18,7 +18,7 @@ export function answerFailedHandshakes(server: Server, log: Logger): void {
         'malformed-request',
         'This port speaks https, not plain http; write https:// in the address.',
       );
-      answerAndClose(log, below, problem, error.code);
+      answerAndClose(log, below, problem, 'plain http, and this port speaks https');
     } else if (error.code !== 'ECONNRESET') {
       log.info({ peer: peerAddress(socket), cause: error.code }, 'no TLS connection');
     }

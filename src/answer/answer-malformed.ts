@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ConnectionError } from 'fastify';
 import type { Logger } from 'pino';
 import { breakBody } from '../client-body.ts';
 import { headersTooLarge } from '../inbound/message.ts';
+import { recordConnect, requestId, type Keep } from '../inbound/record.ts';
 import { isOver, type LastExchanges } from '../inbound/turn.ts';
+import { parserFault } from '../parser-fault.ts';
 import { peerAddress } from '../peer.ts';
 import { Problem } from '../problem.ts';
 
@@ -20,12 +24,7 @@ export function answerMalformed(log: Logger, last: LastExchanges): (error: Conne
     }
     const before = last.get(socket);
     if (before === undefined || isOver(before)) {
-      answerAndClose(
-        log,
-        socket,
-        toProblem(error),
-        isTls(error) ? 'https, and this port speaks plain http' : error.code,
-      );
+      answerAndClose(log, socket, toProblem(error), causeOf(error));
     } else {
       before.mustClose = true;
       if (!before.request.complete) {
@@ -38,41 +37,51 @@ export function answerMalformed(log: Logger, last: LastExchanges): (error: Conne
         if (!socket.writable) return; // it is being closed behind that answer
         // What comes after a request that asked for "close" is nobody's (RFC 9112 §9.6).
         if (error.code === 'HPE_CLOSED_CONNECTION') socket.end();
-        else answerAndClose(log, socket, toProblem(error), error.code);
+        else answerAndClose(log, socket, toProblem(error), causeOf(error));
       });
     }
   };
 }
 
 /** Refuses a tunnel. Node hands CONNECT to nobody else. */
-export function answerConnect(log: Logger): (request: unknown, socket: Socket) => void {
-  return (_request, socket) => {
-    answerAndClose(
-      log,
-      socket,
-      new Problem('method-not-forwarded', 'This is no proxy for tunnels; use another method.'),
-    );
+export function answerConnect(keep: Keep): (request: IncomingMessage, socket: Duplex) => void {
+  return (request, socket) => {
+    const problem = new Problem('method-not-forwarded', 'This is no proxy for tunnels; use another method.');
+    const id = requestId(request, newId);
+    keep(recordConnect(request, problem, id, close(socket, problem, id)));
   };
 }
 
-/** Answers with a problem on a connection that Node has no request for, and ends it. */
-export function answerAndClose(log: Logger, socket: Socket, problem: Problem, cause?: string): void {
-  const requestId = randomBytes(8).toString('hex');
-  const body = `${JSON.stringify(problem.document(requestId))}\n`;
+/** Answers with a problem on a connection that Node has no request for, and ends it. @param cause as a clause, for the log */
+export function answerAndClose(log: Logger, socket: Socket, problem: Problem, cause: string): void {
+  const id = newId();
   const { status, code } = problem;
-  log.info({ requestId, status, peer: peerAddress(socket) ?? 'unix', code, cause }, 'no request');
+  log.warn({ requestId: id, status, peer: peerAddress(socket) ?? 'unix', code, cause }, 'no request');
+  close(socket, problem, id);
+}
+
+function newId(): string {
+  return randomBytes(8).toString('hex');
+}
+
+/** Sends a problem as the last of a connection. @returns the bytes of its document */
+function close(socket: Duplex, problem: Problem, id: string): number {
+  const { status } = problem;
+  const body = `${JSON.stringify(problem.document(id))}\n`;
+  const bytes = Buffer.byteLength(body);
   socket.end(
     `HTTP/1.1 ${status} ${reasons[status] ?? 'Bad Request'}\r\n` +
       'Content-Type: application/problem+json\r\n' +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n` +
+      `Content-Length: ${bytes}\r\n` +
       `Date: ${new Date().toUTCString()}\r\n` +
       `Proxy-Status: ${problem.proxyStatus}\r\n` +
-      `X-Request-Id: ${requestId}\r\n` +
+      `X-Request-Id: ${id}\r\n` +
       'Connection: close\r\n' +
       `\r\n${body}`,
     // The rest of what the client sends is of no interest.
     () => socket.destroy(),
   );
+  return bytes;
 }
 
 const reasons: Readonly<Record<number, string>> = {
@@ -90,6 +99,12 @@ function bytesOf({ rawPacket }: ConnectionError): Buffer | undefined {
 /** Whether they began a TLS handshake, as `curl https://…` does. */
 function isTls(error: ConnectionError): boolean {
   return bytesOf(error)?.[0] === 0x16;
+}
+
+/** What is wrong, for those who read the log. */
+function causeOf(error: ConnectionError): string {
+  if (isTls(error)) return 'https, and this port speaks plain http';
+  return parserFault(error.code) ?? 'it is not HTTP/1.1';
 }
 
 function toProblem(error: ConnectionError): Problem {

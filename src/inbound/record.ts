@@ -6,6 +6,8 @@ import type { Exchange } from '../exchange.ts';
 import { holdsKey, maskKeys } from '../maas/mask-keys.ts';
 import { operationName, unknownOperation } from '../maas/operation-name.ts';
 import { resolveOperation } from '../maas/operation.ts';
+import { parserFault } from '../parser-fault.ts';
+import { peerAddress } from '../peer.ts';
 import type { Problem, ProblemCode } from '../problem.ts';
 import { errorCode } from '../upstream/failure.ts';
 
@@ -47,18 +49,62 @@ export interface Recorded {
   readonly cause: string | undefined;
 }
 
+/** Takes the record of a request that is over. */
+export type Keep = (recorded: Recorded) => void;
+
+/** Keeps records in the log, and in further places. */
+export function keepRecords(log: Logger, further: readonly Keep[]): Keep {
+  return (recorded) => {
+    log[levelOf(recorded)](recorded, 'request');
+    for (const keep of further) keep(recorded);
+  };
+}
+
 /**
  * Step 10: one record for each request, once its connection is done with it: answered, broken off, or left by the client
- * (499). It goes to the log and to further places.
+ * (499).
  */
-export function record(log: Logger, further: readonly ((recorded: Recorded) => void)[]): (exchange: Exchange) => void {
+export function record(keep: Keep): (exchange: Exchange) => void {
   return (exchange) => {
-    exchange.response.once('close', () => {
-      const recorded = summarise(exchange);
-      if (recorded.status >= 500) log.error(recorded, 'request');
-      else log.info(recorded, 'request');
-      for (const keep of further) keep(recorded);
-    });
+    exchange.response.once('close', () => keep(summarise(exchange)));
+  };
+}
+
+/** A failure is an error, what the proxy refuses a warning; what MAAS refuses is for the client to mind. */
+function levelOf({ status, code, method, path }: Recorded): 'error' | 'warn' | 'info' | 'debug' {
+  if (status >= 500) return 'error';
+  // Every browser asks for it, unbidden.
+  if (method === 'GET' && path === '/favicon.ico') return 'debug';
+  return code === undefined || code === 'client-gone' ? 'info' : 'warn';
+}
+
+/** The record of a request that was refused before it could go on its way: CONNECT, for which Node has a socket alone. */
+export function recordConnect(
+  request: IncomingMessage,
+  { code, status }: Problem,
+  id: string,
+  bytesOut: number,
+): Recorded {
+  return {
+    requestId: id,
+    client: undefined,
+    operation: unknownOperation,
+    method: 'CONNECT',
+    path: loggable(request.url ?? ''),
+    status,
+    verdict: 'refused',
+    rule: undefined,
+    peer: peerAddress(request.socket) ?? 'unix',
+    bytesIn: 0,
+    bytesOut,
+    ms: 0,
+    waitMs: undefined,
+    maasMs: undefined,
+    region: undefined,
+    retries: undefined,
+    reuse: undefined,
+    code,
+    cause: undefined,
   };
 }
 
@@ -113,6 +159,7 @@ function nameOperation({ method, apiPath, operation }: Exchange): string {
 function causeOf({ cause }: Problem): string | undefined {
   if (!(cause instanceof Error)) return undefined;
   const known = errorCode(cause);
+  if (known.startsWith('HPE_')) return maskKeys(parserFault(known) ?? cause.message);
   return maskKeys(known === '' || cause.message.includes(known) ? cause.message : `${known}: ${cause.message}`);
 }
 
@@ -125,7 +172,7 @@ const loggedLength = 2_048;
 
 /** The target without the values of its query, without what a program may have put in front of the host, and without keys elsewhere. */
 function loggable(given: string): string {
-  const target = given.replace(/^([A-Za-z][\w+.-]*:\/\/)[^/?#]*@/, '$1');
+  const target = given.replace(/^([A-Za-z][\w+.-]*:\/\/)?[^/?#]*@/, '$1');
   const at = target.indexOf('?');
   // Masked before it is cut: of a key cut in two nothing would show that it is one.
   const shown = maskKeys(at === -1 ? target : target.slice(0, at) + target.slice(at).replaceAll(/=[^&]*/g, ''));
