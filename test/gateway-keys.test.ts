@@ -177,7 +177,7 @@ for (const [what, policy, name] of [
   test(`what a refusal advises a client that has ${what} of its own is true`, async (t) => {
     const origin = await startOrigin(t);
     const writer = give('writer', { policy });
-    const allowed = give('allowed', { policy: [policy, 'allow POST zones/'].flat() });
+    const allowed = give('allowed', { policy: [policy, 'allow POST zones'].flat() });
     const gateway = await startGateway(t, origin.url, [writer, allowed]);
     const ask = (key: string): ReturnType<typeof send> =>
       send(`${gateway.url}/zones/`, { method: 'POST', headers: { Authorization: `Bearer ${key}` } });
@@ -185,8 +185,8 @@ for (const [what, policy, name] of [
     assert.equal(refusal.status, 403);
     assert.equal(
       refusal.json()['detail'],
-      `The policy "${name}" refuses POST zones/: no rule of it allows that. To allow it, let this client's "policy" in the ` +
-        'clients file be a list of rules that ends with "allow POST zones/".',
+      `The policy "${name}" refuses POST zones: no rule of it allows that. To allow it, let this client's "policy" in the ` +
+        'clients file be a list of rules that ends with "allow POST zones".',
     );
     assert.equal((await ask(allowed.key)).status, 200);
   });

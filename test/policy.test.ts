@@ -8,6 +8,7 @@ import { commands } from '../src/commands/commands.ts';
 import { readLayers } from '../src/config/layers.ts';
 import { resolveApiPath } from '../src/maas/api-path.ts';
 import { formOps } from '../src/maas/form.ts';
+import { explainRefusal } from '../src/policy/explanation.ts';
 import { judge } from '../src/policy/judge.ts';
 import { parsePolicy, presetPolicy, type Policy } from '../src/policy/policy.ts';
 import { presets, type PresetName } from '../src/policy/presets.ts';
@@ -204,11 +205,17 @@ test('a refusal is 403 with operation, policy, rule and the way to allow it, and
     [
       'GET',
       '/machines/abc/op-power_parameters',
-      'GET machines/abc/ power_parameters',
+      'GET machines/{system_id} power_parameters',
       'deny GET machines/** power_parameters',
       'its rule "deny GET machines/\\*\\* power_parameters"',
     ],
-    ['POST', '/MAAS/api/2.0/machines//abc/?op=%6cock', 'POST machines/abc/ lock', null, 'no rule of it allows that'],
+    [
+      'POST',
+      '/MAAS/api/2.0/machines//abc/?op=%6cock',
+      'POST machines/{system_id} lock',
+      null,
+      'no rule of it allows that',
+    ],
   ] as const) {
     const reply = await send(proxy.url + path, { method });
     assert.equal(reply.status, 403);
@@ -228,8 +235,10 @@ test('a refusal is 403 with operation, policy, rule and the way to allow it, and
 
 test('what a refusal advises is true: with that line at the end of a policy file it is allowed', () => {
   for (const operation of allOperations) {
-    const line = `allow ${[operation.method, `${operation.segments.join('/')}/`, operation.op].filter(Boolean).join(' ')}`;
-    assert.equal(verdict(`read-only\n${line}`, requestOf(operation)), 'allowed', line);
+    const { segments, method, op } = operation;
+    const advice = explainRefusal(presetPolicy('read-only'), { method, segments, op }, undefined, false);
+    const [, line = ''] = /ends with the line "(allow [^"]+)"/.exec(advice) ?? [];
+    assert.equal(verdict(`read-only\n${line}`, requestOf(operation)), 'allowed', `${nameOf(operation)}: ${line}`);
   }
 });
 
@@ -266,9 +275,9 @@ test('explain prints operation, policy, rule and verdict, with a body too, and e
     [
       ['POST', '/machines/abc/', '--body', 'op=lock'],
       0,
-      /^operation {2}POST machines\/abc\/ lock\npolicy {5}.*\nrule {7}POST machines\/\* lock\nverdict {4}allowed\n$/,
+      /^operation {2}POST machines\/\{system_id\} lock\npolicy {5}.*\nrule {7}POST machines\/\* lock\nverdict {4}allowed\n$/,
     ],
-    [['POST', 'http://localhost:8240/MAAS/api/2.0/machines/abc/?op=lock'], 0, /machines\/abc\/ lock/],
+    [['POST', 'http://localhost:8240/MAAS/api/2.0/machines/abc/?op=lock'], 0, /machines\/\{system_id\} lock/],
     [
       ['POST', '/machines/abc/', '--body', 'op=deploy'],
       1,
@@ -278,7 +287,7 @@ test('explain prints operation, policy, rule and verdict, with a body too, and e
     [
       ['POST', '/machines/abc/', '--body', '{"op": "lock"}', '--content-type', 'application/json'],
       1,
-      /operation {2}POST machines\/abc\/\n/,
+      /operation {2}POST machines\/\{system_id\}\n/,
     ],
     [['GET', '/machines/?callback=x'], 1, /verdict {4}refused: it has "callback" in its query/],
   ] as const) {

@@ -5,7 +5,7 @@ import { ask } from '../upstream/ask.ts';
 import { createPool } from '../upstream/pool.ts';
 import { checkClock, checkHttp, checkIsMaas, type AskAnonymously } from './answer.ts';
 import { after, type Finding, type Step } from './finding.ts';
-import { about, checkAddress, checkKeyFormat } from './given.ts';
+import { about, checkAddress, checkKeyFormat, checkPolicy } from './given.ts';
 import { checkIdentity, checkKey } from './key.ts';
 import { checkClearText, openConnection, patience, resolveName, type Located } from './network.ts';
 import { checkTls } from './tls.ts';
@@ -31,6 +31,7 @@ export async function runChecks(draft: Draft, report: (step: Step) => void): Pro
       return step;
     };
   const key = await tellAbout()('key format', checkKeyFormat(draft));
+  if (draft.files.policy !== undefined) await tellAbout()('policy', checkPolicy(draft));
   for (const region of regions) {
     await checkRegion(region, key, draft, tellAbout(regions.length > 1 ? region : undefined));
   }

@@ -4,6 +4,7 @@ import type { Draft } from '../config/configuration.ts';
 import type { Remark } from '../config/remark.ts';
 import type { ApiKey } from '../maas/api-key.ts';
 import type { MaasAddress } from '../maas/maas-address.ts';
+import { explainIdleRules } from '../policy/known-operations.ts';
 import { failed, reasonAndRemedy, type Finding } from './finding.ts';
 
 const copyKey =
@@ -45,6 +46,13 @@ export function checkAddress(maas: MaasAddress | undefined, { mistakes }: Draft)
         ? '5240 is where MAAS usually speaks plain http; its https port is 5443.'
         : undefined;
   return { status: remedy === undefined ? 'ok' : 'warning', detail: maas.href, remedy, found: maas };
+}
+
+/** Can each rule of a policy file match something? A file that cannot be used, or refuses in vain, has stopped the command before. */
+export function checkPolicy({ values: { policy } }: Draft): Finding {
+  const idle = explainIdleRules(policy, 'It');
+  const detail = `${policy.rules.length} rules, from ${policy.name}`;
+  return idle.length === 0 ? { status: 'ok', detail } : { status: 'warning', detail, remedy: idle.join('\n') };
 }
 
 /** The host and the port to connect to: without brackets, and with the scheme's own port where none is written. */

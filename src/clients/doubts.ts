@@ -1,11 +1,13 @@
 // What is no mistake in a clients file, and yet hardly meant.
 import { statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
-import { hasExpired, type Client } from './client.ts';
+import { explainIdleRules } from '../policy/known-operations.ts';
+import { clientPolicy, hasExpired, type Client } from './client.ts';
 import { realPath } from './real-path.ts';
 
 /**
- * Sentences about a clients file: that it lets nobody in, or that everybody may change it.
+ * Sentences about a clients file: that it lets nobody in, that everybody may change it, or that a rule in it matches nothing;
+ * once written, such a rule does not keep the others from their work.
  *
  * @param now ms since 1970
  */
@@ -17,6 +19,11 @@ export function doubtsAboutClients(file: string, clients: readonly Client[], now
     doubts.push(
       `Every key in the clients file ${file} has expired, so every request is refused; "keys rotate NAME --expires WHEN" gives out another.`,
     );
+  }
+  for (const client of clients) {
+    const policy = clientPolicy(client);
+    if (policy === undefined) continue;
+    doubts.push(...explainIdleRules(policy, `The policy of ${client.name} in the clients file ${file}`));
   }
   return doubts;
 }

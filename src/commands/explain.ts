@@ -6,8 +6,11 @@ import { SettingError } from '../config/values.ts';
 import { findSignatureOverride, resolveApiPath, type ApiPath } from '../maas/api-path.ts';
 import { formOps } from '../maas/form.ts';
 import { maskKeys } from '../maas/mask-keys.ts';
+import type { Operation } from '../maas/operation.ts';
+import { nameOf } from '../maas/route.ts';
 import { describeOperation } from '../policy/explanation.ts';
 import { judge } from '../policy/judge.ts';
+import { explainIdleRules, nearestOperation } from '../policy/known-operations.ts';
 import { policyOfClient } from './policy-of-client.ts';
 import { say, type Run } from './command.ts';
 
@@ -25,12 +28,20 @@ export const explain: Run = async (layers) => {
   const override = findSignatureOverride(path.query);
   const fault = override === undefined ? doubt : `has "${override}" in its query, which is never forwarded`;
   const allowed = verdict.allowed && fault === undefined;
-  tell(`operation  ${describeOperation(operation)}`);
+  tell(`operation  ${describeOperation(operation)}${noteUnknown(operation)}`);
   tell(`policy     ${policy.name}${note}`);
   tell(`rule       ${verdict.rule?.text ?? 'none matches, and what no rule allows is refused'}`);
   tell(`verdict    ${allowed ? 'allowed' : 'refused'}${fault === undefined ? '' : `: it ${fault}`}`);
+  for (const sentence of explainIdleRules(policy, 'The policy')) tell(`note       ${sentence}`);
   return allowed ? 0 : 1;
 };
+
+/** Of an operation that MAAS is not known to have, which one is perhaps meant. */
+function noteUnknown({ method, segments, op }: Operation): string {
+  if (nameOf(method, segments, op) !== undefined) return '';
+  const meant = nearestOperation(method, segments, op);
+  return ` (not known of MAAS${meant === undefined ? '' : `; did you mean ${meant}?`})`;
+}
 
 /** An address that is asked about may hold a key, as one that is sent may. */
 function tell(line: string): void {

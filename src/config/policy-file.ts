@@ -1,6 +1,8 @@
+import { explainIdleRule } from '../policy/known-operations.ts';
 import { parsePolicy, presetPolicy, type Policy } from '../policy/policy.ts';
 import { presets, type PresetName } from '../policy/presets.ts';
-import { RuleError } from '../policy/rule.ts';
+import { RuleError, type Rule } from '../policy/rule.ts';
+import { nearest } from '../spelling/nearest.ts';
 import { readSettingFile, type ReadText } from './files.ts';
 import { SettingError } from './values.ts';
 
@@ -12,7 +14,12 @@ import { SettingError } from './values.ts';
 export function readPolicy(text: string): Policy {
   if (!isPolicyFile(text)) return presetPolicy(text as PresetName);
   if (!isPath(text)) {
-    throw new SettingError(`must be ${Object.keys(presets).join(', ')}, or the path of a file of rules, not "${text}"`);
+    const names = Object.keys(presets);
+    const meant = nearest(text, names);
+    throw new SettingError(
+      `must be ${names.join(', ')}, or the path of a file of rules, not "${text}"` +
+        (meant === undefined ? '' : ` (did you mean ${meant}?)`),
+    );
   }
   return readPolicyFile(text);
 }
@@ -28,7 +35,7 @@ export function isPolicyFile(text: string): boolean {
 }
 
 /**
- * Reads a file of rules.
+ * Reads a file of rules. A rule that refuses nothing is a mistake: whoever wrote it relies on it.
  *
  * @param name what clients are told that the policy is called
  * @throws {SettingError} which line is wrong, or that there is no such file
@@ -36,9 +43,14 @@ export function isPolicyFile(text: string): boolean {
 export function readPolicyFile(file: string, read: ReadText = readSettingFile, name = file): Policy {
   const content = read(file);
   try {
-    return parsePolicy(name, content);
+    return parsePolicy(name, content, refuseIdleDeny);
   } catch (error) {
     if (error instanceof RuleError) throw new SettingError(`names the file ${file}: ${error.message}`);
     throw error;
   }
+}
+
+function refuseIdleDeny(rule: Rule): void {
+  const sentence = rule.allows ? undefined : explainIdleRule(rule);
+  if (sentence !== undefined) throw new RuleError(sentence);
 }

@@ -6,6 +6,7 @@ import type { ReadText } from '../config/files.ts';
 import { readKeyFile } from '../config/key-file.ts';
 import { readPolicyFile } from '../config/policy-file.ts';
 import { SettingError } from '../config/values.ts';
+import { explainIdleRules } from '../policy/known-operations.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { keySource, type MakeSigningKey, type SigningKey } from './key.ts';
@@ -33,7 +34,10 @@ export function followClients(file: string, live: LiveFiles, makeKey: MakeSignin
       title: `the policy file ${path}`,
       subject,
       load: (read) => readPolicyFile(path, read, named),
-      doubts: () => othersMayWrite(path, 'change what clients may do'),
+      doubts: (policy) => [
+        ...othersMayWrite(path, 'change what clients may do'),
+        ...explainIdleRules(policy, `The policy file ${path}`),
+      ],
       describe: ({ rules }) => `${rules.length} rules`,
     }),
     (path, read) => void readPolicyFile(path, read),

@@ -3,6 +3,7 @@ import type { Registry } from '../clients/registry.ts';
 import { readCertificates } from '../config/certificates-file.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { readPolicyFile } from '../config/policy-file.ts';
+import { explainIdleRules } from '../policy/known-operations.ts';
 import type { Policy } from '../policy/policy.ts';
 import { createUpstream, type Upstream, type UpstreamOptions } from '../upstream/upstream.ts';
 import { followClients } from './clients.ts';
@@ -76,7 +77,10 @@ function followPolicy(file: string, subject: string, live: LiveFiles): () => Pol
     title: `the policy file ${file}`,
     subject,
     load: (read) => readPolicyFile(file, read),
-    doubts: () => othersMayWrite(file, 'change what may be done'),
+    doubts: (policy) => [
+      ...othersMayWrite(file, 'change what may be done'),
+      ...explainIdleRules(policy, `The policy file ${file}`),
+    ],
     describe: ({ rules }) => `${rules.length} rules`,
   });
   return followed.now;

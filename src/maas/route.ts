@@ -8,6 +8,8 @@ export interface KnownOperation {
   /** As MAAS's documentation has them: `['machines', '{system_id}']`. */
   readonly segments: readonly string[];
   readonly op: string | undefined;
+  /** Whether the last of the segments is an identifier that may hold slashes. */
+  readonly isWide: boolean;
   /** `POST machines/{system_id} deploy`. */
   readonly name: string;
 }
@@ -40,7 +42,7 @@ const root = emptyPlace();
 const known: KnownOperation[] = [];
 for (const entry of operationTable.trim().split(/\n(?! )/)) plant(entry);
 
-/** Every operation of the table, one after the other. */
+/** Every operation of the table, one after the other; where MAAS knows two words for a segment, one for each. */
 export const knownOperations: readonly KnownOperation[] = known;
 
 /**
@@ -107,7 +109,7 @@ export function spellings(segments: readonly string[]): readonly (readonly strin
   const words = findPlace(segments)?.words;
   const forms = words?.forms.map((form) => segments.map((segment, at) => (at === words.at ? form : segment)));
   const all = forms ?? [segments];
-  if (!isWide(segments)) return all;
+  if (!endsWithWide(segments)) return all;
   return [...all, withoutEmpty(segments.join('/').split('/'))];
 }
 
@@ -165,7 +167,7 @@ function joinIdentifier(pieces: readonly string[]): readonly string[] {
   return pieces;
 }
 
-function isWide(segments: readonly string[]): boolean {
+function endsWithWide(segments: readonly string[]): boolean {
   return segments.at(-1)?.includes('/') === true && findPlace(segments.slice(0, -1))?.wide !== undefined;
 }
 
@@ -174,12 +176,18 @@ function plant(entry: string): void {
   const path = written.replaceAll('{+', '{');
   const shown = path.replaceAll('[s]?', '');
   const forms = path.includes('[s]?') ? [shown, path.replaceAll('[s]?', 's')] : [path];
-  for (const form of forms) plantForm(form, shown, words, forms);
   const wide = wideIdentifiers[written];
+  for (const form of forms) plantForm(form, shown, words, forms, wide !== undefined);
   if (wide !== undefined) placeOf(path.replace(/\/[^/]+$/, '')).wide = wide;
 }
 
-function plantForm(form: string, shown: string, words: readonly string[], forms: readonly string[]): void {
+function plantForm(
+  form: string,
+  shown: string,
+  words: readonly string[],
+  forms: readonly string[],
+  isWide: boolean,
+): void {
   const place = placeOf(form);
   const { names } = place;
   if (forms.length > 1) {
@@ -198,7 +206,7 @@ function plantForm(form: string, shown: string, words: readonly string[], forms:
     const op = word === '-' ? undefined : word;
     const name = op === undefined ? `${method} ${shown}` : `${method} ${shown} ${op}`;
     names.get(method)?.set(word, name);
-    if (form === shown) known.push({ method, segments: shown.split('/'), op, name });
+    known.push({ method, segments: form.split('/'), op, isWide, name });
   }
 }
 

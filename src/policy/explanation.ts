@@ -1,10 +1,20 @@
+import { nameOf } from '../maas/route.ts';
 import type { Operation } from '../maas/operation.ts';
 import type { Policy } from './policy.ts';
 import type { Rule } from './rule.ts';
 
-/** An operation as rules write it: `POST machines/abc/ deploy`. */
+/**
+ * An operation as log, metrics and MAAS's documentation name it, and as rules may write it: `POST machines/{system_id} deploy`.
+ * One that MAAS is not known to have is written alike, with what was asked for: `POST machines/abc delpoy`.
+ */
 export function describeOperation({ method, segments, op }: Operation): string {
-  return [method, `${segments.map(visible).join('/')}/`, op === undefined ? undefined : visible(op)]
+  const name = nameOf(method, segments, op);
+  if (name !== undefined) return name;
+  return [
+    method,
+    segments.length === 0 ? '/' : segments.map(visible).join('/'),
+    op === undefined ? undefined : visible(op),
+  ]
     .filter((part) => part !== undefined)
     .join(' ');
 }
@@ -31,11 +41,14 @@ export function explainRefusal(
   isClients: boolean,
 ): string {
   const what = describeOperation(operation);
+  // Of a rule about one value of a parameter, the others are no concern.
+  const { name, value } = rule?.parameter ?? {};
+  const line = name === undefined ? `allow ${what}` : `allow ${what} ${name}=${value}`;
   const why = rule === undefined ? 'no rule of it allows that' : `its rule "${rule.text}"`;
   const remedy = isClients
     ? /[./\\]/.test(policy.name)
       ? `let the file ${policy.name} end with the line "allow ${what}"`
-      : `let this client's "policy" in the clients file be a list of rules that ends with "allow ${what}"`
-    : `start the proxy with a policy file (--policy) that ends with the line "allow ${what}"`;
+      : `let this client's "policy" in the clients file be a list of rules that ends with "${line}"`
+    : `start the proxy with a policy file (--policy) that ends with the line "${line}"`;
   return `The policy "${policy.name}" refuses ${what}: ${why}. To allow it, ${remedy}.`;
 }

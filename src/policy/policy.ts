@@ -27,16 +27,21 @@ export function presetPolicy(name: PresetName): Policy {
  * Reads the rules of a policy file, one a line; `#` begins a comment. A line that is the name of a preset stands for its
  * rules.
  *
+ * @param examine looks at each rule, and may throw a `RuleError` too
  * @throws {RuleError} which line, and what is wrong with it
  */
-export function parsePolicy(name: string, text: string): Policy {
+export function parsePolicy(name: string, text: string, examine?: (rule: Rule) => void): Policy {
   const rules: Rule[] = [];
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     const content = line.replace(/(?:^|\s)#.*$/, '').trim();
     if (content === '') continue;
     try {
       if (Object.hasOwn(presets, content)) rules.push(...presetPolicy(content as PresetName).rules);
-      else rules.push(parseRule(content));
+      else {
+        const rule = parseRule(content);
+        examine?.(rule);
+        rules.push(rule);
+      }
     } catch (error) {
       if (error instanceof RuleError) throw new RuleError(`line ${index + 1}: ${error.message}`);
       throw error;

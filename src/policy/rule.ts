@@ -1,4 +1,5 @@
 import type { Operation } from '../maas/operation.ts';
+import { nearest } from '../spelling/nearest.ts';
 
 /** One line of a policy. */
 export interface Rule {
@@ -22,7 +23,8 @@ export class RuleError extends Error {
 
 /**
  * Reads a rule: `[allow|deny] METHOD path [op] [name=value]`, such as `GET **`, `POST machines/* deploy`,
- * `deny * account/ *`. A rule without `allow` or `deny` allows.
+ * `deny * account/ *`. A rule without `allow` or `deny` allows. `{system_id}` is `*`, as in the names of operations, and an
+ * `op-…` at the path's end is the op, as in addresses.
  *
  * @throws {RuleError} what is wrong, and what would be right
  */
@@ -30,20 +32,23 @@ export function parseRule(text: string): Rule {
   const words = text.trim().split(/\s+/);
   const verb = words[0] === 'allow' || words[0] === 'deny' ? words.shift() : 'allow';
   const condition = words.length > 2 && words.at(-1)?.includes('=') === true ? words.pop() : undefined;
-  const [method = '', path = '', op, ...rest] = words;
+  const [method = '', path = '', written, ...rest] = words;
   if (path === '' || rest.length > 0) {
     throw new RuleError(`"${text}" is no rule: write METHOD path [op], for example "POST machines/* deploy"`);
   }
   if (!methods.has(method)) {
+    const meant = nearest(method, ['allow', 'deny', ...methods]);
     throw new RuleError(
-      `"${text}" must begin with "allow", "deny" or a method (${[...methods].join(', ')}), in these letters`,
+      `"${text}" must begin with "allow", "deny" or a method (${[...methods].join(', ')}), in these letters` +
+        (meant === undefined ? '' : ` (did you mean "${meant}"?)`),
     );
   }
+  const { segments, op } = readOp(readPath(path, text), written, text);
   return {
     text: text.trim(),
     allows: verb === 'allow',
     method,
-    segments: readPath(path, text),
+    segments,
     op,
     parameter: condition === undefined ? undefined : readCondition(condition, method, text),
   };
@@ -60,10 +65,26 @@ function readPath(path: string, text: string): string[] {
   if (segments.some((segment) => segment.includes('*') && segment !== '*' && segment !== '**')) {
     throw new RuleError(`"${text}" has a "*" inside a name; it stands for a whole segment of the path`);
   }
+  if (segments.some((segment) => /[{}]/.test(segment) && !placeholder.test(segment))) {
+    throw new RuleError(
+      `"${text}" has a "{" or "}" inside a name; {…} stands for a whole segment of the path, as "*" does`,
+    );
+  }
   if (segments[0] === 'MAAS' || (segments[0] === 'api' && segments[1] === '2.0')) {
     throw new RuleError(`"${text}" must name the path below /MAAS/api/2.0/, such as machines/*`);
   }
-  return segments;
+  return segments.map((segment) => (placeholder.test(segment) ? '*' : segment));
+}
+
+/** As operations are named in the documentation of MAAS, in the log, and by `explain`: `machines/{system_id}`. */
+const placeholder = /^\{[^{}]*\}$/;
+
+function readOp(segments: string[], op: string | undefined, text: string): Pick<Rule, 'segments' | 'op'> {
+  const last = segments.at(-1);
+  if (segments.length < 2 || last?.startsWith('op-') !== true) return { segments, op };
+  const inPath = last.slice(3);
+  if (op !== undefined && op !== inPath) throw new RuleError(`"${text}" names two ops, ${inPath} and ${op}; name one`);
+  return { segments: segments.slice(0, -1), op: inPath };
 }
 
 function readCondition(condition: string, method: string, text: string): Rule['parameter'] {
