@@ -1,9 +1,10 @@
 // A gateway whose clients prove themselves by a certificate.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { startSimulator } from '../src/simulator/simulator.ts';
@@ -68,6 +69,34 @@ test('each wrong certificate gets 401 with a sentence of its own, and nothing re
   }
   const bearer = { Authorization: `Bearer ${given[0]?.key}` };
   assert.equal((await get(gateway, servers, undefined, bearer)).status, 401, 'a key does not take its place');
+  assert.equal(origin.received.length, 0);
+});
+
+test('a certificate of an authority that was made anew under the same name gets 401, also before its client has sent a request', async (t) => {
+  const origin = await startOrigin(t);
+  const { gateway, servers } = await startGateway(t, origin.url, [give('ann')]);
+  const { cert, key, certFile, keyFile } = await issueWithoutKeyIdentifier(t, await makeAuthority(t, 'Clients'), 'ann');
+  const { hostname, port } = new URL(gateway.url);
+  for (const maxVersion of ['TLSv1.3', 'TLSv1.2'] as const) {
+    const socket = connect({ host: hostname, port: Number(port), ca: servers.cert, cert, key, maxVersion });
+    t.after(() => socket.destroy());
+    const text = await new Promise<string>((resolve, reject) => {
+      let received = '';
+      socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
+      socket.once('error', reject);
+      socket.once('close', () => resolve(received));
+    });
+    assert.match(text, /^HTTP\/1\.1 401 Unauthorized\r\n/, maxVersion);
+    assert.match(text, /\r\nWWW-Authenticate: Certificate realm="maas-auth-proxy"\r\n/);
+    assert.match(
+      text,
+      /"The client certificate is from an authority that the gateway does not trust; [^]*"client-unknown"/,
+    );
+  }
+  const curl = await needProgram(t, 'curl');
+  if (curl === undefined) return;
+  const flags = ['-sS', '-i', '--cacert', servers.certFile, '--cert', certFile, '--key', keyFile];
+  assert.match((await execute(curl, [...flags, `${gateway.url}/users/`])).stdout, /^HTTP\/1\.1 401 /);
   assert.equal(origin.received.length, 0);
 });
 
@@ -142,6 +171,21 @@ async function startGateway(
   const flags = [...tls, '--clients-file', clientsFile];
   const gateway = await startTestProxy(t, maasUrl, { ...(key !== undefined && { key }), flags });
   return { gateway, servers, clients, file, clientsFile };
+}
+
+/** A certificate that names its authority by the subject alone, so that OpenSSL tries the key of the one that it knows by that name. */
+async function issueWithoutKeyIdentifier(
+  t: TestContext,
+  authority: Authority,
+  commonName: string,
+): Promise<Certificate> {
+  const at = (name: string): string => join(emptyDirectory(t), name);
+  const [keyFile, request, certFile] = [at('client.key'), at('client.csr'), at('client.pem')];
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  await execute('openssl', ['req', ...newKey, '-keyout', keyFile, '-out', request, '-subj', `/CN=${commonName}`]);
+  const by = ['-CA', authority.certFile, '-CAkey', authority.keyFile, '-CAcreateserial'];
+  await execute('openssl', ['x509', '-req', '-in', request, ...by, '-days', '2', '-out', certFile]);
+  return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8'), certFile, keyFile };
 }
 
 function pair({ cert, key }: Certificate): { cert: string; key: string } {

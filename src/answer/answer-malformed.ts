@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { ConnectionError } from 'fastify';
 import type { Logger } from 'pino';
 import { breakBody } from '../client-body.ts';
+import { isForgedCertificate, untrustedCertificate } from '../inbound/certificate.ts';
 import { headersTooLarge } from '../inbound/message.ts';
 import { recordConnect, requestId, type Keep } from '../inbound/record.ts';
 import { isOver, type LastExchanges } from '../inbound/turn.ts';
@@ -23,7 +24,9 @@ export function answerMalformed(log: Logger, last: LastExchanges): (error: Conne
       return;
     }
     const before = last.get(socket);
-    if (before === undefined || isOver(before)) {
+    if (before === undefined && isForgedCertificate(socket, error.code)) {
+      answerAndClose(log, socket, untrustedCertificate(), String(socket.authorizationError));
+    } else if (before === undefined || isOver(before)) {
       answerAndClose(log, socket, toProblem(error), causeOf(error));
     } else {
       before.mustClose = true;
@@ -66,13 +69,14 @@ function newId(): string {
 
 /** Sends a problem as the last of a connection. @returns the bytes of its document */
 function close(socket: Duplex, problem: Problem, id: string): number {
-  const { status } = problem;
+  const { status, challenge } = problem;
   const body = `${JSON.stringify(problem.document(id))}\n`;
   const bytes = Buffer.byteLength(body);
   socket.end(
     `HTTP/1.1 ${status} ${reasons[status] ?? 'Bad Request'}\r\n` +
       'Content-Type: application/problem+json\r\n' +
       `Content-Length: ${bytes}\r\n` +
+      (status === 401 ? `WWW-Authenticate: ${challenge}\r\n` : '') +
       `Date: ${new Date().toUTCString()}\r\n` +
       `Proxy-Status: ${problem.proxyStatus}\r\n` +
       `X-Request-Id: ${id}\r\n` +
@@ -85,6 +89,7 @@ function close(socket: Duplex, problem: Problem, id: string): number {
 }
 
 const reasons: Readonly<Record<number, string>> = {
+  401: 'Unauthorized',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
   431: 'Request Header Fields Too Large',

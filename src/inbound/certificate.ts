@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import type { KnownClient, Registry } from '../clients/registry.ts';
 import type { ClientAuthorities } from '../config/tls-files.ts';
@@ -49,6 +50,25 @@ interface Presented {
   readonly chain: readonly string[];
 }
 
+/**
+ * Whether a connection broke because the certificate of its client is by another key than the authority of that name has. OpenSSL
+ * leaves the error in its queue, and Node takes it for one of the next read, which finds nothing yet; so there is no request.
+ */
+export function isForgedCertificate(socket: Socket, code: string): socket is TLSSocket {
+  return (
+    /^ERR_(?:OSSL|SSL)_/.test(code) &&
+    'authorizationError' in socket &&
+    String(socket.authorizationError) === 'CERT_SIGNATURE_FAILURE'
+  );
+}
+
+/** The refusal of a certificate that no authority of the gateway's has signed. */
+export function untrustedCertificate(): Problem {
+  return unproven(
+    "The client certificate is from an authority that the gateway does not trust; use one that the gateway's operator has issued.",
+  );
+}
+
 function readPresented(socket: TLSSocket): Presented {
   const shown = socket.getPeerCertificate(true);
   // There is an object also where there is no certificate.
@@ -90,9 +110,7 @@ function identify(
     throw unproven('The certificate is not meant for clients: its extended key usage must hold "clientAuth".');
   }
   if (fault !== '' || !chain.some((fingerprint) => fingerprints.has(fingerprint))) {
-    throw unproven(
-      "The client certificate is from an authority that the gateway does not trust; use one that the gateway's operator has issued.",
-    );
+    throw untrustedCertificate();
   }
   const [name, ...more] = names;
   if (name === undefined || more.length > 0) {
