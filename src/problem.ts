@@ -119,8 +119,10 @@ export interface ProblemDocument {
 
 /** What a problem carries beside its sentence. */
 export interface ProblemContext {
-  /** What happened, for the log alone. */
+  /** What happened, for the log alone: an error, or words. */
   readonly cause?: unknown;
+  /** The client whose key was refused, for the log alone: nobody has proved to be it. */
+  readonly client?: string | undefined;
   /** The status of MAAS's answer that this takes the place of. */
   readonly receivedStatus?: number;
   /** Further members of the document (RFC 9457 §3.2). */
@@ -145,6 +147,7 @@ export class Problem extends Error {
   readonly challenge: string;
   readonly retryAfter: number | undefined;
   readonly text: ProblemContext['text'];
+  readonly client: string | undefined;
   readonly #members: Readonly<Record<string, string | null>>;
 
   /**
@@ -160,6 +163,7 @@ export class Problem extends Error {
       status,
       retryAfter,
       text,
+      client,
     } = context;
     super(maskKeys(detail), { cause });
     this.code = code;
@@ -171,6 +175,7 @@ export class Problem extends Error {
     this.challenge = challenge;
     this.retryAfter = retryAfter;
     this.text = text;
+    this.client = client;
   }
 
   /** The value of `Proxy-Status` (RFC 9209). */

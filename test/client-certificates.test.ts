@@ -44,21 +44,44 @@ test("curl with a certificate is the client that its common name says, with that
   );
 });
 
+const untrusted = /from an authority that the gateway does not trust; /;
+
 test('each wrong certificate gets 401 with a sentence of its own, and nothing reaches MAAS', async (t) => {
   const origin = await startOrigin(t);
   const given = [give('ann'), give('old', { expires: '2020-01-01T00:00:00Z' })];
   const { gateway, servers, clients } = await startGateway(t, origin.url, given);
   const strangers = await makeAuthority(t, 'Strangers');
   const sameName = await makeAuthority(t, 'Clients');
-  for (const [certificate, sentence] of [
-    [undefined, /^The gateway needs a client certificate, and there was none: /],
-    [await clients.issue('DNS:client', -1, 'ann'), /^The client certificate has expired; /],
-    [await clients.issue('DNS:client', 12, 'ann'), /^The client certificate is not valid yet; /],
-    [await strangers.issue('DNS:client', 2, 'ann'), /from an authority that the gateway does not trust; /],
-    [await sameName.issue('DNS:client', 2, 'ann'), /from an authority that the gateway does not trust; /],
-    [strangers, /from an authority that the gateway does not trust; /],
-    [await clients.issue('DNS:client', 2, 'eve'), /^The gateway knows no client by the common name \(CN\)/],
-    [await clients.issue('DNS:client', 2, 'old'), /^The time of the client that the certificate names has ended; /],
+  for (const [certificate, sentence, client, cause] of [
+    [undefined, /^The gateway needs a client certificate, and there was none: /, undefined, /^no certificate$/],
+    [
+      await clients.issue('DNS:client', -1, 'ann'),
+      /^The client certificate has expired; /,
+      'ann',
+      /^certificate expired on 20/,
+    ],
+    [await strangers.issue('DNS:client', -1, 'ann'), /^The client certificate .*; /, undefined, /^certificate /],
+    [
+      await clients.issue('DNS:client', 12, 'ann'),
+      /^The client certificate is not valid yet; /,
+      'ann',
+      /^certificate not valid before 20/,
+    ],
+    [await strangers.issue('DNS:client', 2, 'ann'), untrusted, undefined, /^certificate of another authority \(\w+\)$/],
+    [await sameName.issue('DNS:client', 2, 'ann'), untrusted, undefined, /^certificate of another authority \(\w+\)$/],
+    [strangers, untrusted, undefined, /^certificate of another authority \(\w+\)$/],
+    [
+      await clients.issue('DNS:client', 2, 'eve'),
+      /^The gateway knows no client by the common name \(CN\)/,
+      undefined,
+      /^no client of the common name "eve"$/,
+    ],
+    [
+      await clients.issue('DNS:client', 2, 'old'),
+      /^The time of the client that the certificate names has ended; /,
+      'old',
+      /^expired on 2020-01-01T00:00:00Z$/,
+    ],
   ] as const) {
     const reply = await get(gateway, servers, certificate);
     assert.equal(reply.status, 401);
@@ -66,6 +89,9 @@ test('each wrong certificate gets 401 with a sentence of its own, and nothing re
     assert.ok(reply.headers['www-authenticate']);
     assert.equal(reply.headers['connection'], 'close');
     assert.match(String((JSON.parse(reply.body) as { detail: unknown }).detail), sentence);
+    const line = gateway.log.findLast(({ msg }) => msg === 'request');
+    assert.equal(line?.['client'], client);
+    assert.match(String(line?.['cause']), cause);
   }
   const bearer = { Authorization: `Bearer ${given[0]?.key}` };
   assert.equal((await get(gateway, servers, undefined, bearer)).status, 401, 'a key does not take its place');
@@ -75,9 +101,15 @@ test('each wrong certificate gets 401 with a sentence of its own, and nothing re
 test('a certificate of an authority that was made anew under the same name gets 401, also before its client has sent a request', async (t) => {
   const origin = await startOrigin(t);
   const { gateway, servers } = await startGateway(t, origin.url, [give('ann')]);
-  const { cert, key, certFile, keyFile } = await issueWithoutKeyIdentifier(t, await makeAuthority(t, 'Clients'), 'ann');
+  const again = await makeAuthority(t, 'Clients');
+  const fresh = await issueWithoutKeyIdentifier(t, again, 'ann', 2);
+  const expired = await issueWithoutKeyIdentifier(t, again, 'ann', -1);
   const { hostname, port } = new URL(gateway.url);
-  for (const maxVersion of ['TLSv1.3', 'TLSv1.2'] as const) {
+  for (const [maxVersion, { cert, key }] of [
+    ['TLSv1.3', fresh],
+    ['TLSv1.2', fresh],
+    ['TLSv1.3', expired],
+  ] as const) {
     const socket = connect({ host: hostname, port: Number(port), ca: servers.cert, cert, key, maxVersion });
     t.after(() => socket.destroy());
     const text = await new Promise<string>((resolve, reject) => {
@@ -95,8 +127,11 @@ test('a certificate of an authority that was made anew under the same name gets 
   }
   const curl = await needProgram(t, 'curl');
   if (curl === undefined) return;
-  const flags = ['-sS', '-i', '--cacert', servers.certFile, '--cert', certFile, '--key', keyFile];
+  const flags = ['-sS', '-i', '--cacert', servers.certFile, '--cert', fresh.certFile, '--key', fresh.keyFile];
   assert.match((await execute(curl, [...flags, `${gateway.url}/users/`])).stdout, /^HTTP\/1\.1 401 /);
+  // Whoever made it may write any name into it.
+  assert.equal((await get(gateway, servers, expired)).status, 401);
+  assert.ok(!JSON.stringify(gateway.log).includes('"client":"ann"'));
   assert.equal(origin.received.length, 0);
 });
 
@@ -178,13 +213,14 @@ async function issueWithoutKeyIdentifier(
   t: TestContext,
   authority: Authority,
   commonName: string,
+  days: number,
 ): Promise<Certificate> {
   const at = (name: string): string => join(emptyDirectory(t), name);
-  const [keyFile, request, certFile] = [at('client.key'), at('client.csr'), at('client.pem')];
+  const [keyFile, asked, certFile] = [at('client.key'), at('client.csr'), at('client.pem')];
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  await execute('openssl', ['req', ...newKey, '-keyout', keyFile, '-out', request, '-subj', `/CN=${commonName}`]);
+  await execute('openssl', ['req', ...newKey, '-keyout', keyFile, '-out', asked, '-subj', `/CN=${commonName}`]);
   const by = ['-CA', authority.certFile, '-CAkey', authority.keyFile, '-CAcreateserial'];
-  await execute('openssl', ['x509', '-req', '-in', request, ...by, '-days', '2', '-out', certFile]);
+  await execute('openssl', ['x509', '-req', '-in', asked, ...by, '-days', String(days), '-out', certFile]);
   return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8'), certFile, keyFile };
 }
 

@@ -132,7 +132,7 @@ for (const [what, authorization, words] of maasWords) {
     assert.equal(headers['www-authenticate'], 'OAuth realm="OAuth"');
     assert.match(String(headers['proxy-status']), /^maas-auth-proxy; error=http_request_denied/);
     assert.equal(origin.received.length, 0);
-    assert.equal(gateway.log.find(({ msg }) => msg === 'request')?.['client'], undefined);
+    assert.equal(gateway.log.find(({ msg }) => msg === 'request')?.['verdict'], 'refused');
   });
 }
 

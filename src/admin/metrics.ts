@@ -119,7 +119,9 @@ export function createMetrics(droppedLines: () => number): Metrics {
   return {
     contentType: registry.contentType,
     count(recorded) {
-      const { operation, client = nobody, status, waitMs, maasMs, retries: repeated, reuse, code } = recorded;
+      const { operation, status, waitMs, maasMs, retries: repeated, reuse, code } = recorded;
+      // Whoever has only said whose key it is adds nothing to that client's numbers.
+      const client = code === 'client-unknown' ? nobody : (recorded.client ?? nobody);
       const series = `${status} ${client} ${operation}`;
       const known = pending.get(series);
       if (known === undefined) pending.set(series, { labels: { operation, client, status: String(status) }, value: 1 });

@@ -25,7 +25,8 @@ export function answerMalformed(log: Logger, last: LastExchanges): (error: Conne
     }
     const before = last.get(socket);
     if (before === undefined && isForgedCertificate(socket, error.code)) {
-      answerAndClose(log, socket, untrustedCertificate(), String(socket.authorizationError));
+      const problem = untrustedCertificate(String(socket.authorizationError));
+      answerAndClose(log, socket, problem, String(problem.cause));
     } else if (before === undefined || isOver(before)) {
       answerAndClose(log, socket, toProblem(error), causeOf(error));
     } else {

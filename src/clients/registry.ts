@@ -19,6 +19,8 @@ export interface Registry {
   find(consumer: string): KnownClient | undefined;
   /** The keys of the client with a name; it has two while it changes from one to the other. */
   named(name: string): readonly KnownClient[];
+  /** Whose key it was that is in the file no more, as far as this process has seen it go. */
+  formerly(consumer: string): string | undefined;
   /** How many keys there are, the expired ones included. */
   count(): number;
   /** All keys, one client's two included. */
@@ -45,10 +47,34 @@ export function createRegistry(inForce: () => ReadonlyMap<string, KnownClient>):
       if (named?.of !== of) named = { of, byName: groupByName(of.values()) };
       return named.byName.get(name) ?? [];
     },
+    formerly: createMemoryOfFormerKeys(inForce),
     count: () => inForce().size,
     keys: () => Array.from(inForce().values(), ({ client }) => client),
     noteUse: (consumer, now) => void uses.set(consumer, now),
     uses: () => uses,
+  };
+}
+
+/** How many keys are remembered that are gone; beyond that the oldest are forgotten first. */
+const maxFormer = 10_000;
+
+/** @returns the name of the client that had a key which has gone since this was made */
+function createMemoryOfFormerKeys(
+  inForce: () => ReadonlyMap<string, KnownClient>,
+): (consumer: string) => string | undefined {
+  const former = new Map<string, string>();
+  let seen = inForce();
+  return (consumer) => {
+    const now = inForce();
+    if (now !== seen) {
+      for (const [gone, { client }] of seen) if (!now.has(gone)) former.set(gone, client.name);
+      seen = now;
+      for (const [oldest] of former) {
+        if (former.size <= maxFormer) break;
+        former.delete(oldest);
+      }
+    }
+    return now.has(consumer) ? undefined : former.get(consumer);
   };
 }
 

@@ -17,7 +17,7 @@ import { errorCode } from '../upstream/failure.ts';
  */
 export interface Recorded {
   readonly requestId: string;
-  /** Who asked, in a gateway; `anonymous` where it was let pass without a key. */
+  /** Who asked, in a gateway; `anonymous` where it was let pass without a key. With `client-unknown`, whose key it was that was refused. */
   readonly client: string | undefined;
   /** What was asked, as MAAS's documentation names it: `POST machines/{system_id} deploy`; `other` where that is nothing of MAAS's. */
   readonly operation: string;
@@ -113,7 +113,7 @@ function summarise(exchange: Exchange): Recorded {
   const status = isAnswered(exchange) ? response.statusCode : brokenStatus(exchange);
   return {
     requestId: exchange.id,
-    client: exchange.client?.client.name ?? (exchange.isAnonymous ? anonymousName : undefined),
+    client: exchange.client?.client.name ?? (exchange.isAnonymous ? anonymousName : problem?.client),
     operation: nameOperation(exchange),
     method: exchange.method,
     path: loggable(exchange.target),
@@ -157,6 +157,7 @@ function nameOperation({ method, apiPath, operation }: Exchange): string {
 }
 
 function causeOf({ cause }: Problem): string | undefined {
+  if (typeof cause === 'string') return cause;
   if (!(cause instanceof Error)) return undefined;
   const known = errorCode(cause);
   if (known.startsWith('HPE_')) return maskKeys(parserFault(known) ?? cause.message);
