@@ -204,7 +204,10 @@ test("MAAS's 401 to a request without a key is MAAS's response, and no word abou
 
 test('a request without a key changes nothing of what the proxy says of MAAS and its key', async (t) => {
   let status = 200;
-  const origin = await startOrigin(t, (_request, response) => void response.writeHead(status).end('{}'));
+  const origin = await startOrigin(
+    t,
+    (_request, response) => void response.writeHead(status, { 'X-MAAS-API-Hash': 'a' }).end('{}'),
+  );
   const { gateway, ask } = await start(t, [], origin);
   await ask('/users/', { headers: withKey });
   const { wellAt } = gateway.upstream.health;

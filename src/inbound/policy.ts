@@ -36,7 +36,7 @@ async function readAndEnforce(inForce: Policy, exchange: Exchange, path: ApiPath
 function enforce(inForce: Policy, exchange: Exchange, path: ApiPath, form?: FormOps): void {
   const { operation, verdict, doubt } = judge(inForce, exchange.method, path, form);
   exchange.operation = operation;
-  if (takesNoSignature(exchange.method, path)) exchange.isUnsigned = true;
+  if (takesNoSignature(exchange.method, path, operation.op)) exchange.isUnsigned = true;
   exchange.rule = verdict.rule?.text;
   if (doubt !== undefined) {
     throw new Problem('ambiguous-operation', `The policy depends on the operation, and the request ${doubt}.`);
