@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { startSimulator } from '../src/simulator/simulator.ts';
@@ -238,12 +238,30 @@ test('a process that is killed at any moment leaves no broken line', async (t) =
   for (const line of lines) assert.equal(line['operation'], 'GET machines');
 });
 
+test('an audit pipe that nobody reads holds up neither requests nor the end', async (t) => {
+  const origin = await startOrigin(t);
+  const pipe = join(emptyDirectory(t), 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  // Opened for both, it needs nobody at the other end.
+  const held = openSync(pipe, constants.O_RDWR);
+  t.after(() => closeSync(held));
+  const { running, url, adminUrl } = await start(t, origin.url, pipe);
+  const path = `/machines/${'x'.repeat(2_000)}/`;
+  for (let count = 0; count < 100; count += 1) assert.equal((await send(url + path)).status, 200);
+  assert.equal((await send(`${adminUrl}/livez`)).status, 200);
+  running.child.kill('SIGTERM');
+  await until(() => running.child.exitCode !== null || running.child.signalCode !== null, 'the end');
+  assert.equal(running.child.exitCode, 0);
+});
+
 test('an audit file that cannot be written is a mistake that says what to do', async (t) => {
   const env = { MAAS_URL: 'http://127.0.0.1:1', MAAS_API_KEY: canaryKey };
   const directory = emptyDirectory(t);
+  execFileSync('mkfifo', [join(directory, 'pipe')]);
   for (const [path, why] of [
     [directory, 'is a directory'],
     [join(directory, 'missing', 'audit.log'), 'whose directory does not exist'],
+    [join(directory, 'pipe'), 'which is a pipe that nobody reads, or a socket'],
   ] as const) {
     const { code, stderr } = await runCli(t, ['--port', '0', '--audit-file', path], env);
     assert.equal(code, 2);

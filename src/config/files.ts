@@ -68,6 +68,8 @@ export function whyUnwritable(error: unknown): string {
       return 'which cannot be opened while so many files and connections are open (a higher limit helps: ulimit -n, LimitNOFILE=)';
     case 'ENOSPC':
       return 'for which the disk has no room';
+    case 'ENXIO':
+      return 'which is a pipe that nobody reads, or a socket';
     default:
       return 'which cannot be written';
   }

@@ -1,7 +1,9 @@
-import { close, closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { close, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
-import { createLineQueue } from './line-queue.ts';
-import { writeInPool } from './write.ts';
+import { createLineQueue, type LineSink } from './line-queue.ts';
+import { writeInPool, writeWhenReady } from './write.ts';
 
 /** A file that is only ever added to, by whole lines. */
 export interface LineFile {
@@ -13,7 +15,7 @@ export interface LineFile {
    * @throws {Error} the system's, when it cannot be opened; the one from before stays in use
    */
   reopen(): void;
-  /** Writes what is left, and closes. */
+  /** Writes what is left, and closes; what a pipe's reader has not taken within a second is given up. */
   close(): Promise<void>;
 }
 
@@ -28,6 +30,9 @@ export interface LineFileEvents {
 /** How much may wait to be written, bytes: a disk that hangs must not take the memory. */
 const room = 8 * 1024 * 1024;
 
+/** How long the end of the process may be held up by a pipe's reader that is slow, ms. */
+const lastWait = 1_000;
+
 const newline = 10;
 
 /**
@@ -41,45 +46,61 @@ const newline = 10;
  * @throws {Error} the system's, when the file cannot be opened
  */
 export function openLineFile(path: string, events: LineFileEvents): LineFile {
-  let fd = openToAppend(path);
-  let next: number | undefined;
+  let target = openToAppend(path);
+  let next: Target | undefined;
   const queue = createLineQueue(
     {
-      write: (batch, start, done) => writeInPool(fd, batch, start, done),
+      write: (batch, start, done) => target.write(batch, start, done),
       change() {
         if (next === undefined) return undefined;
-        close(fd, () => undefined);
-        fd = next;
+        close(target.fd, () => undefined);
+        target = next;
         next = undefined;
-        return endsWithinLine(path);
+        return endsWithinLine(path, target);
       },
     },
-    { ...events, room, isTorn: endsWithinLine(path) },
+    { ...events, room, isTorn: endsWithinLine(path, target) },
   );
   let isClosed = false;
   return {
     add: (line) => queue.add(`${line}\n`),
     reopen() {
       const opened = openToAppend(path);
-      if (next !== undefined) closeSync(next);
+      if (next !== undefined) closeSync(next.fd);
       next = opened;
       queue.pump();
     },
     async close() {
       if (isClosed) return;
       isClosed = true;
-      await queue.close();
-      await promisify(close)(fd);
+      // Not closed before all is written: another file could get the number.
+      const written = queue.close().then(() => promisify(close)(target.fd));
+      await (target.isFile ? written : Promise.race([written, wait(lastWait)]));
     },
   };
 }
 
-function openToAppend(path: string): number {
-  return openSync(path, 'a', 0o600);
+/** What lines go to. */
+interface Target extends LineSink {
+  readonly fd: number;
+  /** Whether it is a file on a disk; a pipe (`/dev/stdout`) may have a reader that takes nothing. */
+  readonly isFile: boolean;
+}
+
+function openToAppend(path: string): Target {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOCTTY } = constants;
+  const fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY, 0o600);
+  const stats = fstatSync(fd);
+  const write: LineSink['write'] =
+    stats.isFIFO() || isatty(fd)
+      ? writeWhenReady(fd).write
+      : (batch, start, done) => writeInPool(fd, batch, start, done);
+  return { fd, isFile: stats.isFile(), write };
 }
 
 /** Whether the last line of a file has no end. What is no regular file has no lines to look at. */
-function endsWithinLine(path: string): boolean {
+function endsWithinLine(path: string, { isFile }: Target): boolean {
+  if (!isFile) return false;
   let fd: number;
   try {
     fd = openSync(path, 'r');
@@ -88,7 +109,7 @@ function endsWithinLine(path: string): boolean {
   }
   try {
     const stats = fstatSync(fd);
-    if (!stats.isFile() || stats.size === 0) return false;
+    if (stats.size === 0) return false;
     const last = Buffer.alloc(1);
     readSync(fd, last, 0, 1, stats.size - 1);
     return last[0] !== newline;
