@@ -15,6 +15,7 @@ import type { ClientAuthorities } from './config/tls-files.ts';
 import { idlePatience } from './connections.ts';
 import type { Exchange, Step } from './exchange.ts';
 import { address } from './inbound/address.ts';
+import { IncomingRequest } from './incoming-request.ts';
 import { body } from './inbound/body.ts';
 import { browser } from './inbound/browser.ts';
 import { client } from './inbound/client.ts';
@@ -75,7 +76,7 @@ const methods = METHODS.filter((method) => method !== 'CONNECT' && method !== 'T
 export function buildApp({ regions, dispatch, log, ...options }: AppOptions): FastifyInstance {
   const last: LastExchanges = new WeakMap();
   const heads = createHeadRoom({ all: 16 * 1024 * 1024, perConnection: 64 * 1024 });
-  const wholeBody = createWholeBody();
+  const takeBody = body(options.jsonToForm, createWholeBody());
   const way: readonly Step[] = [
     turn(last, heads), //                           one after the other on a connection
     message(heads), //                              one HTTP/1 message that everybody reads alike?
@@ -84,14 +85,15 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
     address, //                                   3 which MAAS API path is meant?
     client(options), //                            4 whose key is it?
     limits(options.limits, options.limiter), //   5 is this client within its share?
-    body(options.jsonToForm, wholeBody), //       6 a length for the body; JSON made the form that MAAS reads
-    policy(options.policy, wholeBody), //       6 7 which operation is it, and may it be done?
+    policy(options.policy, takeBody), //        6 7 which operation is it, and may it be done?
+    takeBody, //                                  6 a length for the body; JSON made the form that MAAS reads
   ];
   const forwarding = forward(regions, dispatch, relay({ regions, compresses: options.compress })); //  8, 9
   const keep = keepRecords(log, options.records);
   const recording = record(keep); //              10
 
   const http = {
+    IncomingMessage: IncomingRequest, // bodies in tiny chunks take the memory of their bytes
     requireHostHeader: false, // the host step says it in a problem document
     maxHeaderSize: parsedHeadSize,
     highWaterMark: roomForClient,

@@ -1,6 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
-import { passes } from './garbage.ts';
 import { Problem } from './problem.ts';
 
 /** Emitted on a request whose body turned out to be malformed. */
@@ -23,9 +21,6 @@ export function receivedBytes(request: IncomingMessage): number {
   return received.get(request) ?? 0;
 }
 
-/** How long a client may send nothing in the middle of a body, ms. */
-const patience = 60_000;
-
 /** Whether a request has a body by its framing (RFC 9112 §6.3). */
 export function hasBody(request: IncomingMessage): boolean {
   const length = request.headers['content-length'];
@@ -38,96 +33,63 @@ export function isArriving(request: IncomingMessage): boolean {
 }
 
 /**
- * Reads a request's body whole.
- *
- * @param limit bytes
- * @param refusal asked for each piece, with its bytes and those of all so far: why it is not to be held
- * @throws {Problem} when it is larger, is not to be held, stops for a minute, or the client leaves
+ * How long a client may send nothing in the middle of a body, and how long all of it may take, ms. A time in which the proxy itself does
+ * not read, because MAAS takes no more, does not count.
  */
-export function readBody(
-  request: IncomingMessage,
-  limit: number,
-  refusal: (bytes: number, size: number) => Problem | undefined,
-): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    if (Number(request.headers['content-length'] ?? 0) > limit) {
-      reject(tooLarge());
-      return;
-    }
-    const stop = watchBody(request, {
-      onData(chunk) {
-        size += chunk.length;
-        const problem = size > limit ? tooLarge() : refusal(chunk.length, size);
-        if (problem === undefined) chunks.push(chunk);
-        else fail(problem);
-      },
-      onEnd() {
-        stop();
-        resolve(Buffer.concat(chunks, size));
-      },
-      onFailure: fail,
-    });
-    function fail(problem: Problem): void {
-      stop();
-      reject(problem);
-    }
-  });
+const patience: BodyPatience = { pause: 60_000, total: 600_000 };
+
+/** How long a client may take over a body, ms. */
+export interface BodyPatience {
+  readonly pause: number;
+  readonly total: number;
 }
 
-/**
- * A request's body as a stream of its own. undici destroys the stream that it was given when MAAS answers early or
- * goes away; destroying an `IncomingMessage` closes the client's socket, and the client would never see the answer.
- */
-export function detachedBody(request: IncomingMessage): Readable {
-  const body = new Readable({
-    highWaterMark: 256 * 1024,
-    read() {
-      request.resume();
-    },
-    destroy(error, done) {
-      stop();
-      request.resume();
-      done(error);
-    },
-  });
-  // While the request waits for a place or for its retry nobody reads, and an error that nobody listens to ends the process.
-  body.on('error', () => {});
-  const stop = watchBody(request, {
-    onData(chunk) {
-      if (!body.push(chunk)) request.pause();
-    },
-    onEnd() {
-      body.push(null);
-    },
-    onFailure(problem) {
-      body.destroy(problem);
-    },
-  });
-  return body;
-}
-
-interface BodyListener {
+/** Who reads a body. */
+export interface BodyReader {
   onData(chunk: Buffer): void;
   onEnd(): void;
   onFailure(problem: Problem): void;
 }
 
-/** Listens to a body, and for its end, its stopping half-way, and the client's leaving. @returns stops listening */
-function watchBody(request: IncomingMessage, { onData, onEnd, onFailure }: BodyListener): () => void {
-  const timer = setTimeout(() => {
-    // A body that waits for MAAS has not stopped.
-    if (request.isPaused()) timer.refresh();
-    else
-      onFailure(
-        new Problem('request-timeout', 'Nothing more of the body has come for 60 seconds; send the request again.'),
-      );
-  }, patience);
+/** A body that is read, or is going to be. */
+export interface BodyReading {
+  /** Begins, or goes on. Until then the client is only watched: it may leave, or send something malformed. */
+  resume(): void;
+  /** Has the client wait. */
+  pause(): void;
+  /** Ends it: nothing more is told. */
+  stop(): void;
+}
+
+/** Makes ready to read a body. It fails when the client leaves, stops half-way, or takes too long over all of it. */
+export function openBody(
+  request: IncomingMessage,
+  { onData, onEnd, onFailure }: BodyReader,
+  { pause, total }: BodyPatience = patience,
+): BodyReading {
+  let pauseTimer: NodeJS.Timeout | undefined;
+  let totalTimer: NodeJS.Timeout | undefined;
+  let pausedAt: number | undefined;
+  /** What is to be added to the whole time. */
+  let pausedMs = 0;
+  const onPause = (): void => {
+    if (pausedAt === undefined) onFailure(tooSlow('Nothing more of the body has come for 60 seconds'));
+    else pauseTimer?.refresh();
+  };
+  const onTotal = (): void => {
+    if (pausedAt !== undefined) notePause();
+    if (pausedMs === 0) onFailure(tooSlow('The body has not arrived whole within 10 minutes'));
+    else totalTimer = setTimeout(onTotal, pausedMs);
+    pausedMs = 0;
+  };
+  const notePause = (): void => {
+    const now = performance.now();
+    pausedMs += now - (pausedAt ?? now);
+    pausedAt = now;
+  };
   const onChunk = (chunk: Buffer): void => {
-    timer.refresh();
+    pauseTimer?.refresh();
     received.set(request, receivedBytes(request) + chunk.length);
-    passes(chunk.length);
     onData(chunk);
   };
   const onClose = (): void => {
@@ -139,13 +101,32 @@ function watchBody(request: IncomingMessage, { onData, onEnd, onFailure }: BodyL
     onFailure(new Problem('malformed-request', 'The body is not valid HTTP/1.1: its chunks are malformed.'));
   };
   const stop = (): void => {
-    clearTimeout(timer);
+    clearTimeout(pauseTimer);
+    clearTimeout(totalTimer);
     request.off('data', onChunk).off('end', onEnd).off('end', stop).off('close', onClose).off(malformed, onMalformed);
   };
-  request.on('data', onChunk).on('end', onEnd).once('end', stop).on('close', onClose).on(malformed, onMalformed);
-  return stop;
+  request.on('end', onEnd).once('end', stop).on('close', onClose).on(malformed, onMalformed);
+  return {
+    stop,
+    resume() {
+      if (pauseTimer === undefined) {
+        pauseTimer = setTimeout(onPause, pause);
+        totalTimer = setTimeout(onTotal, total);
+        request.on('data', onChunk);
+      } else if (pausedAt !== undefined) {
+        notePause();
+        pauseTimer.refresh();
+      }
+      pausedAt = undefined;
+      request.resume();
+    },
+    pause() {
+      pausedAt ??= performance.now();
+      request.pause();
+    },
+  };
 }
 
-function tooLarge(): Problem {
-  return new Problem('body-too-large', 'MAAS takes no body above 10 MB, and this one is larger.');
+function tooSlow(what: string): Problem {
+  return new Problem('request-timeout', `${what}; send the request again.`);
 }

@@ -33,8 +33,8 @@ export interface Exchange {
   rule: string | undefined;
   /** What kind of request it is; set by the first who asks. */
   kind: Kind | undefined;
-  /** The body where the proxy has read it, or made it anew; otherwise it streams. */
-  body: Buffer | undefined;
+  /** The body where the proxy has read it, or made it anew, in one piece or several; otherwise it streams. */
+  body: readonly Buffer[] | undefined;
   /** The body's type where it is no longer the client's. */
   contentType: string | undefined;
   /** The answer has told the client that the connection ends with it. */

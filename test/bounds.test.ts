@@ -3,10 +3,14 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
+import { detachedBody } from '../src/detached-body.ts';
 import type { Exchange } from '../src/exchange.ts';
+import { createFairRoom } from '../src/inbound/fair-room.ts';
 import { createWholeBody } from '../src/inbound/whole-body.ts';
 import type { Problem } from '../src/problem.ts';
+import { readBody } from '../src/read-body.ts';
 import { startSimulator } from '../src/simulator/simulator.ts';
 import { startOrigin, type Origin } from './support/origin.ts';
 import { startTestProxy, type TestProxy } from './support/proxy.ts';
@@ -157,8 +161,12 @@ test('headers of 60 KiB in an answer pass', async (t) => {
   assert.ok(head.includes(`\r\nX-Long: ${long}\r\n`));
 });
 
-for (const framing of ['Content-Length: 1000\r\n\r\nabc', 'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n']) {
-  test(`a body that stops for a minute gets a 408, and MAAS is left (${framing.split(':')[0]})`, async (t) => {
+for (const [what, framing] of [
+  ['of known length', 'Content-Length: 100000\r\n\r\nabc'],
+  ['small, of known length', 'Content-Length: 1000\r\n\r\nabc'],
+  ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n'],
+] as const) {
+  test(`a body that stops for a minute gets a 408, and MAAS is left (${what})`, async (t) => {
     const maas = await startRawMaas(t, () => {});
     const proxy = await startTestProxy(t, maas.url);
     const client = await connectRaw(t, proxy.url);
@@ -166,7 +174,7 @@ for (const framing of ['Content-Length: 1000\r\n\r\nabc', 'Transfer-Encoding: ch
     client.socket.write(`POST /files/ HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n${framing}`);
     // The head has been read, so that the body is waited for.
     await client.received(/^HTTP\/1\.1 100 Continue\r\n\r\n/);
-    if (framing.startsWith('Content')) while (maas.connections[0]?.text().endsWith('abc') !== true) await tick();
+    if (what === 'of known length') while (maas.connections[0]?.text().endsWith('abc') !== true) await tick();
     t.mock.timers.tick(59_000);
     await tick();
     assert.equal(client.text(), 'HTTP/1.1 100 Continue\r\n\r\n');
@@ -177,6 +185,28 @@ for (const framing of ['Content-Length: 1000\r\n\r\nabc', 'Transfer-Encoding: ch
     assert.match(client.text(), /HTTP\/1\.1 408 [^]*\r\nConnection: close\r\n[^]*has come for 60 seconds/);
     await maas.connections[0]?.closed;
     t.mock.timers.reset();
+  });
+}
+
+for (const kind of ['held', 'streamed'] as const) {
+  test(`a body that never stops coming, and never ends, is given up after a time (${kind})`, async (t) => {
+    // The program's own ten minutes are too long to wait for.
+    const patience = { pause: 60_000, total: 100 };
+    const { server, url } = await startOrigin(t);
+    const arrived = once(server.removeAllListeners('request'), 'request') as Promise<[IncomingMessage]>;
+    const { socket } = await connectRaw(t, url);
+    socket.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n');
+    const [request] = await arrived;
+    const trickle = setInterval(() => socket.write('x'), 5);
+    t.after(() => clearInterval(trickle));
+    const read =
+      kind === 'held'
+        ? readBody(request, 2e6, () => undefined, patience)
+        : buffer(detachedBody(request, patience)).then((whole) => [whole]);
+    await assert.rejects(read, {
+      code: 'request-timeout',
+      message: /^The body has not arrived whole within 10 minutes/,
+    });
   });
 }
 
@@ -237,12 +267,13 @@ test('whoever pipelines 100 requests gets all answers in order; who goes on and 
   );
 });
 
-test('bodies that are read whole find room up to a bound, small ones always, and there is room again when a request is over', async (t) => {
-  const wholeBody = createWholeBody({ all: 100_000, small: 1_000 });
+test('a client may hold as much memory by its bodies as it leaves to others, small ones apart; there is room again when a request is over', async (t) => {
+  const wholeBody = createWholeBody({ all: 240_000, small: 1_000 });
   const read: IncomingMessage[] = [];
   const server = createServer((request, response) => {
-    wholeBody({ request, response } as Exchange).then(
-      () => void (request.url === '/held' ? read.push(request) : response.end('read')),
+    const [, name, peer] = (request.url ?? '').split('/');
+    wholeBody({ request, response, peer: peer?.replaceAll('-', ':') } as Exchange).then(
+      () => void (name === 'held' ? read.push(request) : response.end('read')),
       (problem: Problem) => response.writeHead(problem.status).end(problem.message),
     );
   });
@@ -252,18 +283,37 @@ test('bodies that are read whole find room up to a bound, small ones always, and
   t.after(() => server.closeAllConnections());
   t.after(() => server.close());
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const post = (bytes: number) => send(`${url}/`, { method: 'POST', body: Buffer.alloc(bytes) });
+  const post = (bytes: number, peer: string) =>
+    send(`${url}/read/${peer}`, { method: 'POST', body: Buffer.alloc(bytes) });
 
+  // Of 180,000 bytes for large ones.
   const holder = await connectRaw(t, url);
-  holder.socket.write(`POST /held HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n${'x'.repeat(60_000)}`);
+  holder.socket.write(
+    `POST /held/2001-db8--1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n${'x'.repeat(60_000)}`,
+  );
   await until(() => read.length === 1, 'a body that is held');
-  assert.equal((await post(30_000)).status, 200);
-  assert.equal((await post(30_000)).status, 200);
-  const refused = await post(90_000);
-  assert.equal(refused.status, 503);
-  assert.match(refused.body.toString(), /already holds as much of the bodies of others/);
-  assert.equal((await post(1_000)).status, 200);
+  assert.equal((await post(25_000, '2001-db8--1')).status, 200);
+  assert.equal((await post(25_000, '2001-db8--1')).status, 200);
+  for (const address of ['2001-db8--1', '2001-db8--2-3']) {
+    const refused = await post(40_000, address);
+    assert.equal(refused.status, 503, `one of the same network, ${address}`);
+    assert.match(refused.body.toString(), /already holds as much of this client's request bodies/);
+    assert.equal((await post(1_000, address)).status, 200);
+  }
+  for (const address of ['2001-db8-0-1--1', '192.0.2.1']) assert.equal((await post(50_000, address)).status, 200);
+  assert.equal((await post(70_000, '192.0.2.1')).status, 503);
   holder.socket.destroy();
   await until(() => read[0]?.destroyed === true, 'the end of the request that held a body');
-  assert.equal((await post(90_000)).status, 200);
+  assert.equal((await post(70_000, '2001-db8--1')).status, 200);
+});
+
+test('one client leaves as much room as it takes, and two leave a third', () => {
+  const room = createFairRoom(100);
+  const takes = Array.from({ length: 100 }, () => room.take('crowd', 1)).filter(Boolean).length;
+  assert.equal(takes, 50);
+  assert.equal(room.take('other', 25), true);
+  assert.equal(room.take('other', 1), false);
+  assert.equal(room.take('third', 12), true);
+  room.give('crowd', 50);
+  assert.equal(room.take('other', 5), true);
 });

@@ -1,38 +1,48 @@
 import type { IncomingMessage } from 'node:http';
+import { joined } from '../byte-blocks.ts';
 import { hasBody } from '../client-body.ts';
-import type { Exchange, Step } from '../exchange.ts';
+import type { Exchange } from '../exchange.ts';
 import { isSignatureOverride } from '../maas/api-path.ts';
 import { jsonToForm, type JsonFormFault } from '../maas/json-form.ts';
 import { readsFormOnly } from '../maas/operation.ts';
 import { Problem } from '../problem.ts';
-import type { WholeBody } from './whole-body.ts';
+import { smallBody, type WholeBody } from './whole-body.ts';
 
 /**
- * Step 6, the body: one that came in chunks is read whole, because MAAS wants a length; JSON for an operation that reads
- * a form is made the form, because MAAS would ignore it without a word. Every other body is left to stream.
+ * Takes the body of a request in, where it is needed whole, and does nothing where that is done already.
+ *
+ * @param isNeeded it is needed whole in any case, to be looked into
+ */
+export type TakeBody = (exchange: Exchange, isNeeded?: boolean) => void | Promise<void>;
+
+/**
+ * Step 6, the body: one that came in chunks is read whole, because MAAS wants a length; a small one, so that nobody holds a slot at MAAS
+ * while it is still to come; JSON for an operation that reads a form is made the form, because MAAS would ignore it without a
+ * word. Every other body is left to stream.
  *
  * @param convertsJson whether JSON is made a form at all
  */
-export function body(convertsJson: boolean, wholeBody: WholeBody): Step {
-  return (exchange) => {
+export function body(convertsJson: boolean, wholeBody: WholeBody): TakeBody {
+  return (exchange, isNeeded = false) => {
     const { request, method } = exchange;
-    if (method === 'GET' || method === 'HEAD' || !hasBody(request)) return undefined;
-    const isChunked = request.headers['transfer-encoding'] !== undefined;
+    if (exchange.body !== undefined || method === 'GET' || method === 'HEAD' || !hasBody(request)) return undefined;
     const isJson = convertsJson && method === 'POST' && isPlainJson(request) && readsFormOnly(apiPath(exchange));
-    return isChunked || isJson ? take(exchange, wholeBody, isJson) : undefined;
+    const isRead = isNeeded || isJson || isChunked(request) || Number(request.headers['content-length']) <= smallBody;
+    return isRead ? take(exchange, wholeBody, isJson) : undefined;
   };
 }
 
+function isChunked({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined;
+}
+
 async function take(exchange: Exchange, wholeBody: WholeBody, isJson: boolean): Promise<void> {
-  const read = await wholeBody(exchange);
-  if (!isJson) {
-    exchange.body = read;
-    return;
-  }
-  const form = jsonToForm(read);
+  exchange.body = await wholeBody(exchange);
+  if (!isJson) return;
+  const form = jsonToForm(joined(exchange.body));
   if (typeof form !== 'string') throw faults[form.fault]();
   refuseReservedFields(form);
-  exchange.body = Buffer.from(form);
+  exchange.body = [Buffer.from(form)];
   exchange.contentType = 'application/x-www-form-urlencoded';
 }
 

@@ -1,36 +1,39 @@
+import { joined } from '../byte-blocks.ts';
 import type { Exchange, Step } from '../exchange.ts';
 import { connectionOptions } from '../hop-by-hop.ts';
 import type { ApiPath } from '../maas/api-path.ts';
 import { formOpsInPieces } from '../maas/form.ts';
 import { takesNoSignature } from '../maas/anonymous.ts';
-import type { FormOps } from '../maas/operation.ts';
+import { namesOpInQuery, type FormOps } from '../maas/operation.ts';
 import { describeOperation, explainRefusal } from '../policy/explanation.ts';
 import { hangsOnOp, judge } from '../policy/judge.ts';
 import type { Policy } from '../policy/policy.ts';
 import { Problem } from '../problem.ts';
-import type { WholeBody } from './whole-body.ts';
+import type { TakeBody } from './body.ts';
 
 /**
- * Steps 6 and 7: which operation is it, and may it be done? Where the verdict hangs on the op, a form is read for it and
- * then forwarded as it came.
+ * Steps 6 and 7: which operation is it, and may it be done? A request is refused before its body is read, unless the verdict
+ * hangs on the op that a form in it may name; the form is then read for it.
  *
  * @param inForce for those who have no policy of their own; asked for each request
  */
-export function policy(inForce: () => Policy, wholeBody: WholeBody): Step {
+export function policy(inForce: () => Policy, takeBody: TakeBody): Step {
   return (exchange) => {
     const path = exchange.apiPath as ApiPath;
     const own = exchange.client?.policy ?? inForce();
-    if (exchange.method === 'POST' && mayBeForm(exchange) && hangsOnOp(own, 'POST', path)) {
-      return readAndEnforce(own, exchange, path, wholeBody);
-    }
-    enforce(own, exchange, path);
-    return undefined;
+    const hangsOnForm = exchange.method === 'POST' && mayBeForm(exchange) && hangsOnOp(own, 'POST', path);
+    // Beside an op in the query, one in the form can only be one too many.
+    if (!hangsOnForm || namesOpInQuery(path)) enforce(own, exchange, path);
+    return hangsOnForm ? readAndEnforce(own, exchange, path, takeBody) : undefined;
   };
 }
 
-async function readAndEnforce(inForce: Policy, exchange: Exchange, path: ApiPath, wholeBody: WholeBody): Promise<void> {
-  exchange.body ??= await wholeBody(exchange);
-  enforce(inForce, exchange, path, await formOpsInPieces(contentType(exchange), exchange.body));
+async function readAndEnforce(inForce: Policy, exchange: Exchange, path: ApiPath, takeBody: TakeBody): Promise<void> {
+  await takeBody(exchange, true);
+  const form = joined(exchange.body ?? []);
+  // The pieces that it came in are no longer needed.
+  if (exchange.body !== undefined) exchange.body = [form];
+  enforce(inForce, exchange, path, await formOpsInPieces(contentType(exchange), form));
 }
 
 function enforce(inForce: Policy, exchange: Exchange, path: ApiPath, form?: FormOps): void {

@@ -57,6 +57,11 @@ export function findAmbiguity(method: string, path: ApiPath, form?: FormOps): Am
   return new Set(named).size > 1 ? 'several-ops' : undefined;
 }
 
+/** Whether a request's query names its op, which then counts whatever stands in a form or the path. */
+export function namesOpInQuery(path: ApiPath): boolean {
+  return Boolean(opValues(queryText(path)).at(-1));
+}
+
 /** Plain creates that read form fields alone, as operations with an `op` do. */
 const plainFormReaders = /^account\/prefs\/ss[hl]keys$/;
 

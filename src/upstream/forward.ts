@@ -1,6 +1,9 @@
+import { Readable } from 'node:stream';
 import type { FastifyHttpProxyOptions } from '@fastify/http-proxy';
 import type { Dispatcher } from 'undici';
-import { detachedBody, hasBody } from '../client-body.ts';
+import { sizeOf } from '../byte-blocks.ts';
+import { hasBody } from '../client-body.ts';
+import { detachedBody } from '../detached-body.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Regions } from '../maas/maas-address.ts';
 import type { Problem } from '../problem.ts';
@@ -52,15 +55,20 @@ function send(exchange: Exchange, [maas]: Regions, dispatch: Dispatcher['dispatc
   if (apiPath === undefined) throw new Error('a request without an address');
   // Neither MAAS nor RFC 9110 §9.3.1 gives a body on GET or HEAD a meaning.
   const streams = body === undefined && method !== 'GET' && method !== 'HEAD' && hasBody(request);
-  const length = body?.length ?? (streams ? Number(request.headers['content-length']) : undefined);
+  const length = streams ? Number(request.headers['content-length']) : body && sizeOf(body);
   const sending: Sending = {
     exchange,
     origin: maas.origin,
     path: `${maas.apiPath}${apiPath.path}${apiPath.query}`,
     method,
     headers: requestHeaders(exchange, length),
-    body: body ?? (streams ? detachedBody(request) : null),
+    body: streams ? detachedBody(request) : body === undefined ? null : asSent(body),
   };
   exchange.sentAt = performance.now();
   dispatch(sending, answering);
+}
+
+/** A body that the proxy holds, for undici: in one piece it can be sent again, in several as long as nothing of it was read. */
+function asSent(body: readonly Buffer[]): Buffer | Readable {
+  return body.length > 1 ? Readable.from(body) : (body[0] ?? Buffer.alloc(0));
 }
