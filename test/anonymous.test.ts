@@ -1,6 +1,7 @@
 // What passes a gateway without a key: what MAAS itself answers to anybody, unsigned, and nothing else.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { startSimulator } from '../src/simulator/simulator.ts';
@@ -155,6 +156,33 @@ test('requests without a key are limited by address, and take nothing from those
   const [first, second] = [await ask('/version/'), await ask('/describe/')];
   assert.deepEqual([first.status, second.status, second.json()['code']], [200, 429, 'limit-reached']);
   assert.equal((await ask('/users/', { headers: withKey })).status, 200);
+});
+
+test('requests without a key, from however many addresses, leave three quarters of the common limit to those with one', async (t) => {
+  const { gateway, ask } = await start(t, ['--rate-limit', '8', '--max-requests', '8']);
+  const { hostname, port } = new URL(gateway.url);
+  const from = (localAddress: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      request({ hostname, port, path: '/version/', localAddress, agent: false }, (response) => {
+        let body = '';
+        response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+        response.once('end', () => resolve(`${response.statusCode} ${body}`));
+      })
+        .once('error', reject)
+        .end();
+    });
+  assert.match(await from('127.0.0.2'), /^200 /);
+  assert.match(await from('127.0.0.3'), /^200 /);
+  assert.match(await from('127.0.0.4'), /^429 .*"All clients without a key together may send 2 requests a minute; /);
+  for (let count = 0; count < 6; count += 1) assert.equal((await ask('/users/', { headers: withKey })).status, 200);
+  assert.equal((await ask('/users/', { headers: withKey })).status, 429);
+});
+
+test('with the policy read-only nobody gets a file by its key without a key', async (t) => {
+  const { origin, ask } = await start(t, ['--policy', 'read-only']);
+  assert.equal((await ask('/files/?op=get_by_key&key=a')).status, 403);
+  assert.equal((await ask('/version/')).status, 200);
+  assert.equal(origin.received.length, 1);
 });
 
 test('a client whose name looks like an address shares nothing with that address', async (t) => {

@@ -23,17 +23,27 @@ const pause = 5;
  */
 export function limits({ all, each }: Limits, limiter: Limiter): Step {
   const ofAll = limited({ of: 'all', ...all });
+  const ofAnonymous = limited({ of: anonymousShare, perMinute: partOf(all.perMinute), atOnce: partOf(all.atOnce) });
   const ofEach = limited({ of: '', ...each });
   return (exchange) => {
     if (ofAll.length === 0 && ofEach.length === 0 && exchange.client?.client.limits === undefined) return undefined;
     const shares = [
       ...limited({ of: `client ${whose(exchange)}`, ...each, ...exchange.client?.client.limits }),
+      ...(exchange.isAnonymous ? ofAnonymous : []),
       ...ofAll,
     ];
     if (shares.length === 0) return undefined;
     const outcome = limiter.admit(shares);
     return outcome instanceof Promise ? outcome.then((it) => settle(exchange, it)) : settle(exchange, outcome);
   };
+}
+
+/** Whose the share is of all that is asked without a key. */
+const anonymousShare = 'all without a key';
+
+/** How much of what all may ask for may be asked without a key: nobody without one can use up what those with one need. */
+function partOf(limit: number): number {
+  return Math.ceil(limit / 4);
 }
 
 function limited(share: Share): readonly Share[] {
@@ -51,7 +61,12 @@ function settle(exchange: Exchange, outcome: Admission | Refusal): void {
  * `Retry-After`, as MAAS sends it, and give up at a 429. Everybody else knows 429 (RFC 6585 §4).
  */
 function refused({ request }: Exchange, { share, limit, wait }: Refusal): Problem {
-  const who = share.of === 'all' ? 'All clients together' : 'This client';
+  const who =
+    share.of === 'all'
+      ? 'All clients together'
+      : share.of === anonymousShare
+        ? 'All clients without a key together'
+        : 'This client';
   const what =
     limit === 'perMinute' ? `${share.perMinute} requests a minute` : `${share.atOnce} requests at the same time`;
   const retryAfter = wait === undefined ? pause : Math.max(1, Math.ceil(wait / 1000));
