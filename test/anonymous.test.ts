@@ -305,4 +305,11 @@ test('nobody can be given the name "anonymous"', async (t) => {
   const { code, stderr } = await runCli(t, ['keys', 'add', 'anonymous', '--clients-file', file]);
   assert.equal(code, 2);
   assert.match(stderr, /"anonymous" is what the log calls requests without a key/);
+  // Who has had it before is let in as ever, and the log says what is amiss.
+  const origin = await startOrigin(t);
+  const named = give('anonymous');
+  const gateway = await startGateway(t, origin.url, [named]);
+  const headers = { Authorization: `Bearer ${named.key}` };
+  assert.equal((await send(`${gateway.url}/users/`, { headers })).status, 200);
+  assert.ok(gateway.log.some(({ msg }) => String(msg).includes('has a client "anonymous"')));
 });

@@ -2,7 +2,7 @@
 import { statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { explainIdleRules } from '../policy/known-operations.ts';
-import { clientPolicy, hasExpired, type Client } from './client.ts';
+import { anonymousName, clientPolicy, hasExpired, type Client } from './client.ts';
 import { realPath } from './real-path.ts';
 
 /**
@@ -18,6 +18,11 @@ export function doubtsAboutClients(file: string, clients: readonly Client[], now
   } else if (clients.every((client) => hasExpired(client, now))) {
     doubts.push(
       `Every key in the clients file ${file} has expired, so every request is refused; "keys rotate NAME --expires WHEN" gives out another.`,
+    );
+  }
+  if (clients.some(({ name }) => name === anonymousName)) {
+    doubts.push(
+      `The clients file ${file} has a client "${anonymousName}", which is what the log calls requests without a key; give it another name.`,
     );
   }
   for (const client of clients) {
