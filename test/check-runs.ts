@@ -20,12 +20,15 @@ export interface Run {
   readonly stderr: string;
 }
 
+/** The usual ports may be another program's on the machine that tests. */
+const anyPort = { PORT: '0', ADMIN_PORT: 'off' };
+
 /** Runs the program as a user would, in an empty directory that is its home as well, with nothing else in its environment. */
 export async function run(t: TestContext, args: readonly string[], env: Record<string, string>): Promise<Run> {
   const { directory = emptyDirectory(t), ...rest } = env;
   const child = spawn(process.execPath, [cli, ...args], {
     cwd: directory,
-    env: { HOME: directory, ...rest },
+    env: { HOME: directory, ...anyPort, ...rest },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

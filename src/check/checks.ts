@@ -8,6 +8,7 @@ import { after, type Finding, type Step } from './finding.ts';
 import { about, checkAddress, checkKeyFormat, checkPolicy } from './given.ts';
 import { checkIdentity, checkKey } from './key.ts';
 import { checkClearText, openConnection, patience, resolveName, type Located } from './network.ts';
+import { servedSteps } from './served.ts';
 import { checkTls } from './tls.ts';
 
 /** Takes note of a step's end, and hands the step on. */
@@ -15,7 +16,7 @@ type Tell = <Found>(name: string, finding: Finding<Found> | Promise<Finding<Foun
 
 /**
  * Looks at everything between this machine and MAAS, in the order in which a request would need it; where MAAS has several regions,
- * at one after the other. The key leaves this machine in one step alone, when all before it has shown that it is MAAS who gets it.
+ * at one after the other; then at what else the proxy would read and open when it starts. The key leaves this machine in one step alone, when all before it has shown that it is MAAS who gets it.
  *
  * @param report told of each step as soon as it has ended
  */
@@ -35,6 +36,8 @@ export async function runChecks(draft: Draft, report: (step: Step) => void): Pro
   for (const region of regions) {
     await checkRegion(region, key, draft, tellAbout(regions.length > 1 ? region : undefined));
   }
+  const tell = tellAbout();
+  for (const [name, look] of servedSteps(draft)) await tell(name, look());
   return steps;
 }
 

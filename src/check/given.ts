@@ -1,5 +1,6 @@
 // The steps that need no network: what the configuration gives.
 import { isIP } from 'node:net';
+import { othersMayWrite } from '../clients/doubts.ts';
 import type { Draft } from '../config/configuration.ts';
 import type { Remark } from '../config/remark.ts';
 import type { ApiKey } from '../maas/api-key.ts';
@@ -48,11 +49,16 @@ export function checkAddress(maas: MaasAddress | undefined, { mistakes }: Draft)
   return { status: remedy === undefined ? 'ok' : 'warning', detail: maas.href, remedy, found: maas };
 }
 
-/** Can each rule of a policy file match something? A file that cannot be used, or refuses in vain, has stopped the command before. */
-export function checkPolicy({ values: { policy } }: Draft): Finding {
-  const idle = explainIdleRules(policy, 'It');
+/** Can the policy file be used, can each rule of it match something, and may nobody else write it? */
+export function checkPolicy({ values: { policy }, files, mistakes }: Draft): Finding {
+  const wrong = about(mistakes, 'policy');
+  if (wrong !== undefined) return failed(wrong.replace(/\.$/, ''));
+  const doubts = [
+    ...explainIdleRules(policy, 'It'),
+    ...(files.policy === undefined ? [] : othersMayWrite(files.policy.file, 'change what may be done')),
+  ];
   const detail = `${policy.rules.length} rules, from ${policy.name}`;
-  return idle.length === 0 ? { status: 'ok', detail } : { status: 'warning', detail, remedy: idle.join('\n') };
+  return doubts.length === 0 ? { status: 'ok', detail } : { status: 'warning', detail, remedy: doubts.join('\n') };
 }
 
 /** The host and the port to connect to: without brackets, and with the scheme's own port where none is written. */

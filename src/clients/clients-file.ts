@@ -13,7 +13,7 @@ const patience = 30_000;
  *
  * @throws {ClientsError} why it cannot be read, in words
  */
-function readText(file: string): string {
+export function readClientsFile(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
@@ -32,7 +32,7 @@ export function whyUnreadable(error: unknown): string {
  * @throws {ClientsError} what is wrong with it
  */
 export function readClients(file: string): Client[] {
-  return parseClients(readText(file));
+  return parseClients(readClientsFile(file));
 }
 
 /**

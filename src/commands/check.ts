@@ -30,7 +30,7 @@ const marks = {
   skipped: { mark: '-', colour: 'gray' },
 } as const satisfies Record<Status, { mark: string; colour: Parameters<typeof styleText>[0] }>;
 
-/** The longest name of a step is `key format`. */
+/** The longest name of a step is `clients file`. */
 const width = 12;
 
 function show({ step, status, detail, remedy }: Step): void {

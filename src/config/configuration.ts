@@ -86,8 +86,6 @@ const noKey =
  */
 export async function readConfiguration(layers: Layers, home: string): Promise<Configuration> {
   const { values, regions, key, ca, redis, files, tls, warnings, mistakes } = await readDraft(layers, home);
-  const exposed = findExposure(layers, values);
-  if (exposed !== undefined) mistakes.push({ about: 'setting', text: exposed });
   if (mistakes.length > 0 || regions === undefined || key === undefined) {
     throw new ConfigurationError(mistakes.map(({ text }) => text));
   }
@@ -140,9 +138,11 @@ export async function readDraft(layers: Layers, home: string): Promise<Draft> {
   if (regions === undefined && !layers.found.has('maasUrl') && profile === undefined && !layers.found.has('profile')) {
     mistakes.push({ about: 'address', text: noUrl });
   }
-  const redis = attempt('setting', '', () => chooseRedisUrl(layers, values.redisUrl));
+  const redis = attempt('redis', '', () => chooseRedisUrl(layers, values.redisUrl));
   const served = chooseTls(layers, attempt, warnings, mistakes);
   const files = { key: key?.keyFile, ca: caFile, policy: policyFile, tls: served?.files, clientCa: served?.clientCa };
+  const exposed = findExposure(layers, values);
+  if (exposed !== undefined) mistakes.push({ about: 'exposure', text: exposed });
   return { values, regions, key, ca, redis, files, tls: served?.tls, warnings, mistakes };
 }
 
@@ -173,7 +173,12 @@ function isLoopback(host: string): boolean {
 type Attempt = <Value>(about: Remark['about'], source: string, read: () => Value) => Value | undefined;
 
 /** The settings that are steps of `check`; whatever else cannot be read stops every command. */
-const subjects: { readonly [Name in SettingName]?: Remark['about'] } = { maasUrl: 'address', apiKey: 'key' };
+const subjects: { readonly [Name in SettingName]?: Remark['about'] } = {
+  maasUrl: 'address',
+  apiKey: 'key',
+  policy: 'policy',
+  redisUrl: 'redis',
+};
 
 function readValues(layers: Layers, attempt: Attempt): SettingValues {
   const values: Partial<Record<SettingName, unknown>> = {};

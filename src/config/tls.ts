@@ -31,7 +31,7 @@ export interface ChosenTls {
  */
 export function chooseTls(
   layers: Layers,
-  attempt: <Value>(about: 'setting', source: string, read: () => Value) => Value | undefined,
+  attempt: <Value>(about: 'certificate' | 'client-ca', source: string, read: () => Value) => Value | undefined,
   warnings: Remark[],
   mistakes: Remark[],
 ): ChosenTls | undefined {
@@ -39,13 +39,13 @@ export function chooseTls(
     layers.found.get(name),
   );
   const wrong = findContradiction(layers, cert, key, clientCa);
-  if (wrong !== undefined) mistakes.push({ about: 'setting', text: wrong });
+  if (wrong !== undefined) mistakes.push({ about: 'certificate', text: wrong });
   if (wrong !== undefined || cert === undefined || key === undefined) return undefined;
 
-  const certificate = attempt('setting', cert.source, () => readServerCertificate(cert.text, key.text));
-  const authorities = clientCa && attempt('setting', clientCa.source, () => readClientAuthorities(clientCa.text));
+  const certificate = attempt('certificate', cert.source, () => readServerCertificate(cert.text, key.text));
+  const authorities = clientCa && attempt('client-ca', clientCa.source, () => readClientAuthorities(clientCa.text));
   if (certificate === undefined) return undefined;
-  const warn = (text: string): void => void warnings.push({ about: 'setting', text });
+  const warn = (text: string): void => void warnings.push({ about: 'certificate', text });
   if (certificate.endsAt <= Date.now())
     warn(`The certificate in ${cert.text} has expired; clients will not accept it.`);
   if (othersMayRead(key.text))

@@ -1,0 +1,70 @@
+// The step that tries the Redis of all replicas, as the proxy would use it.
+import type { RedisUrl } from '../config/values.ts';
+import { openSharedMemory } from '../shared/shared-memory.ts';
+import { printable } from '../printable.ts';
+import { failed, type Finding } from './finding.ts';
+
+/** Does it answer, take the password, and let a key be written (one that goes after a second)? */
+export async function checkRedis(url: RedisUrl): Promise<Finding> {
+  let why = '';
+  const memory = await openSharedMemory(url.reveal(), (_isUp, cause) => {
+    why = cause;
+  });
+  try {
+    if (memory.isUp) return { status: 'ok', detail: `${placeOf(url)} answers, and takes what is written` };
+    const { detail, remedy } = causes.find(({ of }) => of.test(why)) ?? otherwise(why);
+    return failed(`${placeOf(url)}: ${detail}`, remedy);
+  } finally {
+    await memory.close();
+  }
+}
+
+/** Host and port: the rest may hold a password. */
+function placeOf(url: RedisUrl): string {
+  const { host, protocol } = new URL(url.reveal());
+  return `${protocol}//${printable(host)}`;
+}
+
+const causes: readonly { readonly of: RegExp; readonly detail: string; readonly remedy: string }[] = [
+  {
+    of: /^WRONGPASS$/,
+    detail: 'Redis refuses the password, or the user name',
+    remedy: 'Put the right one into REDIS_URL, or into the file of REDIS_URL_FILE: redis://:PASSWORD@HOST:6379.',
+  },
+  {
+    of: /^NOAUTH$/,
+    detail: 'Redis wants a password, and there is none',
+    remedy: 'Put it into REDIS_URL, or into the file of REDIS_URL_FILE: redis://:PASSWORD@HOST:6379.',
+  },
+  {
+    of: /^NOPERM$/,
+    detail: 'the user of Redis may not write',
+    remedy: 'Let the user write keys that begin with {maas-auth-proxy}: and run scripts.',
+  },
+  { of: /^READONLY$/, detail: 'it is a replica that takes no writes', remedy: 'Name the primary.' },
+  { of: /^OOM$/, detail: 'Redis has no memory left', remedy: 'Give it more, or set maxmemory-policy volatile-ttl.' },
+  {
+    of: /^(?:ENOTFOUND|EAI_\w+)$/,
+    detail: 'the name cannot be resolved',
+    remedy: "Check its spelling, or this machine's DNS.",
+  },
+  {
+    of: /^ECONNREFUSED$/,
+    detail: 'nothing listens there',
+    remedy: 'Check host and port, and that Redis is running.',
+  },
+  {
+    of: /^(?:timeout|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/,
+    detail: 'there is no answer',
+    remedy: 'Check host, port and firewall, and whether the port speaks TLS (rediss://) or not (redis://).',
+  },
+  {
+    of: /^(?:connection closed|ECONNRESET|EPIPE)$/,
+    detail: 'the connection was closed without an answer',
+    remedy: 'Check whether the port speaks TLS (rediss://) or not (redis://).',
+  },
+];
+
+function otherwise(why: string): { readonly detail: string; readonly remedy: string } {
+  return { detail: `it cannot be used (${printable(why)})`, remedy: 'Check address, password and TLS of REDIS_URL.' };
+}
