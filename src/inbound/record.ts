@@ -157,7 +157,7 @@ function nameOperation({ method, apiPath, operation }: Exchange): string {
 }
 
 function causeOf({ cause }: Problem): string | undefined {
-  if (typeof cause === 'string') return cause;
+  if (typeof cause === 'string') return maskKeys(cause);
   if (!(cause instanceof Error)) return undefined;
   const known = errorCode(cause);
   if (known.startsWith('HPE_')) return maskKeys(parserFault(known) ?? cause.message);
