@@ -66,11 +66,11 @@ for (const [what, args, env, sentence] of [
     '--ca-file names the file /nonexistent/ca, which does not exist',
   ],
   ['a CA file that is none', ['--ca-file', '/etc/passwd'], good, 'holds no certificate in PEM'],
-  ['an unknown flag', ['--prot', '1'], good, '--prot is not a flag of this command; --help lists them'],
+  ['an unknown flag', ['--prot', '1'], good, '--prot is not a flag of this command; did you mean --port?'],
   ['the key as a flag', ['--api-key', 'x'], good, 'There is no flag for the key itself'],
   ['a forgotten value', ['--host', '--port', '0'], good, '--host needs a value'],
   ['a value for a switch', ['--insecure=yes'], good, '--insecure takes no value'],
-  ['an unknown command', ['sreve'], good, '"sreve" is not a command'],
+  ['an unknown command', ['sreve'], good, '"sreve" is not a command; did you mean serve?'],
   ['a word too many', ['serve', 'now'], good, '"now" is not expected here'],
   [
     'both key and key file',

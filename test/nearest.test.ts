@@ -60,3 +60,10 @@ test('any op of MAAS with a letter left out, doubled or swapped is found again',
 test('a word of a million letters costs no noticeable time', () => {
   assert.equal(nearest('a'.repeat(1_000_000), names), undefined);
 });
+
+test('where a third of the letters is too many, fewer can be asked for', () => {
+  assert.equal(nearest('MAX_REQESTSS', names), 'MAX_REQUESTS');
+  assert.equal(nearest('MAX_REQESTSS', names, 1), undefined);
+  assert.equal(nearest('MAX_REQESTS', names, 1), 'MAX_REQUESTS');
+  assert.equal(nearest('abcdef', ['uvwxyz'], 6), undefined, 'more than a third never');
+});

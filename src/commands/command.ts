@@ -1,4 +1,5 @@
-import type { ExtraFlag, Layers } from '../config/layers.ts';
+import type { ExtraFlag } from '../config/flags.ts';
+import type { Layers } from '../config/layers.ts';
 import type { SettingName } from '../config/settings.ts';
 import { maskKeys } from '../maas/mask-keys.ts';
 import { visible } from '../printable.ts';

@@ -33,6 +33,8 @@ export function helpText(commands: Readonly<Record<string, Command>>, name: stri
       ['--help, --version', ''],
     ]),
     '',
+    'A variable may also be called MAAS_PROXY_ and the name of its flag, such as MAAS_PROXY_PORT; that one is read first.',
+    '',
   ].join('\n');
   return text
     .split('\n')

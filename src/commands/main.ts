@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { allSaid, complain, say } from './command.ts';
 import { commands } from './commands.ts';
 import { helpText } from './help.ts';
+import { describeWord } from './words.ts';
 import { ConfigurationError } from '../config/configuration.ts';
 import { readLayers, type Layers } from '../config/layers.ts';
 import { ListenError } from '../listen-error.ts';
@@ -9,19 +10,22 @@ import { holdsKey, maskKeys } from '../maas/mask-keys.ts';
 import { version } from '../version.ts';
 
 /** Runs the program. @returns the exit code */
-async function run(args: readonly string[]): Promise<number> {
+async function run(given: readonly string[]): Promise<number> {
+  const [first, ...others] = given;
+  const args = first === 'help' ? [...others, '--help'] : given;
   const named = args[0] !== undefined && !args[0].startsWith('-');
   const name = named ? (args[0] as string) : 'serve';
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
-    complain(`"${maskKeys(name)}" is not a command; there are ${Object.keys(commands).join(', ')}. --help says more.`);
+    complain(describeWord(maskKeys(name), Object.keys(commands), true));
     return 2;
   }
   const layers = refuseKeys(
     readLayers({ args: named ? args.slice(1) : args, env: process.env, dotenvFile: resolve('.env') }, command.flags),
   );
   if (layers.help) {
-    say(helpText(commands, name, process.stdout.columns).trimEnd());
+    const [word = name] = layers.positionals;
+    say(helpText(commands, Object.hasOwn(commands, word) ? word : name, process.stdout.columns).trimEnd());
     return 0;
   }
   if (layers.version) {
@@ -34,9 +38,10 @@ async function run(args: readonly string[]): Promise<number> {
 
 /** Most commands take no bare word. Behind a flag that nobody knows it was meant as its value. */
 function refuseWords(layers: Layers): Layers {
-  if (layers.mistakes.length > 0) return layers;
-  const mistakes = layers.positionals.map((word) => `"${maskKeys(word)}" is not expected here; --help says more.`);
-  return { ...layers, mistakes };
+  const [word] = layers.positionals;
+  if (layers.mistakes.length > 0 || word === undefined) return layers;
+  // What follows it may be its value.
+  return { ...layers, mistakes: [describeWord(maskKeys(word), Object.keys(commands), false)] };
 }
 
 /** A key in the place of something else would be repeated in the sentence that says what is wrong with it. */

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { ApiKey } from '../maas/api-key.ts';
 import type { Regions } from '../maas/maas-address.ts';
 import { readCertificates } from './certificates-file.ts';
@@ -6,6 +7,7 @@ import { readKeyFile } from './key-file.ts';
 import type { Found, Layers } from './layers.ts';
 import { isPolicyFile } from './policy-file.ts';
 import { readProfile, type Profile } from './profile.ts';
+import { readFound } from './read-setting.ts';
 import { chooseRedisUrl } from './redis-url.ts';
 import type { Remark } from './remark.ts';
 import { settings, type Setting, type SettingName, type SettingValues } from './settings.ts';
@@ -159,10 +161,15 @@ function findExposure(
     isLoopback(host)
   )
     return undefined;
+  const { source = '--host', instead } = layers.found.get('host') ?? {};
+  const whatHappens = `${source} is ${host}, and whoever reaches the port there could use the API key:`;
+  // A shell's HOST is a name; who means all interfaces writes an address.
+  if (instead !== undefined && isIP(host) === 0) {
+    return `${whatHappens} set ${instead}=127.0.0.1 if ${source} is another program's; if it is meant, set CLIENTS_FILE or ALLOW_UNAUTHENTICATED=true.`;
+  }
   return (
-    `${layers.found.get('host')?.source ?? '--host'} is ${host}, and whoever reaches the port there could use the API key: ` +
-    'give everybody a key by CLIENTS_FILE (--clients-file), or set ALLOW_UNAUTHENTICATED=true (--allow-unauthenticated) ' +
-    'where only those reach it who may.'
+    `${whatHappens} give everybody a key by CLIENTS_FILE (--clients-file), or set ALLOW_UNAUTHENTICATED=true ` +
+    '(--allow-unauthenticated) where only those reach it who may.'
   );
 }
 
@@ -187,7 +194,7 @@ function readValues(layers: Layers, attempt: Attempt): SettingValues {
     values[name] =
       found === undefined
         ? setting.default
-        : attempt(subjects[name] ?? 'setting', found.source, () => setting.read(found.text));
+        : attempt(subjects[name] ?? 'setting', found.source, () => readFound(setting, found));
   }
   return values as SettingValues;
 }

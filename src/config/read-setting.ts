@@ -1,5 +1,5 @@
-import type { Layers } from './layers.ts';
-import { settings, type SettingName, type SettingValues } from './settings.ts';
+import type { Found, Layers } from './layers.ts';
+import { settings, type Setting, type SettingName, type SettingValues } from './settings.ts';
 import { SettingError } from './values.ts';
 
 /**
@@ -13,12 +13,26 @@ export function readSetting<Name extends SettingName>(
   mistakes: string[],
 ): SettingValues[Name] | undefined {
   const found = layers.found.get(name);
-  const setting = settings[name] as { read: (text: string) => unknown; default?: unknown };
+  const setting: Setting<unknown> = settings[name];
   try {
-    return (found === undefined ? setting.default : setting.read(found.text)) as SettingValues[Name];
+    return (found === undefined ? setting.default : readFound(setting, found)) as SettingValues[Name];
   } catch (error) {
     if (!(error instanceof SettingError)) throw error;
     mistakes.push(`${found?.source} ${error.message}.`);
     return undefined;
+  }
+}
+
+/**
+ * Reads the text of a setting.
+ *
+ * @throws {SettingError} what is wrong with it, and the way out where another program may have set it
+ */
+export function readFound<Value>({ read }: Pick<Setting<Value>, 'read'>, { text, instead }: Found): Value {
+  try {
+    return read(text);
+  } catch (error) {
+    if (!(error instanceof SettingError) || instead === undefined || error.message.startsWith('names ')) throw error;
+    throw new SettingError(`${error.message}; if that is another program's, set ${instead}`);
   }
 }

@@ -6,7 +6,7 @@ import * as values from './values.ts';
 export interface Setting<Value> {
   /** The flag's name without its dashes; `undefined` where a process list must not show the value. */
   readonly flag?: string;
-  /** The names in the environment and in `.env`, the first one winning. */
+  /** The short names in the environment and in `.env`, the first one winning; `longName` gives each setting one more. */
   readonly env: readonly string[];
   /** What stands behind the flag in `--help`; `undefined` for a flag that takes no value. */
   readonly argument?: string;

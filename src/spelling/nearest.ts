@@ -2,11 +2,13 @@
  * The candidate that a mistyped word most probably means, for a "did you mean"; `undefined` where none is near: more than
  * a third of the letters would have to change. Of equally near ones it is the one with the longest common beginning, then
  * the first. Capitals do not count as a difference, and a candidate that is the word itself is found too.
+ *
+ * @param most how many letters may differ, where a third is too many
  */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+export function nearest(word: string, candidates: Iterable<string>, most = Infinity): string | undefined {
   const wanted = word.slice(0, longest).toLowerCase();
   let found: string | undefined;
-  let least = Math.floor(Math.max(3, wanted.length) / 3);
+  let least = Math.min(most, Math.floor(Math.max(3, wanted.length) / 3));
   let common = -1;
   for (const candidate of candidates) {
     const other = candidate.toLowerCase();
