@@ -309,13 +309,78 @@ for (const [method, path] of [
 
 test('other types for an operation that reads a form stay as they are, whatever their bytes', async (t) => {
   const started = await start(t);
-  for (const type of [formType, 'text/json', 'application/vnd.api+json', 'application/octet-stream']) {
+  for (const type of [
+    'text/json',
+    'multipart/form-data; boundary=x',
+    'application/vnd.api+json',
+    'application/octet-stream',
+  ]) {
     assert.deepEqual(await postJson(started, '/machines/abc/op-lock', '{"a": 1}', { type }), {
       type,
       body: '{"a": 1}',
     });
   }
 });
+
+test(
+  'JSON that curl sends as a form becomes a form for an operation that reads forms alone',
+  { timeout: 60_000 },
+  async (t) => {
+    const curl = await needProgram(t, 'curl');
+    if (curl === undefined) return;
+    const { maas, proxy } = await startMaas(t);
+    const { stdout } = await run(curl, [
+      '-sS',
+      '-d',
+      '{"stop_mode": "soft"}',
+      `${proxy.url}/machines/m00002/op-power_off`,
+    ]);
+    assert.match(stdout, /"system_id": "m00002"/);
+    assert.equal(maas.machine('m00002')?.stopMode, 'soft');
+  },
+);
+
+test('JSON that is sent as a form becomes one also under a policy that reads it for its op, and then names none', async (t) => {
+  const started = await start(t, ['--policy', 'standard']);
+  assert.deepEqual(
+    await postJson(started, '/machines/abc/op-lock', ' {"a": "&op=release&b=", "n": 1.50}', { type: formType }),
+    {
+      type: formType,
+      body: 'a=%26op%3Drelease%26b%3D&n=1.50',
+    },
+  );
+});
+
+for (const [what, text, path] of [
+  ['a form', 'a=b', '/machines/abc/op-lock'],
+  ['a form that begins with a brace', '{a=b&c=d', '/machines/abc/op-lock'],
+  ['an array', '[{"a": 1}]', '/machines/abc/op-lock'],
+  ['JSON for an operation that reads JSON itself', '{"name": "x"}', '/zones/'],
+  ['a form above 2 MiB that begins with a brace', `{${'x'.repeat(2.5e6)}=1`, '/machines/abc/op-lock'],
+] as const) {
+  test(`${what}, sent as a form, stays as it is`, async (t) => {
+    assert.deepEqual(await postJson(await start(t), path, text, { type: formType }), { type: formType, body: text });
+  });
+}
+
+test('with --no-json-to-form JSON that is sent as a form stays as it is', async (t) => {
+  const started = await start(t, ['--no-json-to-form']);
+  const arrived = await postJson(started, '/machines/abc/op-lock', '{"a": 1}', { type: formType });
+  assert.deepEqual(arrived, { type: formType, body: '{"a": 1}' });
+});
+
+for (const [json, status] of [
+  ['{"op": "deploy"}', 415],
+  ['{"oauth_token": "x"}', 400],
+] as const) {
+  test(`${json}, sent as a form, is refused with ${status}`, async (t) => {
+    const { origin, proxy } = await start(t);
+    const headers = { 'Content-Type': formType, 'Content-Length': String(json.length) };
+    const reply = await send(`${proxy.url}/machines/abc/op-deploy`, { method: 'POST', body: json, headers });
+    assert.equal(reply.status, status);
+    assert.equal(origin.received.length, 0);
+  });
+}
 
 test('JSON that is compressed stays as it is', async (t) => {
   const { origin, proxy } = await start(t);

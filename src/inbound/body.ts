@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { joined } from '../byte-blocks.ts';
+import { joined, sizeOf } from '../byte-blocks.ts';
 import { hasBody } from '../client-body.ts';
 import type { Exchange } from '../exchange.ts';
 import { isSignatureOverride } from '../maas/api-path.ts';
-import { jsonToForm, type JsonFormFault } from '../maas/json-form.ts';
+import { jsonToForm, maxJson, type JsonFormFault } from '../maas/json-form.ts';
 import { readsFormOnly } from '../maas/operation.ts';
 import { Problem } from '../problem.ts';
 import { smallBody, type WholeBody } from './whole-body.ts';
@@ -26,24 +26,55 @@ export function body(convertsJson: boolean, wholeBody: WholeBody): TakeBody {
   return (exchange, isNeeded = false) => {
     const { request, method } = exchange;
     if (exchange.body !== undefined || method === 'GET' || method === 'HEAD' || !hasBody(request)) return undefined;
-    const isJson = convertsJson && method === 'POST' && isPlainJson(request) && readsFormOnly(apiPath(exchange));
-    const isRead = isNeeded || isJson || isChunked(request) || Number(request.headers['content-length']) <= smallBody;
-    return isRead ? take(exchange, wholeBody, isJson) : undefined;
+    const length = Number(request.headers['content-length']);
+    const json = convertsJson && method === 'POST' ? jsonIn(exchange) : undefined;
+    const isLookedInto = isNeeded || json === 'declared' || (json === 'possible' && length <= maxJson);
+    if (!isLookedInto && !isChunked(request) && length > smallBody) return undefined;
+    return take(exchange, wholeBody, json);
   };
 }
+
+/**
+ * Whether a body may be JSON that MAAS would ignore: its type says so, or it is the one that `curl -d` names for whatever it sends. To
+ * that MAAS answers 200, having done nothing of what the JSON says.
+ */
+function jsonIn(exchange: Exchange): 'declared' | 'possible' | undefined {
+  const { headers } = exchange.request;
+  if (headers['content-encoding'] !== undefined) return undefined;
+  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type !== 'application/json' && type !== formType) return undefined;
+  if (!readsFormOnly(apiPath(exchange))) return undefined;
+  return type === formType ? 'possible' : 'declared';
+}
+
+const formType = 'application/x-www-form-urlencoded';
 
 function isChunked({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined;
 }
 
-async function take(exchange: Exchange, wholeBody: WholeBody, isJson: boolean): Promise<void> {
+async function take(
+  exchange: Exchange,
+  wholeBody: WholeBody,
+  json: 'declared' | 'possible' | undefined,
+): Promise<void> {
   exchange.body = await wholeBody(exchange);
-  if (!isJson) return;
+  if (json === undefined) return;
+  if (json === 'possible' && !beginsAsObject(exchange.body)) return;
   const form = jsonToForm(joined(exchange.body));
-  if (typeof form !== 'string') throw faults[form.fault]();
+  if (typeof form !== 'string') {
+    // A form that begins with a brace is one all the same. One that is a JSON object as a whole would have no field that MAAS knows.
+    if (json === 'possible' && (sizeOf(exchange.body) > maxJson || form.fault === 'not-json')) return;
+    throw faults[form.fault]();
+  }
   refuseReservedFields(form);
   exchange.body = [Buffer.from(form)];
-  exchange.contentType = 'application/x-www-form-urlencoded';
+  exchange.contentType = formType;
+}
+
+/** Whether the first byte that is no white space is a brace. */
+function beginsAsObject([first]: readonly Buffer[]): boolean {
+  return first !== undefined && /^\s*\{/.test(first.toString('latin1', 0, 100));
 }
 
 const faults: Readonly<Record<JsonFormFault, () => Problem>> = {
@@ -79,11 +110,6 @@ function refuseReservedFields(form: string): void {
       );
     }
   }
-}
-
-function isPlainJson({ headers }: IncomingMessage): boolean {
-  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
-  return type === 'application/json' && headers['content-encoding'] === undefined;
 }
 
 function apiPath(exchange: Exchange): NonNullable<Exchange['apiPath']> {

@@ -3,11 +3,14 @@ import { randomUUID } from 'node:crypto';
 /** Why a JSON body cannot be made a form. */
 export type JsonFormFault = 'not-json' | 'not-an-object' | 'too-large' | 'too-deep';
 
+/** How much JSON is made a form, bytes. */
+export const maxJson = 2 * 1024 * 1024;
+
 /**
- * How much JSON is made a form, bytes, of how many values and brackets at the most, and how deeply nested. MAAS takes 1,000 fields,
+ * Of how many values and brackets it may be, and how deeply nested. MAAS takes 1,000 fields,
  * and Python reads JSON some 1,000 deep. Without a bound one body of 10 MB would hold the event loop, and with it everybody, for 17 s.
  */
-const most = { bytes: 2 * 1024 * 1024, parts: 5_000, depth: 500 };
+const most = { parts: 5_000, depth: 500 };
 
 /**
  * Turns a JSON object into the form that MAAS reads in its place: an array becomes a repeated field, `true` and numbers
@@ -17,7 +20,7 @@ const most = { bytes: 2 * 1024 * 1024, parts: 5_000, depth: 500 };
  * @returns a body of `application/x-www-form-urlencoded`
  */
 export function jsonToForm(json: Uint8Array): string | { readonly fault: JsonFormFault } {
-  if (json.length > most.bytes) return { fault: 'too-large' };
+  if (json.length > maxJson) return { fault: 'too-large' };
   let value: unknown;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(json);
