@@ -1,6 +1,6 @@
 // The clients file among many writers, and among writers that are killed.
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   lstatSync,
@@ -295,4 +295,17 @@ test('links that lead to themselves are told as such, and replaced by nothing', 
     (error) => error instanceof ClientsError && /^is a symbolic link that leads to itself$/.test(error.message),
   );
   assert.ok(lstatSync(file).isSymbolicLink());
+});
+
+test('a pipe or a device that is named as the clients file is refused, and stays what it is', async (t) => {
+  const file = join(emptyDirectory(t), 'pipe');
+  execFileSync('mkfifo', [file]);
+  const { code, stdout, stderr } = await runCli(t, ['keys', 'add', 'alice'], { CLIENTS_FILE: file });
+  assert.equal(code, 1);
+  assert.equal(stdout, '');
+  assert.match(
+    stderr,
+    /^The clients file \S+ is a device, a pipe or a socket; name a file, which is made if there is none\.\n$/,
+  );
+  assert.ok(statSync(file).isFIFO());
 });

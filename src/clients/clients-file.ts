@@ -62,6 +62,12 @@ export async function changeClients(file: string, change: (clients: Client[]) =>
 async function changeOnce(named: string, change: (clients: Client[]) => Client[]): Promise<boolean> {
   // Whoever comes by a link must wait for those who come by the file's own path.
   const file = realPath(named);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true) throw new ClientsError('is a directory, and must be a file');
+  // A file in the place of a device would be there for every other program, too: root has replaced /dev/null so.
+  if (found !== undefined && !found.isFile()) {
+    throw new ClientsError('is a device, a pipe or a socket; name a file, which is made if there is none');
+  }
   const lock = await takeLock(`${file}.lock`, patience);
   if (lock === undefined) throw new ClientsError('is being changed by other commands; try again');
   try {
