@@ -22,6 +22,7 @@ import { client } from './inbound/client.ts';
 import { createHeadRoom, maxFields } from './inbound/heads.ts';
 import { host } from './inbound/host.ts';
 import { limits, type Limits } from './inbound/limits.ts';
+import { loop } from './inbound/loop.ts';
 import { message } from './inbound/message.ts';
 import { policy } from './inbound/policy.ts';
 import { keepRecords, record, requestId, type Recorded } from './inbound/record.ts';
@@ -41,6 +42,8 @@ export interface AppOptions {
   readonly regions: Regions;
   /** The chain that ends at MAAS, signing included. */
   readonly dispatch: Dispatcher['dispatch'];
+  /** The name that the proxy goes by in the `Via` of what it sends to MAAS. */
+  readonly pseudonym: string;
   /** Whether JSON is made a form for operations that read forms alone. */
   readonly jsonToForm: boolean;
   /** Whether answers are compressed for clients that take that. */
@@ -80,6 +83,7 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
   const way: readonly Step[] = [
     turn(last, heads), //                           one after the other on a connection
     message(heads), //                              one HTTP/1 message that everybody reads alike?
+    loop(options.pseudonym), //                     sent by this very proxy?
     host(options.host, options.allowedHosts), //  1 one Host, and a name of the proxy's?
     browser, //                                   2 from a web page of another origin?
     address, //                                   3 which MAAS API path is meant?
@@ -88,7 +92,7 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
     policy(options.policy, takeBody), //        6 7 which operation is it, and may it be done?
     takeBody, //                                  6 a length for the body; JSON made the form that MAAS reads
   ];
-  const forwarding = forward(regions, dispatch, relay({ regions, compresses: options.compress })); //  8, 9
+  const forwarding = forward(regions, dispatch, relay({ regions, compresses: options.compress }), options.pseudonym); //  8, 9
   const keep = keepRecords(log, options.records);
   const recording = record(keep); //              10
 

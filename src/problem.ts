@@ -78,6 +78,7 @@ const kinds = {
   'maas-answer-timeout': { status: 504, title: 'MAAS did not answer in time', proxyError: 'http_response_timeout' },
   'maas-body-timeout': { status: 504, title: "MAAS's answer stopped", proxyError: 'connection_read_timeout' },
   'maas-broken-answer': { status: 502, title: 'MAAS sent a broken answer', proxyError: 'http_protocol_error' },
+  'loop-detected': { status: 508, title: 'The request goes in a loop', proxyError: 'proxy_loop_detected' },
   'maas-redirect': { status: 502, title: 'MAAS redirects elsewhere', proxyError: 'proxy_configuration_error' },
   'maas-header-too-large': {
     status: 502,

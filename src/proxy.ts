@@ -72,6 +72,7 @@ export async function startProxy(
     tls: tls?.options,
     clientAuthorities: tls?.authorities,
     dispatch: upstream.dispatch,
+    pseudonym: upstream.pseudonym,
     log,
     records: audit === undefined ? [metrics.count] : [metrics.count, audit.keep],
   });

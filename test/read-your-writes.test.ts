@@ -106,6 +106,7 @@ async function startProxyWith(t: TestContext, maasUrl: string, lines: Lines): Pr
   const upstream = createUpstream({ regions: [maas], signer: () => signer, timeout: 60, maxUpstream: 64 });
   const link = reuse({ lines, shared: () => signer, joins: true, memory: createMemory(20, 100_000) });
   const app = buildApp({
+    pseudonym: upstream.pseudonym,
     regions: [maas],
     dispatch: link(upstream.dispatch),
     jsonToForm: true,

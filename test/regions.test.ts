@@ -392,6 +392,7 @@ function playRegions(t: TestContext): {
   const regions = createRegions(
     parseRegions('http://a:5240,http://b:5240'),
     (_options, handler) => questions.push({ fail: (problem) => handler.onError?.(problem) }) > 0,
+    'maas-auth-proxy',
     ({ origin }, trouble) => changes.push(`${origin} ${trouble?.code ?? 'is back'}`),
   );
   t.after(() => regions.close());

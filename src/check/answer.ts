@@ -3,6 +3,7 @@ import { parseMaasAddress, type MaasAddress } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
 import type { Answer } from '../upstream/ask.ts';
 import { readVersion } from '../upstream/identity.ts';
+import { loopDetected } from '../upstream/loop.ts';
 import { readOwnError } from '../upstream/own-error.ts';
 import { isRegionDown } from '../upstream/region-down.ts';
 import { failed, reasonAndRemedy, type Finding } from './finding.ts';
@@ -124,6 +125,10 @@ function notMaas(maas: MaasAddress, answer: Answer): Finding<never> {
   const { status, headers, body } = answer;
   const server = serverOf(answer);
   const place = `${maas.apiPath}/version/`;
+  if (status === 508) {
+    const { reason, remedy } = reasonAndRemedy(loopDetected().message);
+    return failed(reason, remedy);
+  }
   if (isRegionDown(status, (name) => headers[name])) {
     return failed(
       `the web server (${server}) answers ${status}: the MAAS region controller behind it is not up`,

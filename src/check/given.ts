@@ -33,11 +33,17 @@ export function checkKeyFormat({ key: given, mistakes, warnings }: Draft): Findi
 }
 
 /** Is there an address of MAAS, and do scheme and port go together? */
-export function checkAddress(maas: MaasAddress | undefined, { mistakes }: Draft): Finding<MaasAddress> {
+export function checkAddress(maas: MaasAddress | undefined, { mistakes, values }: Draft): Finding<MaasAddress> {
   const wrong = about(mistakes, 'address', 'profile');
   if (wrong !== undefined || maas === undefined) {
     const { reason, remedy } = reasonAndRemedy(wrong ?? "MAAS's address is not known");
     return failed(reason, remedy ?? 'It is what the browser shows for MAAS, up to /MAAS.');
+  }
+  if (isOwn(maas, values)) {
+    return failed(
+      `${maas.href} is the address that the proxy itself listens on`,
+      'Set MAAS_URL to the address of MAAS itself (port 5240 on most), or the proxy to another port.',
+    );
   }
   const { port, protocol } = new URL(maas.origin);
   const remedy =
@@ -59,6 +65,19 @@ export function checkPolicy({ values: { policy }, files, mistakes }: Draft): Fin
   ];
   const detail = `${policy.rules.length} rules, from ${policy.name}`;
   return doubts.length === 0 ? { status: 'ok', detail } : { status: 'warning', detail, remedy: doubts.join('\n') };
+}
+
+const loopback = /^(?:localhost|127\.0\.0\.1|::1)$/;
+
+/** Whether the proxy would listen there: its requests would come back to it. */
+function isOwn(maas: MaasAddress, { host, port, socket }: Draft['values']): boolean {
+  const to = endpoint(maas);
+  if (socket !== undefined || to.port !== port) return false;
+  return (
+    to.host === host ||
+    (loopback.test(to.host) && /^(?:0\.0\.0\.0|::)$/.test(host)) ||
+    (loopback.test(to.host) && loopback.test(host))
+  );
 }
 
 /** The host and the port to connect to: without brackets, and with the scheme's own port where none is written. */

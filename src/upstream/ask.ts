@@ -19,14 +19,14 @@ const patience = 5_000;
 /**
  * One small GET to MAAS, on the proxy's own account.
  *
- * @param signer signs it in place of the shared one
+ * @param by its signer, in place of the shared one, and the name that the proxy goes by in `Via`
  * @throws {Problem} when no answer comes within 5 s
  */
 export function ask(
   dispatch: Dispatcher['dispatch'],
   maas: MaasAddress,
   path: string,
-  signer?: Signer,
+  { signer, pseudonym = 'maas-auth-proxy' }: { signer?: Signer | undefined; pseudonym?: string } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -46,7 +46,7 @@ export function ask(
       origin: maas.origin,
       path: `${maas.apiPath}${path}`,
       method: 'GET',
-      headers: ['Accept', '*/*'],
+      headers: ['Accept', '*/*', 'Via', `1.1 ${pseudonym}`],
       ...(signer !== undefined && { signer }),
     };
     dispatch(sending, {

@@ -26,11 +26,13 @@ export type AnswerTo = (exchange: Exchange, told: (problem?: Problem) => void) =
  *
  * @param dispatch the chain that ends at MAAS; where there are several regions, it takes the address of the first for any
  * @param answerTo step 9
+ * @param pseudonym the name that the proxy goes by in the `Via` of requests
  */
 export function forward(
   regions: Regions,
   dispatch: Dispatcher['dispatch'],
   answerTo: AnswerTo,
+  pseudonym: string,
 ): FastifyHttpProxyOptions {
   return {
     upstream: regions[0].origin,
@@ -45,27 +47,26 @@ export function forward(
         reply.hijack();
         answering.begin();
       });
-      send(exchange, regions, dispatch, answering);
+      dispatch(sendingOf(exchange, regions, pseudonym), answering);
     },
   };
 }
 
-function send(exchange: Exchange, [maas]: Regions, dispatch: Dispatcher['dispatch'], answering: Answering): void {
+function sendingOf(exchange: Exchange, [maas]: Regions, pseudonym: string): Sending {
   const { request, method, apiPath, body } = exchange;
   if (apiPath === undefined) throw new Error('a request without an address');
   // Neither MAAS nor RFC 9110 §9.3.1 gives a body on GET or HEAD a meaning.
   const streams = body === undefined && method !== 'GET' && method !== 'HEAD' && hasBody(request);
   const length = streams ? Number(request.headers['content-length']) : body && sizeOf(body);
-  const sending: Sending = {
+  exchange.sentAt = performance.now();
+  return {
     exchange,
     origin: maas.origin,
     path: `${maas.apiPath}${apiPath.path}${apiPath.query}`,
     method,
-    headers: requestHeaders(exchange, length),
+    headers: requestHeaders(exchange, length, pseudonym),
     body: streams ? detachedBody(request) : body === undefined ? null : asSent(body),
   };
-  exchange.sentAt = performance.now();
-  dispatch(sending, answering);
 }
 
 /** A body that the proxy holds, for undici: in one piece it can be sent again, in several as long as nothing of it was read. */

@@ -42,8 +42,8 @@ export function createHealth(): { readonly health: Health; readonly link: Dispat
     }
 
     override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
-      // These are the words of MAAS's web server, not of MAAS.
-      if (status >= 200 && status !== 502 && status !== 504) health.lastAnswerAt = Date.now();
+      // These are the words of what stands before MAAS.
+      if (status >= 200 && status !== 502 && status !== 504 && status !== 508) health.lastAnswerAt = Date.now();
       if (castsDoubt(status)) health.wellAt = -Infinity;
       // MAAS puts its hash on what has reached its API, and nobody else knows of it.
       else if (this.#tells && status >= 200 && status < 300 && rawHeader(rawHeaders, 'x-maas-api-hash') !== undefined) {

@@ -15,7 +15,7 @@ const limit = 16 * 1024;
  * - 401: MAAS has refused the signature, and run nothing. Its words may hold the true secret, so they go no further. If
  *   the timestamp was too old, the clock is set by MAAS's and the request is signed and sent once more. Where there was no
  *   signature, MAAS speaks to the client.
- * - 502 and 504: the words of MAAS's web server when the region controller behind it is down.
+ * - 502 and 504: the words of MAAS's web server when the region controller behind it is down. 508: those of a proxy in a loop.
  * - A redirect out of MAAS's API: a client that followed it would go past the proxy, unsigned.
  */
 export function interpret(regions: Regions, clock: Clock): Dispatcher.DispatcherComposeInterceptor {
@@ -52,7 +52,7 @@ class Interpreter extends Attempt {
   override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
     this.#isRefused = status === 401 && this.#setting.options.exchange?.isUnsigned !== true;
     this.#problem =
-      status === 502 || status === 504
+      status === 502 || status === 504 || status === 508
         ? regionDown(status)
         : redirectAway(status, rawHeaders, this.#asked, this.#setting.regions);
     if (this.#isRefused || this.#problem !== undefined) return true;

@@ -37,11 +37,13 @@ export interface RegionLink {
  * A region that cannot be reached or is down rests. Those that rest are tried last, so that nothing is refused on suspicion.
  *
  * @param connected the connections, on which nothing is signed
+ * @param pseudonym the name that the proxy goes by in `Via`
  * @param onChange called when a region begins to rest, with why, and when it is back
  */
 export function createRegions(
   addresses: Regions,
   connected: Dispatcher['dispatch'],
+  pseudonym: string,
   onChange: (maas: MaasAddress, trouble: Problem | undefined) => void,
 ): RegionLink {
   const [first] = addresses;
@@ -49,7 +51,7 @@ export function createRegions(
     // Of all that MAAS answers without a signature, this costs it the least.
     createRegion(
       maas,
-      () => ask(connected, maas, '/version/'),
+      () => ask(connected, maas, '/version/', { pseudonym }),
       (trouble) => onChange(maas, trouble),
     ),
   );

@@ -26,8 +26,9 @@ const dropped: ReadonlySet<string> = new Set([
  * The header fields that go to MAAS, as a flat list of names and values, without the signature.
  *
  * @param contentLength the body's length in bytes, `undefined` where there is no body
+ * @param pseudonym the name that the proxy goes by in `Via`
  */
-export function requestHeaders(exchange: Exchange, contentLength: number | undefined): string[] {
+export function requestHeaders(exchange: Exchange, contentLength: number | undefined, pseudonym: string): string[] {
   const { rawHeaders, headers: named, httpVersion, socket } = exchange.request;
   const listed = connectionOptions(named.connection);
   const headers: string[] = [];
@@ -50,7 +51,7 @@ export function requestHeaders(exchange: Exchange, contentLength: number | undef
   // MAAS's audit log keeps the user agent, and so shows the person behind a shared key.
   if (client !== undefined) headers.push('User-Agent', `${userAgent}(via maas-auth-proxy; client=${client})`);
   if (contentLength !== undefined) headers.push('Content-Length', String(contentLength));
-  headers.push('Via', `${via}${httpVersion} maas-auth-proxy`, 'X-Request-Id', exchange.id);
+  headers.push('Via', `${via}${httpVersion} ${pseudonym}`, 'X-Request-Id', exchange.id);
   if (exchange.peer !== undefined) headers.push('X-Forwarded-For', exchange.peer);
   if (named.host !== undefined) headers.push('X-Forwarded-Host', named.host);
   headers.push('X-Forwarded-Proto', 'encrypted' in socket ? 'https' : 'http');

@@ -6,6 +6,7 @@ import { ask, type Answer } from './ask.ts';
 import { createClock, type Clock } from './clock.ts';
 import { createHealth, type Health } from './health.ts';
 import { interpret } from './interpret.ts';
+import { createPseudonym } from './loop.ts';
 import { createLines } from './lines.ts';
 import { createMemory } from './memory.ts';
 import { createPools, type Connections } from './pool.ts';
@@ -19,6 +20,8 @@ import { sign } from './sign.ts';
 
 /** The way to one MAAS. */
 export interface Upstream {
+  /** The name that this proxy goes by in the `Via` of what it sends. */
+  readonly pseudonym: string;
   /** Sends a request, signed; the chain of links is in this file. */
   readonly dispatch: Dispatcher['dispatch'];
   /**
@@ -73,6 +76,7 @@ export interface UpstreamOptions {
 /** Opens the way to MAAS; no connection is made before the first request. */
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { regions: addresses, signer, ca, insecure = false, timeout, maxUpstream } = options;
+  const pseudonym = createPseudonym();
   const certificates = new Map<string, number>();
   const open = (trusted: string | undefined): Connections =>
     createPools(addresses, {
@@ -86,7 +90,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const clock = createClock((offset) => options.onClockDifference?.(offset));
   const regions =
     addresses.length > 1
-      ? createRegions(addresses, pools.dispatch, (maas, trouble) => options.onRegionChange?.(maas, trouble))
+      ? createRegions(addresses, pools.dispatch, pseudonym, (maas, trouble) => options.onRegionChange?.(maas, trouble))
       : undefined;
   const places = createPlaces({ atOnce: maxUpstream });
   const { health, link: watch } = createHealth();
@@ -100,6 +104,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     sign(signer, () => clock.now()),
   )(pools.dispatch);
   return {
+    pseudonym,
     dispatch,
     clock,
     health,
@@ -107,7 +112,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     places,
     regions: () => regions?.states() ?? [],
     lookAtRegions: async () => regions?.look(),
-    ask: (path, other) => ask(dispatch, addresses[0], path, other),
+    ask: (path, other) => ask(dispatch, addresses[0], path, { signer: other, pseudonym }),
     trust: (authorities) => pools.renew(open(authorities)),
     close() {
       regions?.close();

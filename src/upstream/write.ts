@@ -15,7 +15,7 @@ const nothingRuns: ReadonlySet<ProblemCode> = new Set([
   'maas-certificate-expired',
   'maas-certificate-wrong-name',
   'maas-tls',
-  'maas-busy',
+  'loop-detected',
 ]);
 
 /** Draws the lines of one write. Each is drawn before the client learns what it stands for. */

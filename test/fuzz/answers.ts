@@ -20,8 +20,8 @@ const reasonByte = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(9, 0x20) },
 );
 
-/** Statuses with a meaning to the proxy: refused signatures, a region that is down, a time to come again. */
-const read = new Set([401, 409, 502, 503, 504]);
+/** Statuses with a meaning to the proxy: refused signatures, a region that is down, a time to come again, a loop. */
+const read = new Set([401, 409, 502, 503, 504, 508]);
 
 export const answers: fc.Arbitrary<MadeAnswer> = fc
   .tuple(

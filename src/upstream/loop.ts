@@ -1,0 +1,24 @@
+import { randomHex } from '../maas/random-hex.ts';
+import { Problem } from '../problem.ts';
+
+/**
+ * A name for one running proxy in the `Via` of what it sends to MAAS (RFC 9110 §7.6.3): a request that comes back with it has gone
+ * in a loop. It is new at each start and tells nothing of the machine. Replicas and a chain of proxies have one each.
+ */
+export function createPseudonym(): string {
+  return `maas-auth-proxy-${randomHex(8)}`;
+}
+
+/** Whether a request with this `Via` has been sent by the proxy of that name. */
+export function hasPassed(via: string | undefined, pseudonym: string): boolean {
+  return via?.includes(pseudonym) === true;
+}
+
+/** What a request is told that has come back. */
+export function loopDetected(context?: ConstructorParameters<typeof Problem>[2]): Problem {
+  return new Problem(
+    'loop-detected',
+    "The request came back to a proxy that had sent it on: MAAS_URL, this proxy's or that of one behind it, leads to a proxy and not to MAAS. Set it to the address of MAAS itself.",
+    context,
+  );
+}
