@@ -128,6 +128,43 @@ test('waiting ends after a time', async () => {
   assert.deepEqual([inside.state, line.running, line.waiting], ['running', 1, 0]);
 });
 
+test('a request whose body does not come loses its place while somebody waits, and one whose body comes keeps it', async () => {
+  const line = createPlaces({ atOnce: 2, tick: 5, slowest: { bytesPerSecond: 1024, over: 20 } });
+  const stalled: string[] = [];
+  let bytes = 0;
+  const sender = (client: string, arrived: () => number | undefined): Visit => {
+    const visit: Visit = {
+      client,
+      isLong: false,
+      seat: undefined,
+      state: 'waiting',
+      start: () => (visit.state = 'running'),
+      refuse: (why) => (visit.state = why),
+      arrived,
+      stall() {
+        stalled.push(client);
+        leave(line, visit);
+      },
+    };
+    visit.seat = line.enter(visit);
+    return visit;
+  };
+  sender('slow', () => 5);
+  sender('fast', () => (bytes += 2_000_000));
+  await new Promise((resolve) => void setTimeout(resolve, 50));
+  assert.deepEqual(stalled, []);
+  const process = setInterval(() => {}, 1_000);
+  const first = guest(line, 'a', false);
+  await until(() => first.state === 'running', 'the place of the slow sender');
+  // One that has sent everything, and waits for its answer, is none that is waited for.
+  const second = guest(line, 'b', false);
+  const looks = bytes;
+  await until(() => bytes > looks + 40_000_000, 'twenty more looks');
+  clearInterval(process);
+  assert.deepEqual(stalled, ['slow']);
+  assert.equal(second.state, 'waiting');
+});
+
 test('an answer that is under way for long holds no place, but only while somebody waits', async () => {
   const line = createPlaces({ atOnce: 1, transfer: 20, tick: 5 });
   const inside = guest(line, 'a', false);

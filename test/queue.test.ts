@@ -193,6 +193,29 @@ for (const [what, part, length] of [
   });
 }
 
+test('clients that send their bodies slowly do not keep others from writing', { timeout: 60_000 }, async (t) => {
+  const { maas, proxy } = await start(t, 16);
+  const answering = setInterval(() => maas.answerFirst(), 1);
+  t.after(() => clearInterval(answering));
+  // Small ones have no place at MAAS before they are there.
+  for (let count = 0; count < 40; count += 1) {
+    const { socket } = await connectRaw(t, proxy.url);
+    socket.write('POST /tags/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\nx');
+  }
+  assert.equal(await ask(`${proxy.url}/zones/`, other, 'POST'), 200);
+  assert.equal(proxy.upstream.places.waiting, 0);
+  const slow = await Promise.all(
+    Array.from({ length: 12 }, async () => {
+      const connection = await connectRaw(t, proxy.url);
+      connection.socket.write('POST /files/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nx');
+      return connection;
+    }),
+  );
+  await until(() => proxy.upstream.places.running === 12, 'the slow senders');
+  assert.equal(await ask(`${proxy.url}/zones/`, other, 'POST'), 200);
+  await slow[0]?.received(/^HTTP\/1\.1 408 [^]*less than 1 KiB a second while others waited/);
+});
+
 test('a write that waited arrives whole, in however many pieces it came', async (t) => {
   const { maas, proxy } = await start(t, 1);
   const first = ask(`${proxy.url}/zones/`, other);

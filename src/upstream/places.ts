@@ -8,6 +8,13 @@ export interface Guest {
   readonly isLong: boolean;
   /** The place is there. */
   start(seat: Seat): void;
+  /**
+   * How much of its body has come from its client, bytes; `undefined` where nothing more of it is waited for. Not asked for where
+   * it is missing.
+   */
+  arrived?(): number | undefined;
+  /** Its body comes so slowly that others shall have the place: it ends, and leaves. */
+  stall?(): void;
   /** There will be none: too many wait (`full`), or it has waited for too long (`waited`). */
   refuse(why: 'full' | 'waited'): void;
 }
@@ -26,6 +33,8 @@ export interface Seat {
   at: number;
   /** `performance.now()` when MAAS's answer began, ms; `undefined` before. */
   answeredAt: number | undefined;
+  /** How much of its body had come at a look, while others waited: bytes, and `performance.now()`. */
+  progress: { readonly bytes: number; readonly at: number } | undefined;
 }
 
 /** Who is at MAAS and who waits: what metrics show. */
@@ -58,6 +67,8 @@ export interface PlacesOptions {
   readonly longAfter?: number;
   /** How long after its beginning an answer still holds a place, ms. */
   readonly transfer?: number;
+  /** A request whose body comes more slowly than so many bytes a second over so many ms, while others wait, loses its place. */
+  readonly slowest?: { readonly bytesPerSecond: number; readonly over: number };
   /** How often a line in which somebody waits is looked at for those whose time is over, ms. */
   readonly tick?: number;
 }
@@ -74,6 +85,7 @@ const longShare = 3 / 4;
  */
 export function createPlaces(options: PlacesOptions): Places {
   const { atOnce, maxWaiting = 1_000, patience = 60_000, longAfter = 5_000, transfer = 5_000, tick = 1_000 } = options;
+  const { slowest = { bytesPerSecond: 1024, over: 10_000 } } = options;
   const maxLong = Math.max(1, Math.floor(atOnce * longShare));
   const running: Seat[] = [];
   /** Also of those who wait for nothing any more, until the line is looked at. */
@@ -95,6 +107,7 @@ export function createPlaces(options: PlacesOptions): Places {
       since: performance.now(),
       at: 0,
       answeredAt: undefined,
+      progress: undefined,
     };
     if (isFree(guest)) {
       run(seat);
@@ -217,12 +230,27 @@ export function createPlaces(options: PlacesOptions): Places {
     const now = performance.now();
     const sent = running.filter(({ answeredAt }) => answeredAt !== undefined && now - answeredAt > transfer);
     for (const seat of sent) leave(seat);
+    for (const seat of running.filter((one) => isTooSlow(one, now))) seat.guest.stall?.();
     const waited = turns.flatMap(({ short, long }) => [...short.all(), ...long.all()]);
     for (const seat of waited) if (seat.state === 'waiting' && now - seat.since > patience) refuse(seat, 'waited');
     for (const own of clients.values()) if (sizeOf(own) === 0) clients.delete(own.client);
     if (turns.length > 0) return;
+    for (const seat of running) seat.progress = undefined;
     clearInterval(timer);
     timer = undefined;
+  }
+
+  /** Whether too little of a guest's body has come, since others wait or it was last found to have come fast enough. */
+  function isTooSlow(seat: Seat, now: number): boolean {
+    const bytes = seat.guest.arrived?.();
+    const before = seat.progress;
+    if (bytes === undefined || before === undefined) {
+      seat.progress = bytes === undefined ? undefined : { bytes, at: now };
+      return false;
+    }
+    if (now - before.at < slowest.over) return false;
+    seat.progress = { bytes, at: now };
+    return bytes - before.bytes < (slowest.bytesPerSecond * (now - before.at)) / 1000;
   }
 
   return {

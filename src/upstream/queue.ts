@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { isArriving, receivedBytes } from '../client-body.ts';
 import type { Exchange } from '../exchange.ts';
 import { groupOf, mayTakeLong } from '../maas/pace.ts';
 import { Problem } from '../problem.ts';
@@ -90,6 +91,20 @@ class Queued extends Attempt implements Guest {
         ? 'Too many requests already wait for MAAS; send this one again in a while.'
         : 'MAAS was busy with the requests of others for a whole minute; send this one again in a while.';
     this.#fail(new Problem('maas-busy', `${sentence} It has not been sent to MAAS.`, { retryAfter }));
+  }
+
+  arrived(): number | undefined {
+    const { body, request } = this.#exchange;
+    // A body that nobody reads just now waits for MAAS, not for its client.
+    const isAwaited = body === undefined && isArriving(request) && request.readableFlowing === true;
+    return isAwaited ? receivedBytes(request) : undefined;
+  }
+
+  stall(): void {
+    const { body } = this.#options;
+    const sentence =
+      'The body came at less than 1 KiB a second while others waited for MAAS; send the request again when it can be sent faster.';
+    if (body instanceof Readable) body.destroy(new Problem('request-timeout', sentence));
   }
 
   override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
