@@ -43,6 +43,8 @@ class Relay implements Answering {
   #resume: (() => void) | undefined;
   #status = 0;
   #statusText = '';
+  /** Of all interim answers so far, bytes. */
+  #interimSize = 0;
   /** The length that MAAS has told, bytes. */
   #length: number | undefined;
   #fields: Fields = [];
@@ -148,12 +150,17 @@ class Relay implements Answering {
     return this.#outlet.write(chunk, () => this.#resume?.());
   }
 
-  /** Interim answers are the client's too (RFC 9110 §15.2); HTTP/1.0 does not know them. Node would check their fields. */
+  /**
+   * Interim answers are the client's too (RFC 9110 §15.2); HTTP/1.0 does not know them. Node would check their fields. Nothing can make MAAS
+   * wait between two of them, so they are bounded together.
+   */
   #passInterim(status: number, rawHeaders: readonly Buffer[]): void {
-    if (this.#exchange.request.httpVersion !== '1.1') return;
     const headers = answerHeaders(readFields(rawHeaders), this.#exchange.id, (location) => location);
     const statusLine = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Interim'}`;
-    this.#client.socket?.write(`${statusLine}\r\n${fieldLines(headers)}\r\n`, 'latin1');
+    const head = `${statusLine}\r\n${fieldLines(headers)}\r\n`;
+    this.#interimSize += head.length;
+    if (this.#interimSize > maxInterim) throw tooManyInterim();
+    if (this.#exchange.request.httpVersion === '1.1') this.#client.socket?.write(head, 'latin1');
   }
 
   #end(): void {
@@ -217,6 +224,16 @@ class Relay implements Answering {
     this.#exchange.problem ??= clientGone();
     this.#abort?.(this.#exchange.problem);
   }
+}
+
+/** How much all interim answers to one request may hold, bytes: as much as a header section. */
+const maxInterim = 64 * 1024;
+
+function tooManyInterim(): Problem {
+  return new Problem(
+    'maas-broken-answer',
+    'What answered sent more than 64 KiB of interim responses (1xx) and no final one; check what stands between the proxy and MAAS.',
+  );
 }
 
 /** The length that an answer tells, bytes, `undefined` where it tells none. */

@@ -14,9 +14,13 @@ export function discardContinue(socket: Socket): void {
   const read = socket.read.bind(socket);
   let awaitsAnswer = false;
   let held: Buffer | undefined;
+  let swallowed = 0;
 
   socket.write = (chunk: unknown, ...rest: unknown[]): boolean => {
-    if (typeof chunk === 'string' && requestLine.test(chunk)) awaitsAnswer = true;
+    if (typeof chunk === 'string' && requestLine.test(chunk)) {
+      awaitsAnswer = true;
+      swallowed = 0;
+    }
     return write(chunk, ...rest);
   };
   socket.read = (size?: number): unknown => {
@@ -25,7 +29,10 @@ export function discardContinue(socket: Socket): void {
       if (!awaitsAnswer || chunk === null) return chunk;
       let bytes = held === undefined ? chunk : Buffer.concat([held, chunk]);
       held = undefined;
-      for (let end = endOfContinue(bytes); end > 0; end = endOfContinue(bytes)) bytes = bytes.subarray(end);
+      for (let end = endOfContinue(bytes); end > 0 && swallowed < maxSwallowed; end = endOfContinue(bytes)) {
+        bytes = bytes.subarray(end);
+        swallowed += end;
+      }
       if (endOfContinue(bytes) === incomplete) {
         held = bytes;
       } else if (bytes.length > 0) {
@@ -35,6 +42,9 @@ export function discardContinue(socket: Socket): void {
     }
   };
 }
+
+/** How much is swallowed before one answer, bytes; undici is to see what comes beyond, and to refuse it. */
+const maxSwallowed = 64 * 1024;
 
 const incomplete = -1;
 
