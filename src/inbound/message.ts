@@ -34,7 +34,10 @@ function findFault(exchange: Exchange, room: HeadRoom): Problem | undefined {
     return new Problem('version-not-supported', 'This port speaks HTTP/1.1.');
   }
   if (target.length > maxHead) {
-    return new Problem('target-too-long', 'The address must stay below 64 KiB; send long lists as a form.');
+    return new Problem(
+      'target-too-long',
+      "The address must stay below 64 KiB here, and MAAS's own web server takes 8 KiB (about 700 ids): ask in several requests, or by a filter such as zone, pool or tags.",
+    );
   }
   let size = target.length;
   let types = 0;
