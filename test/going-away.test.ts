@@ -70,7 +70,7 @@ for (const method of ['POST', 'PUT', 'DELETE']) {
     const maas = await startRawMaas(t, () => {});
     const proxy = await startTestProxy(t, maas.url);
     const { socket } = await connectRaw(t, proxy.url);
-    socket.write(`${method} /files/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nthe beginning`);
+    socket.write(`${method} /files/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nthe beginning`);
     await until(
       () => maas.connections[0]?.text().endsWith('the beginning') === true,
       'the beginning of the body at MAAS',
