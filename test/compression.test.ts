@@ -184,7 +184,7 @@ test('joined clients get each the coding of its own, and those with a condition 
   assert.ok(zlib.gunzipSync(gzip.body).equals(body));
   assert.ok(zlib.brotliDecompressSync(br.body).equals(body));
   assert.ok(plain.body.equals(body));
-  assert.equal(gzip.headers['etag'], `W/${String(plain.headers['etag'])}`);
+  assert.equal(gzip.headers['etag'], plain.headers['etag']);
   for (const { headers } of [gzip, plain]) {
     const again = await send(`${proxy.url}/machines/`, {
       headers: { 'Accept-Encoding': 'gzip', 'If-None-Match': String(headers['etag']) },

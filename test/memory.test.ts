@@ -189,8 +189,8 @@ test('If-None-Match with the ETag of the answer is 304, from memory and from MAA
     response.writeHead(200, { 'Content-Type': 'application/json', 'X-MAAS-API-Hash': 'abc' }).end('{"a": 1}'),
   );
   const etag = String((await get('/zones/')).headers['etag']);
-  assert.match(etag, /^"[\w-]{22}"$/);
-  for (const condition of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
+  assert.match(etag, /^W\/"[\w-]{22}"$/);
+  for (const condition of [etag, etag.slice(2), `"other", ${etag}`, '*']) {
     const reply = await get('/zones/', { 'If-None-Match': condition });
     assert.equal(reply.status, 304);
     assert.equal(reply.body.length, 0);

@@ -152,7 +152,7 @@ export class Flight implements Listener {
     const { status, rawHeaders, statusText } = this.#head as Head;
     const answer: WholeAnswer = { status, statusText, rawHeaders, body, region: this.#region };
     if (this.#hash === undefined) return answer;
-    const tagged = withEtag(answer, this.#hash.digest('base64url').slice(0, 22));
+    const tagged = withEtag(answer, this.#hash);
     this.#plan.onWhole?.(this, tagged);
     return tagged;
   }

@@ -1,11 +1,28 @@
+import { createHash, type Hash } from 'node:crypto';
 import type { Dispatcher } from 'undici';
+import { canonicalJson } from './canonical-json.ts';
 import { rawHeader } from './attempt.ts';
 import { rawFields, type WholeAnswer } from './whole-answer.ts';
 
-/** An answer with the `ETag` that MAAS lacks. @param hash of the body, in letters that an entity tag may hold */
-export function withEtag(answer: WholeAnswer, hash: string): WholeAnswer {
+/**
+ * An answer with the `ETag` that MAAS lacks. Of JSON it is made of the canonical form, since MAAS's workers order the members of objects
+ * differently; it is weak then, because more than one text may have it (RFC 9110 §8.8.1).
+ *
+ * @param bytes the hash of the body as it came
+ */
+export function withEtag(answer: WholeAnswer, bytes: Hash): WholeAnswer {
   if (rawHeader(answer.rawHeaders, 'etag') !== undefined) return answer;
-  return { ...answer, rawHeaders: [...answer.rawHeaders, ...rawFields({ ETag: `"${hash}"` })] };
+  const isJson = /^application\/json\b/i.test(rawHeader(answer.rawHeaders, 'content-type') ?? '');
+  const canonical = isJson ? canonicalJson(answer.body.toString('latin1')) : undefined;
+  const etag =
+    canonical === undefined
+      ? tagOf(bytes)
+      : `W/${tagOf(createHash('sha256').update('json ').update(canonical, 'latin1'))}`;
+  return { ...answer, rawHeaders: [...answer.rawHeaders, ...rawFields({ ETag: etag })] };
+}
+
+function tagOf(hash: Hash): string {
+  return `"${hash.digest('base64url').slice(0, 22)}"`;
 }
 
 /** The answer for a client that has it already: 304 without the body (RFC 9110 §15.4.5), where `If-None-Match` names its tag. */
