@@ -9,8 +9,10 @@ import { answerFailedHandshakes } from './answer/answer-handshake.ts';
 import { answerConnect, answerMalformed } from './answer/answer-malformed.ts';
 import { answerProblem } from './answer/answer-problem.ts';
 import { relay } from './answer/relay.ts';
+import { createSlowReaders } from './answer/slow-readers.ts';
 import type { Nonces } from './clients/nonces.ts';
 import type { Registry } from './clients/registry.ts';
+import type { MemoryBounds } from './config/memory-budget.ts';
 import type { ClientAuthorities } from './config/tls-files.ts';
 import { idlePatience } from './connections.ts';
 import type { Exchange, Step } from './exchange.ts';
@@ -31,7 +33,7 @@ import type { Limiter } from './limits/limiter.ts';
 import type { Regions } from './maas/maas-address.ts';
 import { randomHex } from './maas/random-hex.ts';
 import { noSchemas } from './no-schemas.ts';
-import { createWholeBody } from './inbound/whole-body.ts';
+import { createWholeBody, smallBody } from './inbound/whole-body.ts';
 import { peerAddress } from './peer.ts';
 import { Problem } from './problem.ts';
 import { boundUnfinishedHeads } from './unfinished-heads.ts';
@@ -67,6 +69,8 @@ export interface AppOptions {
   readonly tls?: TlsOptions | undefined;
   /** The authorities in force of clients that prove themselves by a certificate; `undefined` where they do it by a key. */
   readonly clientAuthorities?: (() => ClientAuthorities) | undefined;
+  /** How much may be held of what clients and MAAS send. */
+  readonly memory: MemoryBounds;
   readonly log: Logger;
   /** Where the record of each request goes beside the log. */
   readonly records: readonly ((recorded: Recorded) => void)[];
@@ -76,10 +80,10 @@ export interface AppOptions {
 const methods = METHODS.filter((method) => method !== 'CONNECT' && method !== 'TRACE');
 
 /** Builds the proxy: the way of a request, from top to bottom. */
-export function buildApp({ regions, dispatch, log, ...options }: AppOptions): FastifyInstance {
+export function buildApp({ regions, dispatch, memory, log, ...options }: AppOptions): FastifyInstance {
   const last: LastExchanges = new WeakMap();
-  const heads = createHeadRoom({ all: 16 * 1024 * 1024, perConnection: 64 * 1024 });
-  const takeBody = body(options.jsonToForm, createWholeBody());
+  const heads = createHeadRoom({ all: memory.heads, perConnection: waitingHeads });
+  const takeBody = body(options.jsonToForm, createWholeBody({ all: memory.bodies, small: smallBody }));
   const way: readonly Step[] = [
     turn(last, heads), //                           one after the other on a connection
     message(heads), //                              one HTTP/1 message that everybody reads alike?
@@ -92,7 +96,10 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
     policy(options.policy, takeBody), //        6 7 which operation is it, and may it be done?
     takeBody, //                                  6 a length for the body; JSON made the form that MAAS reads
   ];
-  const forwarding = forward(regions, dispatch, relay({ regions, compresses: options.compress }), options.pseudonym); //  8, 9
+  const compressed = options.compress ? memory.compressed : 0;
+  const slowReaders = createSlowReaders(memory.unread);
+  const answering = relay({ regions, compressed, slowReaders });
+  const forwarding = forward(regions, dispatch, answering, options.pseudonym); //  8, 9
   const keep = keepRecords(log, options.records);
   const recording = record(keep); //              10
 
@@ -119,8 +126,8 @@ export function buildApp({ regions, dispatch, log, ...options }: AppOptions): Fa
   if (options.tls !== undefined) answerFailedHandshakes(server, log);
   // Node leaves out those beyond it in silence; by the one more the message step sees that there are too many.
   server.maxHeadersCount = maxFields + 1;
-  server.maxConnections = maxConnections;
-  boundUnfinishedHeads(server, 16 * 1024 * 1024, parsedHeadSize);
+  server.maxConnections = memory.connections;
+  boundUnfinishedHeads(server, memory.unfinishedHeads, parsedHeadSize);
   for (const method of methods) app.addHttpMethod(method, bodyUnread);
   app.setErrorHandler(answerProblem);
   app.setNotFoundHandler(() => {
@@ -153,8 +160,8 @@ const roomForClient = 128 * 1024;
 /** How long a client may take for the head of a request, and for a TLS handshake, ms: against those that send a byte now and then. */
 const headPatience = 30_000;
 
-/** How many clients may be connected at once; further ones are closed at once. */
-const maxConnections = 10_000;
+/** How much of heads may wait on one connection, bytes; beyond that nothing more is read from it. */
+const waitingHeads = 64 * 1024;
 
 /** Fastify is to read no body: it would decode text and refuse what it does not know. Bodies are streamed as they come. */
 const bodyUnread = { hasBody: false, overrideExisting: true };

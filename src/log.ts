@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty';
 import { pino, type Logger } from 'pino';
+import type { Configuration } from './config/configuration.ts';
 import type { SettingValues } from './config/settings.ts';
 import { maskKeys } from './maas/mask-keys.ts';
 import { loadFormatForPeople } from './output/for-people.ts';
@@ -22,9 +23,13 @@ export interface Log {
  *
  * @param settings level and format; `auto` is for people where standard output is a terminal
  */
-export async function openLog({ logLevel, logFormat }: Pick<SettingValues, 'logLevel' | 'logFormat'>): Promise<Log> {
+export async function openLog({
+  logLevel,
+  logFormat,
+  memory,
+}: Pick<Configuration, 'logLevel' | 'logFormat' | 'memory'>): Promise<Log> {
   const format = isForPeople(logFormat) ? await loadFormatForPeople() : (line: string) => line;
-  const output = openStandardOutput((lost, code) => format(noticeOf(lost, code)));
+  const output = openStandardOutput(memory.log, (lost, code) => format(noticeOf(lost, code)));
   const options = {
     level: logLevel,
     base: null,

@@ -57,7 +57,7 @@ export async function startProxy(
   droppedLines: () => number = () => 0,
 ): Promise<Proxy> {
   const metrics = createMetrics(droppedLines);
-  const audit = openAuditFile(config.auditFile, log, metrics);
+  const audit = openAuditFile(config, log, metrics);
   const files = createLiveFiles((event) => reportChange(event, log, metrics));
   const { upstream, policy, registry, tls } = open(config, files, log);
   const stopNoting = noteUses(config.clientsFile, registry, log);
@@ -147,10 +147,10 @@ async function listenAdmin(
   }
 }
 
-function openAuditFile(file: string | undefined, log: Logger, metrics: Metrics): Audit | undefined {
+function openAuditFile({ auditFile: file, memory }: Configuration, log: Logger, metrics: Metrics): Audit | undefined {
   if (file === undefined) return undefined;
   try {
-    return openAudit(file, log, metrics.auditFailed);
+    return openAudit(file, memory.audit, log, metrics.auditFailed);
   } catch (error) {
     throw new ConfigurationError([`--audit-file (AUDIT_FILE) names the file ${file}, ${whyUnwritable(error)}.`]);
   }

@@ -267,7 +267,9 @@ test('so many slow readers of compressed answers as there may be at once cost th
     t,
     (_request, response) => void response.writeHead(200, json).write(body.subarray(0, 5_000)),
   );
-  const proxy = await startTestProxy(t, maas.url, { flags: ['--no-coalesce', '--max-upstream', '100'] });
+  // With so much memory 64 may be.
+  const flags = ['--no-coalesce', '--max-upstream', '100', '--max-memory', '4G'];
+  const proxy = await startTestProxy(t, maas.url, { flags });
   const ask = async (): Promise<RawConnection> => {
     const client = await connectRaw(t, proxy.url);
     client.socket.write('GET /machines/ HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n');

@@ -11,6 +11,7 @@ import { parseMaasAddress } from '../src/maas/maas-address.ts';
 import { createSigner } from '../src/maas/signature.ts';
 import { presetPolicy } from '../src/policy/policy.ts';
 import { createLines, type Lines } from '../src/upstream/lines.ts';
+import { memoryBounds } from '../src/config/memory-budget.ts';
 import { createMemory } from '../src/upstream/memory.ts';
 import { reuse } from '../src/upstream/reuse.ts';
 import { createUpstream } from '../src/upstream/upstream.ts';
@@ -104,7 +105,13 @@ async function startProxyWith(t: TestContext, maasUrl: string, lines: Lines): Pr
   const maas = parseMaasAddress(maasUrl);
   const signer = createSigner(ApiKey.parse(canaryKey));
   const upstream = createUpstream({ regions: [maas], signer: () => signer, timeout: 60, maxUpstream: 64 });
-  const link = reuse({ lines, shared: () => signer, joins: true, memory: createMemory(20, 100_000) });
+  const link = reuse({
+    lines,
+    shared: () => signer,
+    joins: true,
+    memory: createMemory(20, 100_000),
+    maxHeld: 1_000_000,
+  });
   const app = buildApp({
     pseudonym: upstream.pseudonym,
     regions: [maas],
@@ -119,6 +126,7 @@ async function startProxyWith(t: TestContext, maasUrl: string, lines: Lines): Pr
     nonces: createNonces(),
     limits: { all: { perMinute: 0, atOnce: 0 }, each: { perMinute: 0, atOnce: 0 } },
     limiter: createLimiter(),
+    memory: memoryBounds(268_435_456, { tls: false, caches: true }),
     log: pino({ level: 'silent' }),
     records: [],
   });

@@ -33,17 +33,15 @@ const coders: Readonly<Record<Coding, ((length: number) => Transform) | undefine
   gzip: () => zlib.createGzip({ level: 1 }),
 };
 
-/**
- * How many answers are compressed at once. Each takes up to 3 MB for as long as its client reads; libuv has four threads for all
- * of them.
- */
-const maxAtWork = 64;
-
 let atWork = 0;
 
-/** Whether one answer more may be compressed; else it passes as it is. */
-export function mayCompress(): boolean {
-  return atWork < maxAtWork;
+/**
+ * Whether one answer more may be compressed; else it passes as it is.
+ *
+ * @param most how many may be at once: each takes up to 3 MB for as long as its client reads
+ */
+export function mayCompress(most: number): boolean {
+  return atWork < most;
 }
 
 /** A stream that compresses, on threads beside the event loop. @param length of what will come, bytes */

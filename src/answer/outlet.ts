@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Transform } from 'node:stream';
 import type { Exchange } from '../exchange.ts';
+import { Problem } from '../problem.ts';
 import type { Fields } from './fields.ts';
 import { finish } from './finish.ts';
+import type { SlowReaders } from './slow-readers.ts';
 import { writeWhole } from './whole.ts';
 
 /** How long a client may read nothing of an answer, ms. */
@@ -16,9 +18,11 @@ export class Outlet {
   /** Runs while the client does not read. */
   #readerTimer: NodeJS.Timeout | undefined;
   #isEnded = false;
+  readonly #slowReaders: SlowReaders;
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: Exchange, slowReaders: SlowReaders) {
     this.#exchange = exchange;
+    this.#slowReaders = slowReaders;
     this.#client = exchange.response;
   }
 
@@ -81,6 +85,7 @@ export class Outlet {
   /** The client's connection is gone. */
   close(): void {
     clearTimeout(this.#readerTimer);
+    this.#slowReaders.goOn(this.#client);
     this.#coder?.destroy();
   }
 
@@ -96,12 +101,25 @@ export class Outlet {
     this.#readerTimer = setTimeout(() => this.#client.destroy(), readerPatience);
     this.#client.once('drain', () => {
       clearTimeout(this.#readerTimer);
+      this.#slowReaders.goOn(this.#client);
       goOn();
     });
+    this.#slowReaders.wait(this.#client, () => this.#cut());
+  }
+
+  /** The memory that waits for this client is needed for others. */
+  #cut(): void {
+    this.#exchange.problem ??= new Problem(
+      'client-gone',
+      'The client read too slowly, and the memory that its response took was needed for others.',
+    );
+    this.breakOff();
   }
 
   #finish(): void {
     this.#isEnded = true;
     finish(this.#exchange);
+    // What waits below the mark at which Node says that a client is slow counts too.
+    if (this.#client.writableLength > 0) this.#slowReaders.wait(this.#client, () => this.#cut());
   }
 }

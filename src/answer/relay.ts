@@ -12,12 +12,14 @@ import { fieldLines, fieldOf, readFields, type Fields } from './fields.ts';
 import { Outlet } from './outlet.ts';
 import { rewriteLocation } from './own-address.ts';
 import { descriptionRewrite, maxDescription, type Rewrite } from './rewrite-description.ts';
+import type { SlowReaders } from './slow-readers.ts';
 
 /** What the answers of a proxy have in common. */
 export interface RelayOptions {
   readonly regions: Regions;
-  /** Whether answers are compressed for clients that take that. */
-  readonly compresses: boolean;
+  /** How many answers may be compressed at once, for clients that take that; 0 for none. */
+  readonly compressed: number;
+  readonly slowReaders: SlowReaders;
 }
 
 /** Step 9: MAAS's answers, each carried to its client by a relay. */
@@ -54,15 +56,19 @@ class Relay implements Answering {
   #rewrite: Rewrite | undefined;
   #collected: Buffer[] = [];
   #size = 0;
-  readonly #compresses: boolean;
+  readonly #compressed: number;
   readonly #outlet: Outlet;
 
-  constructor(exchange: Exchange, { regions, compresses }: RelayOptions, answer: (problem?: Problem) => void) {
+  constructor(
+    exchange: Exchange,
+    { regions, compressed, slowReaders }: RelayOptions,
+    answer: (problem?: Problem) => void,
+  ) {
     this.#exchange = exchange;
     this.#regions = regions;
-    this.#compresses = compresses;
+    this.#compressed = compressed;
     this.#client = exchange.response;
-    this.#outlet = new Outlet(exchange);
+    this.#outlet = new Outlet(exchange, slowReaders);
     this.#answer = answer;
     this.#client.on('close', () => this.#onClientClose());
   }
@@ -200,9 +206,10 @@ class Relay implements Answering {
 
   /** Chooses whether the answer is compressed. @returns the header that says so */
   #code(headers: string[], length: number | undefined): string[] {
-    if (!this.#compresses || !isCompressible(this.#exchange, this.#status, this.#fields, length)) return headers;
+    if (this.#compressed === 0 || !isCompressible(this.#exchange, this.#status, this.#fields, length)) return headers;
     const { 'accept-encoding': accepted } = this.#exchange.request.headers;
-    const coding = this.#isBodyless || !mayCompress() ? undefined : chooseCoding(String(accepted ?? ''));
+    const coding =
+      this.#isBodyless || !mayCompress(this.#compressed) ? undefined : chooseCoding(String(accepted ?? ''));
     if (coding !== undefined) this.#outlet.compress(createCoder(coding, length ?? 0));
     return codedHeaders(headers, coding);
   }

@@ -1,3 +1,4 @@
+import { defaultMemory, memoryBounds } from '../config/memory-budget.ts';
 import { homedir } from 'node:os';
 import { ConfigurationError, readConfiguration } from '../config/configuration.ts';
 import type { Layers } from '../config/layers.ts';
@@ -15,7 +16,11 @@ export const demo: Run = async (layers) => {
   const place = readPlace(layers);
   const simulator = await startSmallMaas(place);
   if (layers.extra.has('maas-only')) {
-    const log = await openLog({ logLevel: 'info', logFormat: 'auto' });
+    const log = await openLog({
+      logLevel: 'info',
+      logFormat: 'auto',
+      memory: memoryBounds(defaultMemory(), { tls: false, caches: false }),
+    });
     log.say(`A small MAAS listens on ${simulator.url}/MAAS; its API key (for nothing else) is ${simulator.adminKey}`);
     const code = await untilStopped({ stop: () => simulator.close().then(() => 0) }, log.logger);
     await log.close();

@@ -5,6 +5,8 @@ import { readCertificates } from './certificates-file.ts';
 import { namedFile, othersMayRead, type NamedFile } from './files.ts';
 import { readKeyFile } from './key-file.ts';
 import type { Found, Layers } from './layers.ts';
+import { chooseMemory } from './memory.ts';
+import type { MemoryBounds } from './memory-budget.ts';
 import { isPolicyFile } from './policy-file.ts';
 import { readProfile, type Profile } from './profile.ts';
 import { readFound } from './read-setting.ts';
@@ -30,6 +32,8 @@ export interface Configuration extends SettingValues {
   readonly files: ConfigurationFiles;
   /** What https is served with; `undefined` for plain http. */
   readonly tls: Tls | undefined;
+  /** How much may be held of what clients and MAAS send. */
+  readonly memory: MemoryBounds;
   /** Sentences for the operator that stop nothing. */
   readonly warnings: readonly string[];
 }
@@ -52,6 +56,7 @@ export interface Draft {
   readonly redis: RedisUrl | undefined;
   readonly files: ConfigurationFiles;
   readonly tls: Tls | undefined;
+  readonly memory: MemoryBounds;
   readonly warnings: readonly Remark[];
   readonly mistakes: Remark[];
 }
@@ -87,7 +92,7 @@ const noKey =
  * @throws {ConfigurationError} all mistakes together
  */
 export async function readConfiguration(layers: Layers, home: string): Promise<Configuration> {
-  const { values, regions, key, ca, redis, files, tls, warnings, mistakes } = await readDraft(layers, home);
+  const { values, regions, key, ca, redis, files, tls, memory, warnings, mistakes } = await readDraft(layers, home);
   if (mistakes.length > 0 || regions === undefined || key === undefined) {
     throw new ConfigurationError(mistakes.map(({ text }) => text));
   }
@@ -100,6 +105,7 @@ export async function readConfiguration(layers: Layers, home: string): Promise<C
     redis,
     files,
     tls,
+    memory,
     warnings: warnings.map(({ text }) => text),
   };
 }
@@ -145,7 +151,8 @@ export async function readDraft(layers: Layers, home: string): Promise<Draft> {
   const files = { key: key?.keyFile, ca: caFile, policy: policyFile, tls: served?.files, clientCa: served?.clientCa };
   const exposed = findExposure(layers, values);
   if (exposed !== undefined) mistakes.push({ about: 'exposure', text: exposed });
-  return { values, regions, key, ca, redis, files, tls: served?.tls, warnings, mistakes };
+  const memory = chooseMemory(layers, values, served !== undefined, warnings, mistakes);
+  return { values, regions, key, ca, redis, files, tls: served?.tls, memory, warnings, mistakes };
 }
 
 /** Beyond loopback, whoever reaches the port has the rights of the key's user; nobody should come to that by accident. */

@@ -1,4 +1,5 @@
 import { presetPolicy } from '../policy/policy.ts';
+import { leastMemory } from './memory-budget.ts';
 import { readPolicy } from './policy-file.ts';
 import * as values from './values.ts';
 
@@ -262,13 +263,21 @@ export const settings = {
     help: 'how long a read may be answered from memory; 0 for never; a write empties it',
     read: values.secondsOrNone,
   }),
-  cacheMaxBytes: setting({
+  cacheMaxBytes: optional({
     flag: 'cache-max-bytes',
     env: ['CACHE_MAX_BYTES'],
     argument: 'BYTES',
-    default: 67_108_864,
+    defaultText: 'an eighth of `--max-memory`',
     help: 'how much that memory may hold',
     read: values.wholeNumber(1, 999_999_999, 'bytes'),
+  }),
+  maxMemory: optional({
+    flag: 'max-memory',
+    env: ['MAX_MEMORY'],
+    argument: 'BYTES',
+    defaultText: "half of the container's or machine's memory, at most 512M",
+    help: 'how much all that is held for clients may take, such as 256M; docs/limits.md says what for',
+    read: values.memorySize(leastMemory),
   }),
   compress: setting({
     flag: 'no-compress',

@@ -103,6 +103,20 @@ export function wholeNumber(least: number, most: number, unit?: string): (value:
   };
 }
 
+const units = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 } as const;
+
+/** Reads a number of bytes of at least so many: `268435456`, `256M`, `256MiB`, `1G`. */
+export function memorySize(least: number): (value: string) => number {
+  return (value) => {
+    const [, digits, unit = ''] = /^(\d{1,15})\s?([KMG]?)(?:i?B)?$/i.exec(value) ?? [];
+    const bytes = Number(digits ?? Number.NaN) * units[unit.toUpperCase() as keyof typeof units];
+    if (bytes >= least && Number.isSafeInteger(bytes)) return bytes;
+    throw new SettingError(
+      `must be a number of bytes of at least ${least / units.M}M, such as 256M or 1G, not ${quote(value)}`,
+    );
+  };
+}
+
 /** The address of a Redis, which may hold a password: it is no text, so that no log can hold it. */
 export interface RedisUrl {
   readonly hasPassword: boolean;

@@ -15,12 +15,13 @@ export interface Audit {
  * Opens the audit file: a JSON line for each request. What cannot be written is lost, counted, and told once: a full disk
  * stops no request.
  *
+ * @param room how much of it may wait to be written, bytes
  * @param onLost told how many records were lost, each time
  * @throws {Error} the system's, when the file cannot be opened
  */
-export function openAudit(path: string, log: Logger, onLost: (records: number) => void): Audit {
+export function openAudit(path: string, room: number, log: Logger, onLost: (records: number) => void): Audit {
   let lost = 0;
-  const file: LineFile = openLineFile(path, {
+  const file: LineFile = openLineFile(path, room, {
     onLost(records, code) {
       onLost(records);
       if (lost === 0) {

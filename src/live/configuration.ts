@@ -47,7 +47,8 @@ export function followConfiguration(
     coalesce: config.coalesce,
     maxUpstream: config.maxUpstream,
     cacheTtl: config.cacheTtl,
-    cacheMaxBytes: config.cacheMaxBytes,
+    cacheMaxBytes: config.memory.cache,
+    maxShared: config.memory.shared,
     ...tell,
   });
   if (key !== undefined) shared = live.follow(keySource('key', key, makeKey, upstream.ask)).now;

@@ -27,9 +27,6 @@ export interface LineFileEvents {
   onResumed(): void;
 }
 
-/** How much may wait to be written, bytes: a disk that hangs must not take the memory. */
-const room = 8 * 1024 * 1024;
-
 /** How long the end of the process may be held up by a pipe's reader that is slow, ms. */
 const lastWait = 1_000;
 
@@ -43,9 +40,10 @@ const newline = 10;
  * pino's sonic-boom was not taken: on a full disk it keeps half a line for later, does not say how many it has lost, and never
  * closes.
  *
+ * @param room how much may wait to be written, bytes: a disk that hangs must not take the memory
  * @throws {Error} the system's, when the file cannot be opened
  */
-export function openLineFile(path: string, events: LineFileEvents): LineFile {
+export function openLineFile(path: string, room: number, events: LineFileEvents): LineFile {
   let target = openToAppend(path);
   let next: Target | undefined;
   const queue = createLineQueue(

@@ -14,9 +14,6 @@ export interface StandardOutput {
   close(): Promise<void>;
 }
 
-/** How much may wait for a reader, bytes: some 15,000 lines. */
-const room = 4 * 1024 * 1024;
-
 /** For how long lines wait for further ones, ms, where lines come one after the other: nobody can tell. */
 const gathering = 10;
 
@@ -28,9 +25,10 @@ const descriptor = 1;
 /**
  * Opens standard output.
  *
+ * @param room how much may wait for a reader, bytes
  * @param notice the line that says how many were dropped, in front of the first that is not
  */
-export function openStandardOutput(notice: LineQueueOptions['notice']): StandardOutput {
+export function openStandardOutput(room: number, notice: LineQueueOptions['notice']): StandardOutput {
   let dropped = 0;
   const { sink, writeNow } = chooseSink();
   const queue = createLineQueue(sink, {

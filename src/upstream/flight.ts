@@ -9,12 +9,11 @@ import { rawFields, replay, type WholeAnswer } from './whole-answer.ts';
 /** The largest answer that is given to several, bytes: the machines of a large MAAS (3,500 of them). */
 const maxShared = 16 * 1024 * 1024;
 
-/** How much all answers together may hold that are being given to several, bytes. */
-export const maxHeld = 64 * 1024 * 1024;
-
 /** Memory that answers are held in, counted for all flights together. */
 export interface Hold {
   bytes: number;
+  /** How much there may be, bytes. */
+  readonly room: number;
 }
 
 /** One who waits for the answer. */
@@ -212,7 +211,8 @@ export class Flight implements Listener {
   }
 
   #hasRoom(bytes: number): boolean {
-    return this.#size + bytes <= maxShared && this.#plan.hold.bytes + bytes <= maxHeld;
+    const { hold } = this.#plan;
+    return this.#size + bytes <= maxShared && hold.bytes + bytes <= hold.room;
   }
 
   #letGo(): void {

@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { Signer } from '../maas/signature.ts';
 import { kindOf } from '../policy/kind.ts';
 import type { Sending } from './attempt.ts';
-import { Flight, maxHeld, type FlightPlan, type Hold, type Rider } from './flight.ts';
+import { Flight, type FlightPlan, type Hold, type Rider } from './flight.ts';
 import type { Lines } from './lines.ts';
 import type { Found, Memory } from './memory.ts';
 import { readQuestion } from './question.ts';
@@ -20,6 +20,8 @@ export interface ReuseOptions {
   readonly joins: boolean;
   /** Where answers are kept for later; `undefined` for nowhere. */
   readonly memory: Memory | undefined;
+  /** How much all answers together may hold that are being given to several, bytes. */
+  readonly maxHeld: number;
 }
 
 /**
@@ -37,10 +39,16 @@ const freshenAfter = 64;
  * before; the first request's client takes the others with it when it leaves, and holds them up when it is slow; it cuts a
  * slow follower off above a size; and to keep secrets apart it would need the signature, which is made below it.
  */
-export function reuse({ lines, shared, joins, memory }: ReuseOptions): Dispatcher.DispatcherComposeInterceptor {
+export function reuse({
+  lines,
+  shared,
+  joins,
+  memory,
+  maxHeld,
+}: ReuseOptions): Dispatcher.DispatcherComposeInterceptor {
   let flights = new Map<string, Flight>();
   let landed = 0;
-  const hold = { bytes: 0 };
+  const hold = { bytes: 0, room: maxHeld };
   const onWhole: FlightPlan['onWhole'] =
     memory &&
     (({ text, line, askedAt }, answer) => {
@@ -87,7 +95,7 @@ export function reuse({ lines, shared, joins, memory }: ReuseOptions): Dispatche
 function giveKept({ kept, age, left }: Found, { options, handler, ifNoneMatch }: Rider, hold: Hold): boolean {
   const { answer } = kept;
   if (kept.readers === 0) {
-    if (hold.bytes + answer.body.length > maxHeld) return false;
+    if (hold.bytes + answer.body.length > hold.room) return false;
     hold.bytes += answer.body.length;
   }
   kept.readers += 1;

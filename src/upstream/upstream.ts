@@ -67,6 +67,8 @@ export interface UpstreamOptions {
   readonly cacheTtl?: number;
   /** How much all answers that are kept may hold, bytes. */
   readonly cacheMaxBytes?: number;
+  /** How much all answers together may hold that are being given to several, bytes. */
+  readonly maxShared?: number;
   /** Told the whole difference in seconds whenever MAAS has corrected the clock; positive where MAAS is ahead. */
   onClockDifference?(offset: number): void;
   /** Told when a region of several begins to rest, with why, and when it is back. */
@@ -123,12 +125,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
 /** The link that gives answers to several, if there is anything for it to do. */
 function reusing(
-  { coalesce = false, cacheTtl = 0, cacheMaxBytes = 0 }: UpstreamOptions,
+  { coalesce = false, cacheTtl = 0, cacheMaxBytes = 0, maxShared = 0 }: UpstreamOptions,
   shared: () => Signer,
 ): readonly Dispatcher.DispatcherComposeInterceptor[] {
   if (!coalesce && cacheTtl === 0) return [];
   const memory = cacheTtl === 0 ? undefined : createMemory(Math.round(cacheTtl * 1000), cacheMaxBytes);
-  return [reuse({ lines: createLines(), shared, joins: coalesce, memory })];
+  return [reuse({ lines: createLines(), shared, joins: coalesce, memory, maxHeld: maxShared })];
 }
 
 /** Links in the order in which a request passes them. */

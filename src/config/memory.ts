@@ -1,0 +1,44 @@
+import type { Layers } from './layers.ts';
+import { defaultMemory, largestCache, memoryBounds, systemLimit, type MemoryBounds } from './memory-budget.ts';
+import type { Remark } from './remark.ts';
+import type { SettingValues } from './settings.ts';
+
+/** What `--max-memory` may be of the container's or machine's memory: the program itself and its garbage come on top. */
+const largestShare = 3 / 4;
+
+/**
+ * Chooses all bounds of memory.
+ *
+ * @param mistakes told where the cache would leave too little for the rest
+ * @param warnings told where there is less memory than the bounds allow
+ */
+export function chooseMemory(
+  layers: Layers,
+  { maxMemory, cacheTtl, cacheMaxBytes }: SettingValues,
+  tls: boolean,
+  warnings: Remark[],
+  mistakes: Remark[],
+): MemoryBounds {
+  const total = maxMemory ?? defaultMemory();
+  const caches = cacheTtl > 0;
+  if (caches && cacheMaxBytes !== undefined && cacheMaxBytes > largestCache(total)) {
+    const { source } = layers.found.get('cacheMaxBytes') ?? { source: '--cache-max-bytes' };
+    mistakes.push({
+      about: 'setting',
+      text: `${source} is ${cacheMaxBytes}, and all that is held may take ${total} bytes (--max-memory): set at most half of that, ${largestCache(total)}, or raise --max-memory.`,
+    });
+  }
+  const limit = systemLimit();
+  if (maxMemory !== undefined && maxMemory > limit * largestShare) {
+    const { source } = layers.found.get('maxMemory') ?? { source: '--max-memory' };
+    warnings.push({
+      about: 'setting',
+      text: `${source} is ${mebibytes(maxMemory)} MiB, and there are ${mebibytes(limit)} MiB for this process, of which it takes about 110 MiB at rest: under load it may be killed. Half of what there is is a good value.`,
+    });
+  }
+  return memoryBounds(total, { tls, caches, cacheBytes: cacheMaxBytes });
+}
+
+function mebibytes(bytes: number): number {
+  return Math.floor(bytes / 2 ** 20);
+}
