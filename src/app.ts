@@ -5,38 +5,38 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
 import type { Policy } from './policy/policy.ts';
-import { answerFailedHandshakes } from './answer/answer-handshake.ts';
-import { answerConnect, answerMalformed } from './answer/answer-malformed.ts';
-import { answerProblem } from './answer/answer-problem.ts';
-import { relay } from './answer/relay.ts';
-import { createSlowReaders } from './answer/slow-readers.ts';
+import { reportFailedHandshakes } from './server/failed-handshakes.ts';
+import { rejectConnect, rejectMalformedInput } from './server/malformed-input.ts';
+import { sendProblem } from './respond/problem-response.ts';
+import { relayResponse } from './respond/relay-response.ts';
+import { createSlowReaders } from './respond/slow-readers.ts';
 import type { Nonces } from './clients/nonces.ts';
 import type { Registry } from './clients/registry.ts';
 import type { MemoryBounds } from './config/memory-budget.ts';
-import type { ClientAuthorities } from './config/tls-files.ts';
-import { idlePatience } from './connections.ts';
+import type { ClientAuthorities } from './config/tls/tls-files.ts';
+import { keepAliveTimeoutMs } from './server/connections.ts';
 import type { Exchange, Step } from './exchange.ts';
 import { address } from './inbound/address.ts';
-import { IncomingRequest } from './incoming-request.ts';
-import { body } from './inbound/body.ts';
+import { IncomingRequest } from './http/incoming-request.ts';
+import { createBodyReader } from './inbound/request-body.ts';
 import { browser } from './inbound/browser.ts';
-import { client } from './inbound/client.ts';
-import { createHeadRoom, maxFields } from './inbound/heads.ts';
+import { createAuthentication } from './inbound/authenticate.ts';
+import { createHeadRoom, maxFields } from './inbound/head-room.ts';
 import { host } from './inbound/host.ts';
 import { limits, type Limits } from './inbound/limits.ts';
 import { loop } from './inbound/loop.ts';
 import { message } from './inbound/message.ts';
-import { policy } from './inbound/policy.ts';
-import { keepRecords, record, requestId, type Recorded } from './inbound/record.ts';
-import { turn, type LastExchanges } from './inbound/turn.ts';
+import { authorize } from './inbound/authorize.ts';
+import { keepRecords, logAccess, requestId, type AccessLogEntry } from './access-log/access-log.ts';
+import { inPipelineOrder, type LastExchanges } from './inbound/pipelining.ts';
 import type { Limiter } from './limits/limiter.ts';
 import type { Regions } from './maas/maas-address.ts';
 import { randomHex } from './maas/random-hex.ts';
-import { noSchemas } from './no-schemas.ts';
-import { createWholeBody, smallBody } from './inbound/whole-body.ts';
-import { peerAddress } from './peer.ts';
+import { noSchemas } from './server/no-schemas.ts';
+import { createBodyBuffer, smallBody } from './inbound/buffered-body.ts';
+import { peerAddress } from './http/peer.ts';
 import { Problem } from './problem.ts';
-import { boundUnfinishedHeads } from './unfinished-heads.ts';
+import { boundUnfinishedHeads } from './server/unfinished-heads.ts';
 import { forward } from './upstream/forward.ts';
 
 /** What a proxy is made of. */
@@ -73,7 +73,7 @@ export interface AppOptions {
   readonly memory: MemoryBounds;
   readonly log: Logger;
   /** Where the record of each request goes beside the log. */
-  readonly records: readonly ((recorded: Recorded) => void)[];
+  readonly records: readonly ((recorded: AccessLogEntry) => void)[];
 }
 
 /** All but CONNECT, which would open a tunnel, and TRACE, by which MAAS would send the signed header back (RFC 9110 §9.3.8). */
@@ -83,25 +83,25 @@ const methods = METHODS.filter((method) => method !== 'CONNECT' && method !== 'T
 export function buildApp({ regions, dispatch, memory, log, ...options }: AppOptions): FastifyInstance {
   const last: LastExchanges = new WeakMap();
   const heads = createHeadRoom({ all: memory.heads, perConnection: waitingHeads });
-  const takeBody = body(options.jsonToForm, createWholeBody({ all: memory.bodies, small: smallBody }));
+  const takeBody = createBodyReader(options.jsonToForm, createBodyBuffer({ all: memory.bodies, small: smallBody }));
   const way: readonly Step[] = [
-    turn(last, heads), //                           one after the other on a connection
+    inPipelineOrder(last, heads), //                           one after the other on a connection
     message(heads), //                              one HTTP/1 message that everybody reads alike?
     loop(options.pseudonym), //                     sent by this very proxy?
     host(options.host, options.allowedHosts), //  1 one Host, and a name of the proxy's?
     browser, //                                   2 from a web page of another origin?
     address, //                                   3 which MAAS API path is meant?
-    client(options), //                            4 whose key is it?
+    createAuthentication(options), //                            4 whose key is it?
     limits(options.limits, options.limiter), //   5 is this client within its share?
-    policy(options.policy, takeBody), //        6 7 which operation is it, and may it be done?
+    authorize(options.policy, takeBody), //        6 7 which operation is it, and may it be done?
     takeBody, //                                  6 a length for the body; JSON made the form that MAAS reads
   ];
   const compressed = options.compress ? memory.compressed : 0;
   const slowReaders = createSlowReaders(memory.unread);
-  const answering = relay({ regions, compressed, slowReaders });
+  const answering = relayResponse({ regions, compressed, slowReaders });
   const forwarding = forward(regions, dispatch, answering, options.pseudonym); //  8, 9
   const keep = keepRecords(log, options.records);
-  const recording = record(keep); //              10
+  const recording = logAccess(keep); //              10
 
   const http = {
     IncomingMessage: IncomingRequest, // bodies in tiny chunks take the memory of their bytes
@@ -117,19 +117,19 @@ export function buildApp({ regions, dispatch, memory, log, ...options }: AppOpti
     schemaController: noSchemas,
     exposeHeadRoutes: false,
     ...(options.tls === undefined ? { http } : { https: { ...http, ...options.tls, handshakeTimeout: headPatience } }),
-    keepAliveTimeout: idlePatience,
+    keepAliveTimeout: keepAliveTimeoutMs,
     requestTimeout: 0,
-    clientErrorHandler: answerMalformed(log, last),
+    clientErrorHandler: rejectMalformedInput(log, last),
   });
   const { server } = app;
-  server.on('connect', answerConnect(keep));
-  if (options.tls !== undefined) answerFailedHandshakes(server, log);
+  server.on('connect', rejectConnect(keep));
+  if (options.tls !== undefined) reportFailedHandshakes(server, log);
   // Node leaves out those beyond it in silence; by the one more the message step sees that there are too many.
   server.maxHeadersCount = maxFields + 1;
   server.maxConnections = memory.connections;
   boundUnfinishedHeads(server, memory.unfinishedHeads, parsedHeadSize);
   for (const method of methods) app.addHttpMethod(method, bodyUnread);
-  app.setErrorHandler(answerProblem);
+  app.setErrorHandler(sendProblem);
   app.setNotFoundHandler(() => {
     throw new Problem('method-not-forwarded', 'TRACE would have MAAS send the signature back; use another method.');
   });
@@ -183,7 +183,7 @@ function begin(request: Exchange['request'] & { originalUrl?: string }, response
     isUnsigned: false,
     operation: undefined,
     rule: undefined,
-    kind: undefined,
+    operationClass: undefined,
     closes: false,
     isWritten: false,
     mustClose: false,

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { KnownClient } from './clients/registry.ts';
+import type { ActiveClient } from './clients/registry.ts';
 import type { ApiPath } from './maas/api-path.ts';
 import type { MaasAddress } from './maas/maas-address.ts';
-import type { Operation } from './maas/operation.ts';
-import type { Kind } from './policy/kind.ts';
+import type { Operation } from './maas/operations/operation.ts';
+import type { OperationClass } from './policy/operation-class.ts';
 import type { Problem } from './problem.ts';
 
 /** One request on its way through the proxy, and what has been learnt about it so far. */
@@ -22,7 +22,7 @@ export interface Exchange {
   /** Set by the address step. */
   apiPath: ApiPath | undefined;
   /** Set by the client step, in a gateway. */
-  client: KnownClient | undefined;
+  client: ActiveClient | undefined;
   /** A gateway lets it pass without a key; set by the client step. */
   isAnonymous: boolean;
   /** It goes to MAAS without a signature, so that nobody's rights come of it. */
@@ -32,7 +32,7 @@ export interface Exchange {
   /** The rule that decided about it, where there was one. */
   rule: string | undefined;
   /** What kind of request it is; set by the first who asks. */
-  kind: Kind | undefined;
+  operationClass: OperationClass | undefined;
   /** The body where the proxy has read it, or made it anew, in one piece or several; otherwise it streams. */
   body: readonly Buffer[] | undefined;
   /** The body's type where it is no longer the client's. */

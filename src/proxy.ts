@@ -11,17 +11,17 @@ import { whyUnwritable } from './config/files.ts';
 import { ConfigurationError, type Configuration } from './config/configuration.ts';
 import { SettingError } from './config/values.ts';
 import type { Limits } from './inbound/limits.ts';
-import { openSharing } from './shared/sharing.ts';
-import { trackConnections } from './connections.ts';
-import { openAudit, type Audit } from './inbound/audit.ts';
-import { listenOnPort, listenOnSocket } from './listen.ts';
-import { ListenError } from './listen-error.ts';
-import { followConfiguration, type Live } from './live/configuration.ts';
-import type { LiveEvent, LiveState } from './live/follower.ts';
-import { createLiveFiles, type LiveFiles } from './live/live-files.ts';
-import type { LiveTls } from './live/tls.ts';
+import { openReplicaState } from './redis/redis.ts';
+import { trackConnections } from './server/connections.ts';
+import { openAudit, type Audit } from './access-log/audit.ts';
+import { listenOnPort, listenOnSocket } from './server/listen.ts';
+import { ListenError } from './server/listen-error.ts';
+import { watchConfiguration, type ReloadedConfiguration } from './reload/configuration.ts';
+import type { ReloadEvent, WatchState } from './reload/watcher.ts';
+import { createWatchedFiles, type WatchedFiles } from './reload/watched-files.ts';
+import type { ReloadedTls } from './reload/tls.ts';
 import type { Problem } from './problem.ts';
-import type { RegionState } from './upstream/regions.ts';
+import type { RegionState } from './upstream/regions/regions.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
 /** A proxy that listens. */
@@ -32,7 +32,7 @@ export interface Proxy {
   readonly adminUrl: string | undefined;
   readonly upstream: Upstream;
   /** How the files stand that the proxy keeps to. */
-  files(): readonly LiveState[];
+  files(): readonly WatchState[];
   /** Reads those files again, and goes on in a new audit file: what SIGHUP asks for. */
   reload(): Promise<void>;
   /**
@@ -58,10 +58,10 @@ export async function startProxy(
 ): Promise<Proxy> {
   const metrics = createMetrics(droppedLines);
   const audit = openAuditFile(config, log, metrics);
-  const files = createLiveFiles((event) => reportChange(event, log, metrics));
+  const files = createWatchedFiles((event) => reportChange(event, log, metrics));
   const { upstream, policy, registry, tls } = open(config, files, log);
   const stopNoting = noteUses(config.clientsFile, registry, log);
-  const sharing = await openSharing(config.redis, config.redisFailure, log);
+  const sharing = await openReplicaState(config.redis, config.redisFailure, log);
   const app = buildApp({
     ...config,
     policy,
@@ -74,12 +74,12 @@ export async function startProxy(
     dispatch: upstream.dispatch,
     pseudonym: upstream.pseudonym,
     log,
-    records: audit === undefined ? [metrics.count] : [metrics.count, audit.keep],
+    records: audit === undefined ? [metrics.count] : [metrics.count, audit.write],
   });
   tls?.keep(app.server);
   const connections = trackConnections(app.server);
   metrics.watch({
-    queue: () => upstream.places,
+    queue: () => upstream.queue,
     clockOffset: () => upstream.clock.offset,
     connections: () => connections.count(),
     certificates: () => certificateEnds(upstream, tls),
@@ -157,9 +157,9 @@ function openAuditFile({ auditFile: file, memory }: Configuration, log: Logger, 
 }
 
 /** The way to MAAS, and what else is kept to files. */
-function open(config: Configuration, files: LiveFiles, log: Logger): Live {
+function open(config: Configuration, files: WatchedFiles, log: Logger): ReloadedConfiguration {
   try {
-    return followConfiguration(config, files, {
+    return watchConfiguration(config, files, {
       onClockDifference: (offset) => log.warn({ offset }, clockSentence(offset)),
       onRegionChange: (maas, trouble) => reportRegion(log, maas.href, trouble),
     });
@@ -170,7 +170,7 @@ function open(config: Configuration, files: LiveFiles, log: Logger): Live {
   }
 }
 
-function reportChange({ kind, outcome, text }: LiveEvent, log: Logger, metrics: Metrics): void {
+function reportChange({ kind, outcome, text }: ReloadEvent, log: Logger, metrics: Metrics): void {
   if (outcome === 'broken') {
     metrics.reloadFailed(kind);
     log.error({ file: kind }, text);
@@ -187,13 +187,13 @@ function noteUses(file: string | undefined, registry: Registry | undefined, log:
 }
 
 /** When MAAS's certificates end, and the proxy's own, s since 1970. */
-function certificateEnds({ certificates }: Upstream, tls: LiveTls | undefined): CertificateEnd[] {
+function certificateEnds({ certificates }: Upstream, tls: ReloadedTls | undefined): CertificateEnd[] {
   const ends = Array.from(certificates, ([certificate, expires]): CertificateEnd => ({ certificate, expires }));
   return tls === undefined ? ends : [...ends, { certificate: 'listener', expires: tls.certificate().endsAt / 1000 }];
 }
 
-function stateOf({ href, trouble }: RegionState): { region: string; isUp: boolean } {
-  return { region: href, isUp: trouble === undefined };
+function stateOf({ href, lastError }: RegionState): { region: string; isUp: boolean } {
+  return { region: href, isUp: lastError === undefined };
 }
 
 /** One line when a region begins to rest, and one when it is back: not one for each request that meets it. */

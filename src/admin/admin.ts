@@ -1,5 +1,5 @@
 import fastify, { type FastifyInstance } from 'fastify';
-import { noSchemas } from '../no-schemas.ts';
+import { noSchemas } from '../server/no-schemas.ts';
 import { guard, type AdminNames } from './guard.ts';
 import type { Metrics } from './metrics.ts';
 

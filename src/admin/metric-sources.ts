@@ -4,7 +4,7 @@ import { endOf } from '../clients/client.ts';
 /** What other parts of the proxy know; read at each scrape. What nobody hands in has no metric. */
 export interface MetricSources {
   /** Requests that are at MAAS, and those that wait in line for a place there. */
-  queue?(): { readonly running: number; readonly waiting: number };
+  queue?(): { readonly inFlight: number; readonly queued: number };
   /** By how many seconds MAAS's clock is ahead of this machine's. */
   clockOffset?(): number;
   /** How many connections of clients are open. */
@@ -16,7 +16,7 @@ export interface MetricSources {
   /** Whether each MAAS region, by its address, answered lately. */
   regions?(): Iterable<{ readonly region: string; readonly isUp: boolean }>;
   /** The files that the proxy keeps to, by what they are for, and why they are not in force as they are now. */
-  files?(): Iterable<{ readonly kind: string; readonly trouble: string | undefined }>;
+  files?(): Iterable<{ readonly kind: string; readonly lastError: string | undefined }>;
   /** Whether Redis answered lately. */
   isRedisUp?(): boolean;
 }
@@ -53,8 +53,8 @@ export function addGauges(registry: Registry, prefix: string, sources: MetricSou
     registry.registerMetric(gauge);
   };
   if (queue !== undefined) {
-    add('queue_running', 'Requests that are at MAAS.', () => single(queue().running));
-    add('queue_waiting', 'Requests that wait in line for a place at MAAS.', () => single(queue().waiting));
+    add('queue_running', 'Requests that are at MAAS.', () => single(queue().inFlight));
+    add('queue_waiting', 'Requests that wait in line for a place at MAAS.', () => single(queue().queued));
   }
   if (clockOffset !== undefined)
     add('clock_offset_seconds', "By how much MAAS's clock is ahead of this machine's.", () => single(clockOffset()));
@@ -92,8 +92,8 @@ function single(value: number): Reading {
 /** Of several files for the same, one that is not in force is enough. */
 function inForce(files: ReturnType<NonNullable<MetricSources['files']>>): Reading {
   const reading = new Map<string, number>();
-  for (const { kind, trouble } of files) {
-    reading.set(kind, Math.min(reading.get(kind) ?? 1, trouble === undefined ? 1 : 0));
+  for (const { kind, lastError } of files) {
+    reading.set(kind, Math.min(reading.get(kind) ?? 1, lastError === undefined ? 1 : 0));
   }
   return reading;
 }

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { anonymousName } from '../clients/client.ts';
-import type { Recorded } from '../inbound/record.ts';
+import type { AccessLogEntry } from '../access-log/access-log.ts';
 import { version } from '../version.ts';
 import { addGauges, type MetricSources } from './metric-sources.ts';
 import { processMetrics } from './process-metrics.ts';
@@ -8,7 +8,7 @@ import { processMetrics } from './process-metrics.ts';
 /** The numbers that Prometheus asks for. */
 export interface Metrics {
   /** Counts a request that is over. */
-  count(recorded: Recorded): void;
+  count(recorded: AccessLogEntry): void;
   /** A changed file was broken, and the last good one stays in force. @param file what it is: `clients`, `policy` … */
   reloadFailed(file: string): void;
   /** So many lines could not be written to the audit file. */

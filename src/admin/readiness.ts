@@ -1,5 +1,5 @@
 import { Problem } from '../problem.ts';
-import { identify } from '../upstream/identity.ts';
+import { identify } from '../upstream/own-requests/identity.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { Readiness } from './admin.ts';
 
@@ -27,12 +27,12 @@ export function createReadiness(upstream: Upstream, draining: () => boolean): ()
 
   async function find(): Promise<Finding> {
     const now = performance.now();
-    if (now - upstream.health.wellAt <= fresh) return well;
+    if (now - upstream.health.healthyAt <= fresh) return well;
     if (last === undefined || now - asked > fresh) {
       asked = now;
       last = askMaas(upstream);
       // One that hangs must not hold up the answer: what is found now, the next answer tells.
-      void upstream.lookAtRegions();
+      void upstream.probeRegions();
     }
     return last;
   }
@@ -43,20 +43,20 @@ export function createReadiness(upstream: Upstream, draining: () => boolean): ()
   };
 }
 
-function describeLastAnswer({ health: { lastAnswerAt } }: Upstream): Pick<Readiness, 'lastAnswer' | 'age'> {
-  if (lastAnswerAt === undefined) return { lastAnswer: null, age: null };
-  return { lastAnswer: isoTime(lastAnswerAt), age: Math.max(0, Date.now() - lastAnswerAt) / 1000 };
+function describeLastAnswer({ health: { lastResponseAt } }: Upstream): Pick<Readiness, 'lastAnswer' | 'age'> {
+  if (lastResponseAt === undefined) return { lastAnswer: null, age: null };
+  return { lastAnswer: isoTime(lastResponseAt), age: Math.max(0, Date.now() - lastResponseAt) / 1000 };
 }
 
 function describeRegions(upstream: Upstream): Pick<Readiness, 'regions'> {
   const states = upstream.regions();
   if (states.length === 0) return {};
   return {
-    regions: states.map(({ href, trouble, lastAnswerAt }) => ({
+    regions: states.map(({ href, lastError, lastResponseAt }) => ({
       region: href,
-      answers: trouble === undefined,
-      lastAnswer: lastAnswerAt === undefined ? null : isoTime(lastAnswerAt),
-      reason: trouble?.message,
+      answers: lastError === undefined,
+      lastAnswer: lastResponseAt === undefined ? null : isoTime(lastResponseAt),
+      reason: lastError?.message,
     })),
   };
 }

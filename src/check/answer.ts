@@ -1,20 +1,20 @@
 // The steps that one anonymous answer of `version/` decides: HTTP, is it a MAAS, which one, and its clock.
 import { parseMaasAddress, type MaasAddress } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
-import type { Answer } from '../upstream/ask.ts';
-import { readVersion } from '../upstream/identity.ts';
+import type { OwnResponse } from '../upstream/own-requests/own-request.ts';
+import { readVersion } from '../upstream/own-requests/identity.ts';
 import { loopDetected } from '../upstream/loop.ts';
-import { readOwnError } from '../upstream/own-error.ts';
-import { isRegionDown } from '../upstream/region-down.ts';
+import { readOwnError } from '../upstream/own-requests/own-error.ts';
+import { isRegionDown } from '../upstream/regions/region-down.ts';
 import { failed, reasonAndRemedy, type Finding } from './finding.ts';
-import { printable } from '../printable.ts';
+import { printable } from '../output/printable.ts';
 
 /** Asks MAAS without a signature; `path` begins below the API's root. */
-export type AskAnonymously = (maas: MaasAddress, path: string) => Promise<Answer>;
+export type AskAnonymously = (maas: MaasAddress, path: string) => Promise<OwnResponse>;
 
 /** An answer, and when it was asked for and came, ms since 1970. */
 export interface Timed {
-  readonly answer: Answer;
+  readonly answer: OwnResponse;
   readonly askedAt: number;
   readonly cameAt: number;
 }
@@ -30,7 +30,7 @@ export interface MaasAnswer extends Timed {
  */
 export async function checkHttp(maas: MaasAddress, ask: AskAnonymously): Promise<Finding<Timed>> {
   const askedAt = Date.now();
-  let answer: Answer;
+  let answer: OwnResponse;
   try {
     answer = await ask(maas, '/version/');
   } catch (error) {
@@ -73,11 +73,11 @@ function noAnswer(maas: MaasAddress, error: unknown): Finding<never> {
 }
 
 /** As it names itself: `nginx/1.22.1`. */
-function serverOf({ headers }: Answer): string {
+function serverOf({ headers }: OwnResponse): string {
   return printable(headers['server'] ?? '') || 'an unnamed web server';
 }
 
-function redirectsToHttps({ status, headers }: Answer): string | undefined {
+function redirectsToHttps({ status, headers }: OwnResponse): string | undefined {
   const location = headers['location'] ?? '';
   if (status < 300 || status > 399 || !location.startsWith('https:') || !URL.canParse(location)) return undefined;
   return new URL(location).origin;
@@ -100,7 +100,7 @@ export async function checkIsMaas(maas: MaasAddress, timed: Timed, ask: AskAnony
   return notMaas(maas, timed.answer);
 }
 
-function versionIn(answer: Answer): string | undefined {
+function versionIn(answer: OwnResponse): string | undefined {
   try {
     return readVersion(answer);
   } catch (error) {
@@ -121,7 +121,7 @@ async function lookWithoutPrefix(maas: MaasAddress, ask: AskAnonymously): Promis
   }
 }
 
-function notMaas(maas: MaasAddress, answer: Answer): Finding<never> {
+function notMaas(maas: MaasAddress, answer: OwnResponse): Finding<never> {
   const { status, headers, body } = answer;
   const server = serverOf(answer);
   const place = `${maas.apiPath}/version/`;

@@ -1,7 +1,7 @@
 // What a certificate says, and what is wrong with it, in words. Nothing here connects.
 import { X509Certificate } from 'node:crypto';
 import { checkServerIdentity, type DetailedPeerCertificate } from 'node:tls';
-import { printable } from '../printable.ts';
+import { printable } from '../output/printable.ts';
 
 /** A certificate as it came in a TLS handshake, and what the verification said. */
 export interface Presented {

@@ -1,8 +1,8 @@
 import type { Draft } from '../config/configuration.ts';
 import type { ApiKey } from '../maas/api-key.ts';
 import type { MaasAddress } from '../maas/maas-address.ts';
-import { ask } from '../upstream/ask.ts';
-import { createPool } from '../upstream/pool.ts';
+import { sendOwnRequest } from '../upstream/own-requests/own-request.ts';
+import { createPool } from '../upstream/connection/pool.ts';
 import { checkClock, checkHttp, checkIsMaas, type AskAnonymously } from './answer.ts';
 import { after, type Finding, type Step } from './finding.ts';
 import { about, checkAddress, checkKeyFormat, checkPolicy } from './given.ts';
@@ -100,7 +100,7 @@ async function withAnonymous(
   if (found === undefined) return use(() => Promise.reject(new Error('asked without a way to MAAS')));
   const pool = createPool({ maas: found.maas, ca, insecure, timeout: patience });
   try {
-    await use((maas, path) => ask((options, handler) => pool.dispatch(options, handler), maas, path));
+    await use((maas, path) => sendOwnRequest((options, handler) => pool.dispatch(options, handler), maas, path));
   } finally {
     await pool.destroy();
   }

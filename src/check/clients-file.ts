@@ -1,7 +1,7 @@
 // The step that reads a gateway's clients file, and the files that it names.
 import { besideClientsFile, hasExpired, policyFile, type Client } from '../clients/client.ts';
-import { readClientsText } from '../clients/parse-clients.ts';
-import { readClientsFile } from '../clients/clients-file.ts';
+import { readClientsText } from '../clients/file/parse-clients.ts';
+import { readClientsFile } from '../clients/file/clients-file.ts';
 import { ClientsError } from '../clients/client.ts';
 import { doubtsAboutClients, othersMayWrite } from '../clients/doubts.ts';
 import { othersMayRead } from '../config/files.ts';

@@ -3,11 +3,11 @@ import type { Configuration } from '../config/configuration.ts';
 import type { MaasAddress } from '../maas/maas-address.ts';
 import { createSigner } from '../maas/signature.ts';
 import { Problem } from '../problem.ts';
-import { readUser, type Identity } from '../upstream/identity.ts';
-import { readOwnError } from '../upstream/own-error.ts';
+import { readUser, type Identity } from '../upstream/own-requests/identity.ts';
+import { readOwnError } from '../upstream/own-requests/own-error.ts';
 import { createUpstream } from '../upstream/upstream.ts';
 import { failed, reasonAndRemedy, type Finding } from './finding.ts';
-import { printable } from '../printable.ts';
+import { printable } from '../output/printable.ts';
 
 type User = Exclude<Identity['user'], { refused: string }>;
 
@@ -19,7 +19,7 @@ export async function checkKey(
   const signer = createSigner(connection.key);
   const upstream = createUpstream({ ...connection, regions: [maas], signer: () => signer, timeout: 5, maxUpstream: 1 });
   try {
-    const answer = await upstream.ask('/users/?op=whoami');
+    const answer = await upstream.sendOwnRequest('/users/?op=whoami');
     const ownError = readOwnError(answer);
     if (ownError !== undefined) return failed(ownError.reason, ownError.remedy);
     const user = readUser(answer);

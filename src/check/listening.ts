@@ -2,7 +2,7 @@
 import { accessSync, constants, lstatSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname } from 'node:path';
-import { ListenError, noPort } from '../listen-error.ts';
+import { ListenError, noPort } from '../server/listen-error.ts';
 import { failed, reasonAndRemedy, type Finding } from './finding.ts';
 
 /**

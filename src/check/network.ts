@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { BlockList, connect, isIP } from 'node:net';
 import type { MaasAddress } from '../maas/maas-address.ts';
-import { toProblem } from '../upstream/failure.ts';
+import { toProblem } from '../upstream/errors.ts';
 import { failed, reasonAndRemedy, type Finding } from './finding.ts';
 import { endpoint } from './given.ts';
 

@@ -1,13 +1,13 @@
 // The step that tries the Redis of all replicas, as the proxy would use it.
 import type { RedisUrl } from '../config/values.ts';
-import { openSharedMemory } from '../shared/shared-memory.ts';
-import { printable } from '../printable.ts';
+import { openRedisConnection } from '../redis/connection.ts';
+import { printable } from '../output/printable.ts';
 import { failed, type Finding } from './finding.ts';
 
 /** Does it answer, take the password, and let a key be written (one that goes after a second)? */
 export async function checkRedis(url: RedisUrl): Promise<Finding> {
   let why = '';
-  const memory = await openSharedMemory(url.reveal(), (_isUp, cause) => {
+  const memory = await openRedisConnection(url.reveal(), (_isUp, cause) => {
     why = cause;
   });
   try {

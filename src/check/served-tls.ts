@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Draft } from '../config/configuration.ts';
-import { printable } from '../printable.ts';
+import { printable } from '../output/printable.ts';
 import { failed, type Finding } from './finding.ts';
 import { about } from './given.ts';
 

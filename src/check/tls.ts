@@ -1,8 +1,8 @@
 // The TLS step: what does MAAS present, and would the proxy accept it?
 import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
-import { errorCode, toProblem } from '../upstream/failure.ts';
-import { trustingContext } from '../upstream/trust.ts';
+import { errorCode, toProblem } from '../upstream/errors.ts';
+import { trustingContext } from '../upstream/connection/trust.ts';
 import { describeCertificate, troublesOf, trustedBy, type Presented } from './certificate.ts';
 import { failed, reasonAndRemedy, type Finding } from './finding.ts';
 import { endpoint } from './given.ts';

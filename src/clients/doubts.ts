@@ -3,7 +3,7 @@ import { statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { explainIdleRules } from '../policy/known-operations.ts';
 import { anonymousName, clientPolicy, hasExpired, type Client } from './client.ts';
-import { realPath } from './real-path.ts';
+import { realPath } from './file/real-path.ts';
 
 /**
  * Sentences about a clients file: that it lets nobody in, that everybody may change it, or that a rule in it matches nothing;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { realPath } from './real-path.ts';
+import { realPath } from './file/real-path.ts';
 import type { Registry } from './registry.ts';
 
 /** How often a gateway writes down when keys were last used, ms. */

@@ -1,10 +1,10 @@
 import type { Signer } from '../maas/signature.ts';
 import type { Policy } from '../policy/policy.ts';
 import { clientPolicy, endOf, policyFile, type Client } from './client.ts';
-import { parseClients } from './parse-clients.ts';
+import { parseClients } from './file/parse-clients.ts';
 
 /** A client as requests need it. */
-export interface KnownClient {
+export interface ActiveClient {
   readonly client: Client;
   /** When the key stops working, ms since 1970. */
   readonly endsAt: number;
@@ -16,9 +16,9 @@ export interface KnownClient {
 
 /** The clients of a gateway, by their consumer key. */
 export interface Registry {
-  find(consumer: string): KnownClient | undefined;
+  find(consumer: string): ActiveClient | undefined;
   /** The keys of the client with a name; it has two while it changes from one to the other. */
-  named(name: string): readonly KnownClient[];
+  named(name: string): readonly ActiveClient[];
   /** Whose key it was that is in the file no more, as far as this process has seen it go. */
   formerly(consumer: string): string | undefined;
   /** How many keys there are, the expired ones included. */
@@ -36,10 +36,10 @@ export interface Registry {
  *
  * @param inForce by their consumer key; asked for each look-up
  */
-export function createRegistry(inForce: () => ReadonlyMap<string, KnownClient>): Registry {
+export function createRegistry(inForce: () => ReadonlyMap<string, ActiveClient>): Registry {
   const uses = new Map<string, number>();
   let named:
-    { readonly of: ReturnType<typeof inForce>; readonly byName: ReadonlyMap<string, KnownClient[]> } | undefined;
+    { readonly of: ReturnType<typeof inForce>; readonly byName: ReadonlyMap<string, ActiveClient[]> } | undefined;
   return {
     find: (consumer) => inForce().get(consumer),
     named(name) {
@@ -60,7 +60,7 @@ const maxFormer = 10_000;
 
 /** @returns the name of the client that had a key which has gone since this was made */
 function createMemoryOfFormerKeys(
-  inForce: () => ReadonlyMap<string, KnownClient>,
+  inForce: () => ReadonlyMap<string, ActiveClient>,
 ): (consumer: string) => string | undefined {
   const former = new Map<string, string>();
   let seen = inForce();
@@ -78,8 +78,8 @@ function createMemoryOfFormerKeys(
   };
 }
 
-function groupByName(clients: Iterable<KnownClient>): ReadonlyMap<string, KnownClient[]> {
-  const byName = new Map<string, KnownClient[]>();
+function groupByName(clients: Iterable<ActiveClient>): ReadonlyMap<string, ActiveClient[]> {
+  const byName = new Map<string, ActiveClient[]>();
   for (const known of clients) {
     const others = byName.get(known.client.name);
     if (others === undefined) byName.set(known.client.name, [known]);
@@ -96,13 +96,13 @@ function groupByName(clients: Iterable<KnownClient>): ReadonlyMap<string, KnownC
  * @returns the clients by their consumer key
  * @throws {ClientsError} what is wrong with it
  */
-export function knownClients(
+export function readActiveClients(
   text: string,
   ownSigner: (client: Client, maasKeyFile: string) => () => Signer,
   ownPolicy: (client: Client, file: string) => () => Policy,
-): ReadonlyMap<string, KnownClient> {
+): ReadonlyMap<string, ActiveClient> {
   return new Map(
-    parseClients(text).map((client): [string, KnownClient] => {
+    parseClients(text).map((client): [string, ActiveClient] => {
       const own = client.maasKeyFile === undefined ? undefined : ownSigner(client, client.maasKeyFile);
       const held = clientPolicy(client);
       const file = policyFile(client);

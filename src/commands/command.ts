@@ -1,8 +1,8 @@
-import type { ExtraFlag } from '../config/flags.ts';
-import type { Layers } from '../config/layers.ts';
+import type { ExtraFlag } from '../config/layers/flags.ts';
+import type { Layers } from '../config/layers/layers.ts';
 import type { SettingName } from '../config/settings.ts';
 import { maskKeys } from '../maas/mask-keys.ts';
-import { visible } from '../printable.ts';
+import { visible } from '../output/printable.ts';
 
 /** Does a command's work. @returns the exit code: 0 fine, 1 failed, 2 wrong usage or configuration */
 export type Run = (layers: Layers) => Promise<number>;

@@ -81,7 +81,7 @@ export const commands: Readonly<Record<string, Command>> = {
       { flag: 'json', help: 'list, show: one JSON document for scripts' },
     ],
     takesWords: true,
-    load: async () => (await import('./keys.ts')).keys,
+    load: async () => (await import('./keys/keys.ts')).keys,
   },
   healthcheck: {
     summary: "ask a running proxy's admin listener whether it is alive",

@@ -1,11 +1,11 @@
 import { defaultMemory, memoryBounds } from '../config/memory-budget.ts';
 import { homedir } from 'node:os';
 import { ConfigurationError, readConfiguration } from '../config/configuration.ts';
-import type { Layers } from '../config/layers.ts';
+import type { Layers } from '../config/layers/layers.ts';
 import type { SettingName } from '../config/settings.ts';
 import { host as readHost, port as readPort, SettingError } from '../config/values.ts';
-import { noPort } from '../listen-error.ts';
-import { openLog, type Log } from '../log.ts';
+import { noPort } from '../server/listen-error.ts';
+import { openLog, type Log } from '../access-log/log.ts';
 import { startProxy } from '../proxy.ts';
 import { startSimulator, type Simulator } from '../simulator/simulator.ts';
 import type { Run } from './command.ts';

@@ -1,15 +1,15 @@
 import { ConfigurationError } from '../config/configuration.ts';
 import { readSettingFile } from '../config/files.ts';
-import type { Layers } from '../config/layers.ts';
+import type { Layers } from '../config/layers/layers.ts';
 import { readSetting } from '../config/read-setting.ts';
 import { SettingError } from '../config/values.ts';
 import { findSignatureOverride, resolveApiPath, type ApiPath } from '../maas/api-path.ts';
-import { formOps } from '../maas/form.ts';
+import { formOps } from '../maas/forms/form.ts';
 import { maskKeys } from '../maas/mask-keys.ts';
-import type { Operation } from '../maas/operation.ts';
-import { nameOf } from '../maas/route.ts';
+import type { Operation } from '../maas/operations/operation.ts';
+import { nameOf } from '../maas/operations/route.ts';
 import { describeOperation } from '../policy/explanation.ts';
-import { judge } from '../policy/judge.ts';
+import { evaluate } from '../policy/evaluate.ts';
 import { explainIdleRules, nearestOperation } from '../policy/known-operations.ts';
 import { policyOfClient } from './policy-of-client.ts';
 import { say, type Run } from './command.ts';
@@ -24,9 +24,9 @@ export const explain: Run = async (layers) => {
 
   const { policy, note } = inForce;
   const { method, path, type, body } = asked;
-  const { operation, verdict, doubt } = judge(policy, method, path, body && formOps(type, body));
+  const { operation, verdict, ambiguity } = evaluate(policy, method, path, body && formOps(type, body));
   const override = findSignatureOverride(path.query);
-  const fault = override === undefined ? doubt : `has "${override}" in its query, which is never forwarded`;
+  const fault = override === undefined ? ambiguity : `has "${override}" in its query, which is never forwarded`;
   const allowed = verdict.allowed && fault === undefined;
   tell(`operation  ${describeOperation(operation)}${noteUnknown(operation)}`);
   tell(`policy     ${policy.name}${note}`);

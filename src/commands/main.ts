@@ -4,8 +4,8 @@ import { commands } from './commands.ts';
 import { helpText } from './help.ts';
 import { describeWord } from './words.ts';
 import { ConfigurationError } from '../config/configuration.ts';
-import { readLayers, type Layers } from '../config/layers.ts';
-import { ListenError } from '../listen-error.ts';
+import { readLayers, type Layers } from '../config/layers/layers.ts';
+import { ListenError } from '../server/listen-error.ts';
 import { holdsKey, maskKeys } from '../maas/mask-keys.ts';
 import { version } from '../version.ts';
 

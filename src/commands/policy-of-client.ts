@@ -1,6 +1,6 @@
 import { besideClientsFile, clientPolicy, ClientsError, policyFile } from '../clients/client.ts';
-import { readClients } from '../clients/clients-file.ts';
-import type { Layers } from '../config/layers.ts';
+import { readClients } from '../clients/file/clients-file.ts';
+import type { Layers } from '../config/layers/layers.ts';
 import { readPolicyFile } from '../config/policy-file.ts';
 import { SettingError } from '../config/values.ts';
 import type { Policy } from '../policy/policy.ts';

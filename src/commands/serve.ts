@@ -2,12 +2,12 @@ import { homedir } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { readConfiguration, type Configuration } from '../config/configuration.ts';
-import { collectByBytes } from '../garbage.ts';
-import { isForPeople, openLog, type Log } from '../log.ts';
+import { collectByBytes } from '../http/collect-by-bytes.ts';
+import { isForPeople, openLog, type Log } from '../access-log/log.ts';
 import type { Regions } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
 import { startProxy, type Proxy } from '../proxy.ts';
-import { identify, type Identity } from '../upstream/identity.ts';
+import { identify, type Identity } from '../upstream/own-requests/identity.ts';
 import { version } from '../version.ts';
 import type { Run } from './command.ts';
 import { untilStopped } from './until-stopped.ts';
@@ -61,7 +61,7 @@ function describeMaas(regions: Regions, { upstream }: Proxy, found: Identity | {
     return [`${href} ${'failure' in found ? found.failure : `(version ${found.version})`}`];
   }
   const lines = states.map(
-    ({ href, trouble }) => `${href} ${trouble === undefined ? 'answers' : explainFailure(trouble)}`,
+    ({ href, lastError }) => `${href} ${lastError === undefined ? 'answers' : explainFailure(lastError)}`,
   );
   return 'failure' in found ? lines : [`version ${found.version}, ${states.length} regions:`, ...lines];
 }
@@ -116,7 +116,7 @@ async function report(
 /** What was found at MAAS, or what went wrong: words that go behind its address. */
 async function lookAtMaas({ upstream }: Proxy): Promise<Identity | { failure: string }> {
   try {
-    await upstream.lookAtRegions();
+    await upstream.probeRegions();
     return await identify(upstream);
   } catch (error) {
     // A sidecar may be up before its MAAS: no reason not to start.

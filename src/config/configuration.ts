@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
 import type { ApiKey } from '../maas/api-key.ts';
 import type { Regions } from '../maas/maas-address.ts';
-import { readCertificates } from './certificates-file.ts';
+import { readCertificates } from './tls/certificates-file.ts';
 import { namedFile, othersMayRead, type NamedFile } from './files.ts';
 import { readKeyFile } from './key-file.ts';
-import type { Found, Layers } from './layers.ts';
+import type { Found, Layers } from './layers/layers.ts';
 import { chooseMemory } from './memory.ts';
 import type { MemoryBounds } from './memory-budget.ts';
 import { isPolicyFile } from './policy-file.ts';
@@ -13,8 +13,8 @@ import { readFound } from './read-setting.ts';
 import { chooseRedisUrl } from './redis-url.ts';
 import type { Remark } from './remark.ts';
 import { settings, type Setting, type SettingName, type SettingValues } from './settings.ts';
-import { chooseTls, type Tls } from './tls.ts';
-import type { CertificateFiles } from './tls-files.ts';
+import { chooseTls, type Tls } from './tls/tls.ts';
+import type { CertificateFiles } from './tls/tls-files.ts';
 import { apiKey, regions as readRegions, SettingError, type RedisUrl } from './values.ts';
 
 /** The configuration of a proxy: parsed once, at the edge, and then only read. */

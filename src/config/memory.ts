@@ -1,4 +1,4 @@
-import type { Layers } from './layers.ts';
+import type { Layers } from './layers/layers.ts';
 import { defaultMemory, largestCache, memoryBounds, systemLimit, type MemoryBounds } from './memory-budget.ts';
 import type { Remark } from './remark.ts';
 import type { SettingValues } from './settings.ts';

@@ -1,4 +1,4 @@
-import type { Found, Layers } from './layers.ts';
+import type { Found, Layers } from './layers/layers.ts';
 import { settings, type Setting, type SettingName, type SettingValues } from './settings.ts';
 import { SettingError } from './values.ts';
 

@@ -1,5 +1,5 @@
 import { readSettingFile } from './files.ts';
-import type { Layers } from './layers.ts';
+import type { Layers } from './layers/layers.ts';
 import { redisUrl, SettingError, type RedisUrl } from './values.ts';
 
 /**

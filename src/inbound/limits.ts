@@ -2,8 +2,8 @@ import type { ClientLimits } from '../clients/client.ts';
 import type { Exchange, Step } from '../exchange.ts';
 import { isRefusal, type Admission, type Limiter, type Refusal, type Share } from '../limits/limiter.ts';
 import { Problem } from '../problem.ts';
-import { whose } from '../whose.ts';
-import { isOver } from './turn.ts';
+import { fairnessKey } from '../limits/fairness-key.ts';
+import { isOver } from './pipelining.ts';
 
 /** What may be asked for; 0 for any number. */
 export interface Limits {
@@ -28,7 +28,7 @@ export function limits({ all, each }: Limits, limiter: Limiter): Step {
   return (exchange) => {
     if (ofAll.length === 0 && ofEach.length === 0 && exchange.client?.client.limits === undefined) return undefined;
     const shares = [
-      ...limited({ of: `client ${whose(exchange)}`, ...each, ...exchange.client?.client.limits }),
+      ...limited({ of: `client ${fairnessKey(exchange)}`, ...each, ...exchange.client?.client.limits }),
       ...(exchange.isAnonymous ? ofAnonymous : []),
       ...ofAll,
     ];

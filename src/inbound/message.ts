@@ -1,6 +1,6 @@
 import type { Exchange } from '../exchange.ts';
 import { Problem } from '../problem.ts';
-import { headMemory, maxFields, type HeadRoom } from './heads.ts';
+import { headMemory, maxFields, type HeadRoom } from './head-room.ts';
 
 /** The largest head of a request, and the longest target in it, bytes: room for long `id=` lists. */
 const maxHead = 64 * 1024;

@@ -1,5 +1,5 @@
 import { isatty } from 'node:tty';
-import { visible } from '../printable.ts';
+import { visible } from './printable.ts';
 
 /** Loads what makes a line for people of a JSON line of the log. */
 export async function loadFormatForPeople(): Promise<(line: string) => string> {

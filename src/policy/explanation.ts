@@ -1,5 +1,5 @@
-import { nameOf } from '../maas/route.ts';
-import type { Operation } from '../maas/operation.ts';
+import { nameOf } from '../maas/operations/route.ts';
+import type { Operation } from '../maas/operations/operation.ts';
 import type { Policy } from './policy.ts';
 import type { Rule } from './rule.ts';
 

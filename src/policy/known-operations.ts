@@ -1,4 +1,4 @@
-import { knownOperations, type KnownOperation } from '../maas/route.ts';
+import { knownOperations, type KnownOperation } from '../maas/operations/route.ts';
 import { nearest } from '../spelling/nearest.ts';
 import type { Policy } from './policy.ts';
 import type { Rule } from './rule.ts';

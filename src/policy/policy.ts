@@ -1,6 +1,6 @@
 import { decodeFormName } from '../maas/api-path.ts';
-import type { Operation } from '../maas/operation.ts';
-import { spellings } from '../maas/route.ts';
+import type { Operation } from '../maas/operations/operation.ts';
+import { spellings } from '../maas/operations/route.ts';
 import { presets, type PresetName } from './presets.ts';
 import { coversPath, dependsOnOp, matches, parseRule, RuleError, type Rule } from './rule.ts';
 
@@ -12,7 +12,7 @@ export interface Policy {
 }
 
 /** What a policy says of an operation. */
-export interface Verdict {
+export interface Decision {
   readonly allowed: boolean;
   /** The rule that decided, `undefined` where none matched. */
   readonly rule: Rule | undefined;
@@ -52,7 +52,7 @@ export function parsePolicy(name: string, text: string, examine?: (rule: Rule) =
 }
 
 /** Decides about an operation. */
-export function decide(policy: Policy, operation: Operation, query: string): Verdict {
+export function decide(policy: Policy, operation: Operation, query: string): Decision {
   const values = (name: string): string[] => parameterValues(query, name);
   const paths = spellings(operation.segments);
   const rule = policy.rules.findLast((candidate) => matches(candidate, operation, paths, values));

@@ -1,4 +1,4 @@
-import type { Operation } from '../maas/operation.ts';
+import type { Operation } from '../maas/operations/operation.ts';
 import { nearest } from '../spelling/nearest.ts';
 
 /** One line of a policy. */

@@ -1,23 +1,23 @@
 import { Readable } from 'node:stream';
 import type { FastifyHttpProxyOptions } from '@fastify/http-proxy';
 import type { Dispatcher } from 'undici';
-import { sizeOf } from '../byte-blocks.ts';
-import { hasBody } from '../client-body.ts';
-import { detachedBody } from '../detached-body.ts';
+import { sizeOf } from '../http/byte-blocks.ts';
+import { hasBody } from '../http/request-body.ts';
+import { detachedBody } from '../http/detached-body.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Regions } from '../maas/maas-address.ts';
 import type { Problem } from '../problem.ts';
-import type { Listener, Sending } from './attempt.ts';
+import type { UpstreamHandler, UpstreamRequest } from './forwarding-handler.ts';
 import { requestHeaders } from './request-headers.ts';
 
 /** What takes MAAS's answer to the client. */
-export interface Answering extends Listener {
+export interface ResponseHandler extends UpstreamHandler {
   /** Begins the answer, once the reply is no longer Fastify's. */
   begin(): void;
 }
 
 /** Makes ready for the answer to a request. @param told called once: that the answer begins, or why there is none */
-export type AnswerTo = (exchange: Exchange, told: (problem?: Problem) => void) => Answering;
+export type CreateResponseHandler = (exchange: Exchange, told: (problem?: Problem) => void) => ResponseHandler;
 
 /**
  * Step 8 as options for @fastify/http-proxy. Its `preHandler` takes the request over, and its own way is never gone: it parses the
@@ -31,7 +31,7 @@ export type AnswerTo = (exchange: Exchange, told: (problem?: Problem) => void) =
 export function forward(
   regions: Regions,
   dispatch: Dispatcher['dispatch'],
-  answerTo: AnswerTo,
+  answerTo: CreateResponseHandler,
   pseudonym: string,
 ): FastifyHttpProxyOptions {
   return {
@@ -52,7 +52,7 @@ export function forward(
   };
 }
 
-function sendingOf(exchange: Exchange, [maas]: Regions, pseudonym: string): Sending {
+function sendingOf(exchange: Exchange, [maas]: Regions, pseudonym: string): UpstreamRequest {
   const { request, method, apiPath, body } = exchange;
   if (apiPath === undefined) throw new Error('a request without an address');
   // Neither MAAS nor RFC 9110 §9.3.1 gives a body on GET or HEAD a meaning.

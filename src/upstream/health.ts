@@ -1,15 +1,15 @@
 import type { Dispatcher } from 'undici';
-import { Attempt, rawHeader, type Sending } from './attempt.ts';
+import { ForwardingHandler, rawHeader, type UpstreamRequest } from './forwarding-handler.ts';
 
 /** What MAAS's answers have shown, those to clients and those to the proxy's own questions. */
 export interface Health {
   /** When MAAS last answered, ms since 1970; `undefined` before. */
-  readonly lastAnswerAt: number | undefined;
+  readonly lastResponseAt: number | undefined;
   /**
    * When, by `performance.now()`, MAAS has last shown that it answers and takes the shared key; `-Infinity` where an answer, or none,
    * has cast doubt on that since.
    */
-  readonly wellAt: number;
+  readonly healthyAt: number;
 }
 
 /** MAAS answers these whatever the signature is. */
@@ -19,7 +19,7 @@ const anonymous = /\/api\/2\.0\/+(?:version|describe|openapi\.yaml)\b/;
  * Whether the answer to a request can show that MAAS takes the key: a plain read. Some reads with an `op` MAAS answers to anybody too, and it
  * takes machines from anybody (`POST machines/`).
  */
-function tells({ exchange, method, path }: Sending): boolean {
+function tells({ exchange, method, path }: UpstreamRequest): boolean {
   if (method !== 'GET' || anonymous.test(path)) return false;
   return exchange === undefined || (exchange.operation !== undefined && exchange.operation.op === undefined);
 }
@@ -31,9 +31,9 @@ function castsDoubt(status: number): boolean {
 
 /** Takes note of MAAS's answers, so that nobody has to ask it while it answers others. */
 export function createHealth(): { readonly health: Health; readonly link: Dispatcher.DispatcherComposeInterceptor } {
-  const health = { lastAnswerAt: undefined as number | undefined, wellAt: -Infinity };
+  const health = { lastResponseAt: undefined as number | undefined, healthyAt: -Infinity };
 
-  class Watched extends Attempt {
+  class Watched extends ForwardingHandler {
     readonly #tells: boolean;
 
     constructor(next: Dispatcher.DispatchHandler, isTelling: boolean) {
@@ -43,18 +43,18 @@ export function createHealth(): { readonly health: Health; readonly link: Dispat
 
     override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
       // These are the words of what stands before MAAS.
-      if (status >= 200 && status !== 502 && status !== 504 && status !== 508) health.lastAnswerAt = Date.now();
-      if (castsDoubt(status)) health.wellAt = -Infinity;
+      if (status >= 200 && status !== 502 && status !== 504 && status !== 508) health.lastResponseAt = Date.now();
+      if (castsDoubt(status)) health.healthyAt = -Infinity;
       // MAAS puts its hash on what has reached its API, and nobody else knows of it.
       else if (this.#tells && status >= 200 && status < 300 && rawHeader(rawHeaders, 'x-maas-api-hash') !== undefined) {
-        health.wellAt = performance.now();
+        health.healthyAt = performance.now();
       }
       return super.onHeaders(status, rawHeaders, resume, statusText);
     }
 
     override onError(error: Error): void {
       // Also when a client has left: that costs one question at the most.
-      health.wellAt = -Infinity;
+      health.healthyAt = -Infinity;
       super.onError(error);
     }
   }
@@ -62,7 +62,7 @@ export function createHealth(): { readonly health: Health; readonly link: Dispat
   return {
     health,
     link: (dispatch) => (options, handler) => {
-      const { exchange, signer } = options as Sending;
+      const { exchange, signer } = options as UpstreamRequest;
       // It tells nothing of the key, and whoever has none changes nothing of what the proxy says of itself.
       if (signer === undefined && exchange?.isUnsigned === true) return dispatch(options, handler);
       const isShared = signer === undefined && exchange?.client?.signer === undefined;

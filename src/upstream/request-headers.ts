@@ -1,6 +1,6 @@
 import { anonymousName } from '../clients/client.ts';
 import type { Exchange } from '../exchange.ts';
-import { connectionOptions, hopByHop } from '../hop-by-hop.ts';
+import { connectionOptions, hopByHop } from '../http/hop-by-hop.ts';
 
 /** Fields that are not the client's to set, because they would speak to MAAS in place of the proxy. */
 const dropped: ReadonlySet<string> = new Set([

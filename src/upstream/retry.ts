@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
-import { Attempt, isReplayable, rawHeader } from './attempt.ts';
-import { errorCode } from './failure.ts';
+import { ForwardingHandler, isReplayable, rawHeader } from './forwarding-handler.ts';
+import { errorCode } from './errors.ts';
 
 /** How often a request is sent at the most. */
 const tries = 3;
@@ -35,7 +35,7 @@ interface Course {
   waited: number;
 }
 
-class RetryHandler extends Attempt {
+class RetryHandler extends ForwardingHandler {
   readonly #dispatch: Dispatcher['dispatch'];
   readonly #options: Dispatcher.DispatchOptions;
   readonly #course: Course;

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { type Sending } from './attempt.ts';
+import { type UpstreamRequest } from './forwarding-handler.ts';
 import type { Signer } from '../maas/signature.ts';
 
 /**
@@ -13,7 +13,7 @@ import type { Signer } from '../maas/signature.ts';
  */
 export function sign(shared: () => Signer, now: () => number): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) => {
-    const { exchange, signer: given } = options as Sending;
+    const { exchange, signer: given } = options as UpstreamRequest;
     if (exchange !== undefined) exchange.attempts += 1;
     if (given === undefined && exchange?.isUnsigned === true) return dispatch(options, handler);
     const signer = given ?? exchange?.client?.signer ?? shared();

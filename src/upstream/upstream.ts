@@ -2,20 +2,20 @@ import type { Dispatcher } from 'undici';
 import type { MaasAddress, Regions } from '../maas/maas-address.ts';
 import type { Signer } from '../maas/signature.ts';
 import type { Problem } from '../problem.ts';
-import { ask, type Answer } from './ask.ts';
+import { sendOwnRequest, type OwnResponse } from './own-requests/own-request.ts';
 import { createClock, type Clock } from './clock.ts';
 import { createHealth, type Health } from './health.ts';
-import { interpret } from './interpret.ts';
+import { interpret } from './refusals.ts';
 import { createPseudonym } from './loop.ts';
-import { createLines } from './lines.ts';
-import { createMemory } from './memory.ts';
-import { createPools, type Connections } from './pool.ts';
-import { createRegions, type RegionState } from './regions.ts';
-import { renewable } from './renewable.ts';
-import { createPlaces, type PlacesState } from './places.ts';
-import { queue } from './queue.ts';
+import { createWriteEpoch } from './reuse/write-epoch.ts';
+import { createCache } from './reuse/cache.ts';
+import { createPools, type Connections } from './connection/pool.ts';
+import { createRegions, type RegionState } from './regions/regions.ts';
+import { renewable } from './connection/renewable.ts';
+import { createConcurrencyLimiter, type QueueState } from './queue/concurrency-limiter.ts';
+import { queue } from './queue/queue.ts';
 import { retry } from './retry.ts';
-import { reuse } from './reuse.ts';
+import { reuse } from './reuse/reuse.ts';
 import { sign } from './sign.ts';
 
 /** The way to one MAAS. */
@@ -30,7 +30,7 @@ export interface Upstream {
    * @param path begins below the API's root, such as `/version/`
    * @param signer signs it in place of the shared one
    */
-  ask(path: string, signer?: Signer): Promise<Answer>;
+  sendOwnRequest(path: string, signer?: Signer): Promise<OwnResponse>;
   /** Trusts these certificate authorities from the next connection on, PEM text; requests under way end on the old ones. */
   trust(ca: string | undefined): void;
   /** MAAS's clock, as far as it is known. */
@@ -42,9 +42,9 @@ export interface Upstream {
   /** How the regions are, as the last requests have shown it; none where there is only one. */
   regions(): readonly RegionState[];
   /** Asks each of the regions whether it answers; does nothing where there is only one. */
-  lookAtRegions(): Promise<void>;
+  probeRegions(): Promise<void>;
   /** Who is at MAAS, and who waits for a place there. */
-  readonly places: PlacesState;
+  readonly queue: QueueState;
   /** Ends all connections at once. */
   close(): Promise<void>;
 }
@@ -94,15 +94,15 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     addresses.length > 1
       ? createRegions(addresses, pools.dispatch, pseudonym, (maas, trouble) => options.onRegionChange?.(maas, trouble))
       : undefined;
-  const places = createPlaces({ atOnce: maxUpstream });
+  const limiter = createConcurrencyLimiter({ maxConcurrent: maxUpstream });
   const { health, link: watch } = createHealth();
   const dispatch = chain(
     ...reusing(options, signer), // join identical reads, remember answers
     retry(), //               send again where nothing can run twice
-    queue(places), //         wait for a place at MAAS
+    queue(limiter), //         wait for a place at MAAS
     interpret(addresses, clock), // read 401, 502, 504 and redirects; set the clock
     watch, //                 take note of what the answers show of MAAS
-    ...(regions === undefined ? [] : [regions.link]), // choose a region; go on to the next where one fails
+    ...(regions === undefined ? [] : [regions.interceptor]), // choose a region; go on to the next where one fails
     sign(signer, () => clock.now()),
   )(pools.dispatch);
   return {
@@ -111,10 +111,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     clock,
     health,
     certificates,
-    places,
+    queue: limiter,
     regions: () => regions?.states() ?? [],
-    lookAtRegions: async () => regions?.look(),
-    ask: (path, other) => ask(dispatch, addresses[0], path, { signer: other, pseudonym }),
+    probeRegions: async () => regions?.probe(),
+    sendOwnRequest: (path, other) => sendOwnRequest(dispatch, addresses[0], path, { signer: other, pseudonym }),
     trust: (authorities) => pools.renew(open(authorities)),
     close() {
       regions?.close();
@@ -129,8 +129,10 @@ function reusing(
   shared: () => Signer,
 ): readonly Dispatcher.DispatcherComposeInterceptor[] {
   if (!coalesce && cacheTtl === 0) return [];
-  const memory = cacheTtl === 0 ? undefined : createMemory(Math.round(cacheTtl * 1000), cacheMaxBytes);
-  return [reuse({ lines: createLines(), shared, joins: coalesce, memory, maxHeld: maxShared })];
+  const memory = cacheTtl === 0 ? undefined : createCache(Math.round(cacheTtl * 1000), cacheMaxBytes);
+  return [
+    reuse({ epoch: createWriteEpoch(), sharedSigner: shared, collapses: coalesce, cache: memory, maxHeld: maxShared }),
+  ];
 }
 
 /** Links in the order in which a request passes them. */

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
 import { readConfiguration } from '../../src/config/configuration.ts';
-import { readLayers } from '../../src/config/layers.ts';
+import { readLayers } from '../../src/config/layers/layers.ts';
 import { startProxy, type Proxy } from '../../src/proxy.ts';
 
 /** A key that no MAAS has: the tests search every output for its secret. */

@@ -1,0 +1,80 @@
+import { isatty } from 'node:tty';
+import { pino, type Logger } from 'pino';
+import type { Configuration } from '../config/configuration.ts';
+import type { SettingValues } from '../config/settings.ts';
+import { maskKeys } from '../maas/mask-keys.ts';
+import { loadFormatForPeople } from '../output/for-people.ts';
+import { openStandardOutput } from '../output/standard-output.ts';
+import { visible } from '../output/printable.ts';
+
+/** The log, and what else a program that logs says to standard output, in one order. */
+export interface Log {
+  readonly logger: Logger;
+  /** Writes a line for people. */
+  say(line?: string): void;
+  /** How many lines were dropped since the start: serving goes on, whatever becomes of them. */
+  dropped(): number;
+  /** Writes what is left, as far as somebody takes it within a second. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the log: JSON lines on standard output, or lines for people. One for each process.
+ *
+ * @param settings level and format; `auto` is for people where standard output is a terminal
+ */
+export async function openLog({
+  logLevel,
+  logFormat,
+  memory,
+}: Pick<Configuration, 'logLevel' | 'logFormat' | 'memory'>): Promise<Log> {
+  const format = isForPeople(logFormat) ? await loadFormatForPeople() : (line: string) => line;
+  const output = openStandardOutput(memory.log, (lost, code) => format(noticeOf(lost, code)));
+  const options = {
+    level: logLevel,
+    base: null,
+    timestamp: isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return {
+    logger: pino(options, { write: (line) => output.add(format(isRecord(line) ? line : maskKeys(line))) }),
+    say: (line = '') => output.add(`${visible(line)}\n`),
+    dropped: output.dropped,
+    close: output.close,
+  };
+}
+
+/** Whether a line tells of a request, whose texts were masked where they were taken from it: most lines do. */
+function isRecord(line: string): boolean {
+  return line.endsWith('"msg":"request"}\n');
+}
+
+/** Tells of lines that are missing, as pino would. */
+function noticeOf(dropped: number, code: string): string {
+  const lines = dropped === 1 ? 'One line of the log is' : `${dropped} lines of the log are`;
+  const msg = `${lines} missing here: ${reasons[code] ?? `standard output could not be written (${code})`}.`;
+  return `{"level":"warn"${isoTime()},"dropped":${dropped},"msg":${JSON.stringify(msg)}}\n`;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EBUSY: 'nobody read standard output as fast as they came',
+  ENOSPC: 'the disk under standard output was full',
+  EPIPE: 'nobody read standard output any more',
+};
+
+/** The time as pino's own `isoTime` has it; the seconds are written out once. */
+function isoTime(): string {
+  const now = Date.now();
+  const milliseconds = now % 1000;
+  if (now - milliseconds !== second.start) {
+    second = { start: now - milliseconds, text: new Date(now).toISOString().slice(0, 20) };
+  }
+  return `,"time":"${second.text}${String(milliseconds).padStart(3, '0')}Z"`;
+}
+
+let second = { start: -1, text: '' };
+
+/** Whether the log is written for people. */
+export function isForPeople(format: SettingValues['logFormat']): boolean {
+  return format === 'pretty' || (format === 'auto' && isatty(1));
+}

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'dotenv';
+import { whyUnreadable } from '../files.ts';
+import { settingNames } from './names.ts';
+
+/**
+ * Reads the names and texts of a `.env` file; none where there is no such file.
+ *
+ * @param mistakes gets a sentence for what cannot be read
+ */
+export function readDotenvFile(file: string, mistakes: string[]): Readonly<Record<string, string>> {
+  let content: string;
+  try {
+    content = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+      mistakes.push(`There is a .env here ${whyUnreadable(error)}.`);
+    }
+    return {};
+  }
+  // PowerShell's `>` writes UTF-16, of which nothing would be understood.
+  if (content.includes('\0')) {
+    mistakes.push('There is a .env here that is not text in UTF-8; save it as UTF-8.');
+    return {};
+  }
+  const found = parse(content);
+  mistakes.push(...findUnread(content, found));
+  return found;
+}
+
+/** Lines that begin with the name of a setting, and that dotenv passes over: `PORT 8240`, `set PORT=8240`, `- PORT=8240`. */
+function findUnread(content: string, found: Readonly<Record<string, string>>): string[] {
+  const known = settingNames();
+  return content.split(/\r\n|\n|\r/).flatMap((line, index) => {
+    const name = /^[\s-]*(?:(?:set|setx|env)\s+|\$env:)?(\w+)(?:\s*:?=|\s|$)/i.exec(line)?.[1];
+    if (name === undefined || !known.has(name) || name in found) return [];
+    return [`Line ${index + 1} of .env is not understood; write ${name}=… there, and nothing before it.`];
+  });
+}

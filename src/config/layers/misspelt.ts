@@ -1,0 +1,54 @@
+import { nearest } from '../../spelling/nearest.ts';
+import { settingNames } from './names.ts';
+import type { SettingName } from '../settings.ts';
+
+/**
+ * Finds names that nearly are a setting's: `POLCY=read-only` would leave the policy as it is, and say nothing. A name that is
+ * farther from any is another program's, and so is one whose setting is given somewhere.
+ *
+ * @param layers variables, by what is said behind their names
+ * @returns a sentence for each
+ */
+export function findMisspelt(
+  layers: Readonly<Record<string, Readonly<Record<string, string | undefined>>>>,
+  found: ReadonlyMap<SettingName, unknown>,
+): string[] {
+  const known = settingNames();
+  return Object.entries(layers).flatMap(([suffix, variables]) =>
+    Object.entries(variables).flatMap(([name, text = '']) => {
+      if (known.has(name) || text.trim() === '' || isLink(text)) return [];
+      const meant = withWrongPrefix(name, known) ?? withWrongLetters(name, known);
+      const setting = meant === undefined ? undefined : known.get(meant);
+      if (setting === undefined || found.has(setting)) return [];
+      return [`${name}${suffix} is no setting: did you mean ${meant}? Set that too if another program reads ${name}.`];
+    }),
+  );
+}
+
+type Known = ReadonlyMap<string, SettingName>;
+
+/** `MAAS_POLICY`, `MAAS_AUTH_PROXY_PORT`: the names of the program and of MAAS before a short one. */
+function withWrongPrefix(name: string, known: Known): string | undefined {
+  const [, prefix = '', short = ''] = /^(MAAS_(?:AUTH_)?(?:PROXY_)?)(\w+)$/i.exec(name) ?? [];
+  // MAAS_HOST and MAAS_PORT are what others call MAAS's own address.
+  if (prefix.length <= 'MAAS_'.length && short.length < 6) return undefined;
+  return known.has(short.toUpperCase()) ? short.toUpperCase() : undefined;
+}
+
+/** Two letters in a long name, one in a shorter; of a very short one only swapped or forgotten ones, since POST and COST are words. */
+function withWrongLetters(name: string, known: Known): string | undefined {
+  const meant = nearest(name, known.keys(), name.length < 10 ? 1 : 2);
+  if (meant === undefined || meant.length >= 6) return meant;
+  const letters = [...meant];
+  for (const letter of name.toUpperCase()) {
+    const at = letters.indexOf(letter);
+    if (at === -1) return undefined;
+    letters.splice(at, 1);
+  }
+  return meant;
+}
+
+/** Kubernetes and Docker tell where neighbours are: `MAAS_PORT=tcp://10.96.0.1:5240`. */
+function isLink(text: string): boolean {
+  return /^(?:tcp|udp|sctp):\/\//.test(text);
+}

@@ -1,0 +1,55 @@
+import type { IncomingMessage } from 'node:http';
+import { ByteBlocks, sizeOf } from './byte-blocks.ts';
+import { openBody, type BodyPatience, type BodyReader } from './request-body.ts';
+import { Problem } from '../problem.ts';
+
+/**
+ * Reads a request's body whole, in as many pieces as it takes.
+ *
+ * @param limit bytes
+ * @param hold told how much memory it takes so far, bytes, each time that this changes: why it may not
+ * @throws {Problem} when it is larger, may not be held, stops for a minute, takes ten, or the client leaves
+ */
+export function readBody(
+  request: IncomingMessage,
+  limit: number,
+  hold: (bytes: number) => Problem | undefined,
+  patience?: BodyPatience,
+): Promise<readonly Buffer[]> {
+  return new Promise((resolve, reject) => {
+    if (Number(request.headers['content-length'] ?? 0) > limit) {
+      reject(tooLarge());
+      return;
+    }
+    const blocks = new ByteBlocks();
+    const reader: BodyReader = {
+      onData(chunk) {
+        if (blocks.size + chunk.length > limit) {
+          fail(tooLarge());
+          return;
+        }
+        const before = blocks.capacity;
+        blocks.add(chunk);
+        const problem = blocks.capacity === before ? undefined : hold(blocks.capacity);
+        if (problem !== undefined) fail(problem);
+      },
+      onEnd() {
+        reading.stop();
+        const body = blocks.take();
+        hold(sizeOf(body));
+        resolve(body);
+      },
+      onFailure: fail,
+    };
+    const reading = openBody(request, reader, patience);
+    reading.resume();
+    function fail(problem: Problem): void {
+      reading.stop();
+      reject(problem);
+    }
+  });
+}
+
+function tooLarge(): Problem {
+  return new Problem('body-too-large', 'MAAS takes no body above 10 MB, and this one is larger.');
+}

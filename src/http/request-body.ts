@@ -1,0 +1,132 @@
+import type { IncomingMessage } from 'node:http';
+import { Problem } from '../problem.ts';
+
+/** Emitted on a request whose body turned out to be malformed. */
+const malformed: unique symbol = Symbol('malformed body');
+
+/**
+ * Tells whoever reads a request's body that the rest of it cannot be read.
+ *
+ * @returns whether anybody was reading
+ */
+export function breakBody(request: IncomingMessage): boolean {
+  return request.emit(malformed);
+}
+
+/** How much of each request's body has been read, bytes. */
+const received = new WeakMap<IncomingMessage, number>();
+
+/** How many bytes of a request's body have been read. */
+export function receivedBytes(request: IncomingMessage): number {
+  return received.get(request) ?? 0;
+}
+
+/** Whether a request has a body by its framing (RFC 9112 §6.3). */
+export function hasBody(request: IncomingMessage): boolean {
+  const length = request.headers['content-length'];
+  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0);
+}
+
+/** Whether more of a request is to come. A head without a body is all of it, though Node may not have noted that yet. */
+export function isArriving(request: IncomingMessage): boolean {
+  return !request.complete && hasBody(request);
+}
+
+/**
+ * How long a client may send nothing in the middle of a body, and how long all of it may take, ms. A time in which the proxy itself does
+ * not read, because MAAS takes no more, does not count.
+ */
+const idleTimeoutMs: BodyPatience = { pause: 60_000, total: 600_000 };
+
+/** How long a client may take over a body, ms. */
+export interface BodyPatience {
+  readonly pause: number;
+  readonly total: number;
+}
+
+/** Who reads a body. */
+export interface BodyReader {
+  onData(chunk: Buffer): void;
+  onEnd(): void;
+  onFailure(problem: Problem): void;
+}
+
+/** A body that is read, or is going to be. */
+export interface BodyReading {
+  /** Begins, or goes on. Until then the client is only watched: it may leave, or send something malformed. */
+  resume(): void;
+  /** Has the client wait. */
+  pause(): void;
+  /** Ends it: nothing more is told. */
+  stop(): void;
+}
+
+/** Makes ready to read a body. It fails when the client leaves, stops half-way, or takes too long over all of it. */
+export function openBody(
+  request: IncomingMessage,
+  { onData, onEnd, onFailure }: BodyReader,
+  { pause, total }: BodyPatience = idleTimeoutMs,
+): BodyReading {
+  let pauseTimer: NodeJS.Timeout | undefined;
+  let totalTimer: NodeJS.Timeout | undefined;
+  let pausedAt: number | undefined;
+  /** What is to be added to the whole time. */
+  let pausedMs = 0;
+  const onPause = (): void => {
+    if (pausedAt === undefined) onFailure(tooSlow('Nothing more of the body has come for 60 seconds'));
+    else pauseTimer?.refresh();
+  };
+  const onTotal = (): void => {
+    if (pausedAt !== undefined) notePause();
+    if (pausedMs === 0) onFailure(tooSlow('The body has not arrived whole within 10 minutes'));
+    else totalTimer = setTimeout(onTotal, pausedMs);
+    pausedMs = 0;
+  };
+  const notePause = (): void => {
+    const now = performance.now();
+    pausedMs += now - (pausedAt ?? now);
+    pausedAt = now;
+  };
+  const onChunk = (chunk: Buffer): void => {
+    pauseTimer?.refresh();
+    received.set(request, receivedBytes(request) + chunk.length);
+    onData(chunk);
+  };
+  const onClose = (): void => {
+    if (!request.complete) {
+      onFailure(new Problem('client-gone', 'The client closed the connection before its request was complete.'));
+    }
+  };
+  const onMalformed = (): void => {
+    onFailure(new Problem('malformed-request', 'The body is not valid HTTP/1.1: its chunks are malformed.'));
+  };
+  const stop = (): void => {
+    clearTimeout(pauseTimer);
+    clearTimeout(totalTimer);
+    request.off('data', onChunk).off('end', onEnd).off('end', stop).off('close', onClose).off(malformed, onMalformed);
+  };
+  request.on('end', onEnd).once('end', stop).on('close', onClose).on(malformed, onMalformed);
+  return {
+    stop,
+    resume() {
+      if (pauseTimer === undefined) {
+        pauseTimer = setTimeout(onPause, pause);
+        totalTimer = setTimeout(onTotal, total);
+        request.on('data', onChunk);
+      } else if (pausedAt !== undefined) {
+        notePause();
+        pauseTimer.refresh();
+      }
+      pausedAt = undefined;
+      request.resume();
+    },
+    pause() {
+      pausedAt ??= performance.now();
+      request.pause();
+    },
+  };
+}
+
+function tooSlow(what: string): Problem {
+  return new Problem('request-timeout', `${what}; send the request again.`);
+}

@@ -1,0 +1,118 @@
+import type { IncomingMessage } from 'node:http';
+import { joined, sizeOf } from '../http/byte-blocks.ts';
+import { hasBody } from '../http/request-body.ts';
+import type { Exchange } from '../exchange.ts';
+import { isSignatureOverride } from '../maas/api-path.ts';
+import { jsonToForm, maxJson, type JsonFormFault } from '../maas/forms/json-form.ts';
+import { readsFormOnly } from '../maas/operations/operation.ts';
+import { Problem } from '../problem.ts';
+import { smallBody, type BufferBody } from './buffered-body.ts';
+
+/**
+ * Takes the body of a request in, where it is needed whole, and does nothing where that is done already.
+ *
+ * @param isNeeded it is needed whole in any case, to be looked into
+ */
+export type ReadBody = (exchange: Exchange, isNeeded?: boolean) => void | Promise<void>;
+
+/**
+ * Step 6, the body: one that came in chunks is read whole, because MAAS wants a length; a small one, so that nobody holds a slot at MAAS
+ * while it is still to come; JSON for an operation that reads a form is made the form, because MAAS would ignore it without a
+ * word. Every other body is left to stream.
+ *
+ * @param convertsJson whether JSON is made a form at all
+ */
+export function createBodyReader(convertsJson: boolean, wholeBody: BufferBody): ReadBody {
+  return (exchange, isNeeded = false) => {
+    const { request, method } = exchange;
+    if (exchange.body !== undefined || method === 'GET' || method === 'HEAD' || !hasBody(request)) return undefined;
+    const length = Number(request.headers['content-length']);
+    const json = convertsJson && method === 'POST' ? jsonIn(exchange) : undefined;
+    const isLookedInto = isNeeded || json === 'declared' || (json === 'possible' && length <= maxJson);
+    if (!isLookedInto && !isChunked(request) && length > smallBody) return undefined;
+    return take(exchange, wholeBody, json);
+  };
+}
+
+/**
+ * Whether a body may be JSON that MAAS would ignore: its type says so, or it is the one that `curl -d` names for whatever it sends. To
+ * that MAAS answers 200, having done nothing of what the JSON says.
+ */
+function jsonIn(exchange: Exchange): 'declared' | 'possible' | undefined {
+  const { headers } = exchange.request;
+  if (headers['content-encoding'] !== undefined) return undefined;
+  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type !== 'application/json' && type !== formType) return undefined;
+  if (!readsFormOnly(apiPath(exchange))) return undefined;
+  return type === formType ? 'possible' : 'declared';
+}
+
+const formType = 'application/x-www-form-urlencoded';
+
+function isChunked({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined;
+}
+
+async function take(
+  exchange: Exchange,
+  wholeBody: BufferBody,
+  json: 'declared' | 'possible' | undefined,
+): Promise<void> {
+  exchange.body = await wholeBody(exchange);
+  if (json === undefined) return;
+  if (json === 'possible' && !beginsAsObject(exchange.body)) return;
+  const form = jsonToForm(joined(exchange.body));
+  if (typeof form !== 'string') {
+    // A form that begins with a brace is one all the same. One that is a JSON object as a whole would have no field that MAAS knows.
+    if (json === 'possible' && (sizeOf(exchange.body) > maxJson || form.fault === 'not-json')) return;
+    throw faults[form.fault]();
+  }
+  refuseReservedFields(form);
+  exchange.body = [Buffer.from(form)];
+  exchange.contentType = formType;
+}
+
+/** Whether the first byte that is no white space is a brace. */
+function beginsAsObject([first]: readonly Buffer[]): boolean {
+  return first !== undefined && /^\s*\{/.test(first.toString('latin1', 0, 100));
+}
+
+const faults: Readonly<Record<JsonFormFault, () => Problem>> = {
+  'not-json': () =>
+    new Problem('malformed-json', 'The body is not valid JSON in UTF-8, though its Content-Type says so.'),
+  'not-an-object': () =>
+    new Problem(
+      'json-not-an-object',
+      'MAAS reads the body of this operation as a form: send a form, or a JSON object, whose members become its fields.',
+    ),
+  'too-large': () =>
+    new Problem(
+      'body-too-large',
+      'JSON that is to become a form may have 2 MiB and 5,000 values; send as a form what is larger.',
+    ),
+  'too-deep': () =>
+    new Problem(
+      'malformed-json',
+      'JSON that is to become a form may be nested 500 deep; send less deeply nested JSON.',
+    ),
+};
+
+/** As a form field these names would mean what they do not mean in JSON: another operation, another signature. */
+function refuseReservedFields(form: string): void {
+  for (const name of new URLSearchParams(form).keys()) {
+    if (name === 'op') {
+      throw new Problem('json-not-an-object', 'Name the operation in the query or in the path, not as "op" in JSON.');
+    }
+    if (isSignatureOverride(name)) {
+      throw new Problem(
+        'signature-override',
+        `MAAS would take the field "${name}" for a part of the signature; leave it out.`,
+      );
+    }
+  }
+}
+
+function apiPath(exchange: Exchange): NonNullable<Exchange['apiPath']> {
+  if (exchange.apiPath === undefined) throw new Error('the body step needs the address step before it');
+  return exchange.apiPath;
+}

@@ -1,0 +1,97 @@
+import { besideClientsFile, ClientsError, type Client } from '../clients/client.ts';
+import { doubtsAboutClients, othersMayWrite } from '../clients/doubts.ts';
+import { whyUnreadable } from '../clients/file/clients-file.ts';
+import { createRegistry, readActiveClients, type ActiveClient, type Registry } from '../clients/registry.ts';
+import type { ReadText } from '../config/files.ts';
+import { readKeyFile } from '../config/key-file.ts';
+import { readPolicyFile } from '../config/policy-file.ts';
+import { SettingError } from '../config/values.ts';
+import { explainIdleRules } from '../policy/known-operations.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { keySource, type MakeSigningKey, type SigningKey } from './key.ts';
+import type { WatchedFiles } from './watched-files.ts';
+import { followNamed } from './named-files.ts';
+
+/**
+ * The clients of a gateway, kept to their file. The MAAS keys that clients have of their own, and the files of their policies,
+ * are followed each by itself: a broken one must not hold up that somebody else's key ends.
+ *
+ * @param ask the way to MAAS, where a new key is tried
+ * @throws {SettingError} what is wrong with the file now
+ */
+export function watchClients(
+  file: string,
+  live: WatchedFiles,
+  makeKey: MakeSigningKey,
+  ask: Upstream['sendOwnRequest'],
+): Registry {
+  const subject = `The clients file ${file}`;
+  const keys = followNamed<SigningKey>(
+    live,
+    (path) => keySource('client-key', { file: path, source: subject }, makeKey, ask),
+    (path, read) => void readKeyFile(path, read),
+  );
+  const policies = followNamed<Policy>(
+    live,
+    (path, named) => ({
+      kind: 'client-policy',
+      title: `the policy file ${path}`,
+      subject,
+      load: (read) => readPolicyFile(path, read, named),
+      doubts: (policy) => [
+        ...othersMayWrite(path, 'change what clients may do'),
+        ...explainIdleRules(policy, `The policy file ${path}`),
+      ],
+      describe: ({ rules }) => `${rules.length} rules`,
+    }),
+    (path, read) => void readPolicyFile(path, read),
+  );
+
+  const path = (named: string): string => besideClientsFile(file, named);
+
+  function load(read: ReadText): ReadonlyMap<string, ActiveClient> {
+    const text = readClientsFile(read);
+    const key = keys.begin(read);
+    const policy = policies.begin(read);
+    const ownSigner = ({ name }: Client, named: string): (() => SigningKey['signer']) => {
+      const now = key(path(named), named, `the MAAS key of ${name}`);
+      return () => now().signer;
+    };
+    const ownPolicy = ({ name }: Client, named: string): (() => Policy) =>
+      policy(path(named), named, `the policy of ${name}`);
+    try {
+      const known = readActiveClients(text, ownSigner, ownPolicy);
+      keys.forgetOthers();
+      policies.forgetOthers();
+      return known;
+    } catch (error) {
+      if (error instanceof ClientsError) throw new SettingError(error.message);
+      throw error;
+    }
+  }
+
+  function readClientsFile(read: ReadText): string {
+    try {
+      return read(file);
+    } catch (error) {
+      const why = whyUnreadable(error instanceof SettingError ? error.cause : error);
+      throw new SettingError(`${why}${why === 'does not exist' ? '; "keys add NAME" makes one' : ''}`);
+    }
+  }
+
+  const clients = live.watch({
+    kind: 'clients',
+    title: `the clients file ${file}`,
+    subject,
+    load,
+    doubts: (known) =>
+      doubtsAboutClients(
+        file,
+        Array.from(known.values(), ({ client }) => client),
+        Date.now(),
+      ),
+    describe: ({ size }) => (size === 1 ? '1 key' : `${size} keys`),
+  });
+  return createRegistry(clients.now);
+}

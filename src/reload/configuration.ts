@@ -1,0 +1,90 @@
+import { othersMayWrite } from '../clients/doubts.ts';
+import type { Registry } from '../clients/registry.ts';
+import { readCertificates } from '../config/tls/certificates-file.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { readPolicyFile } from '../config/policy-file.ts';
+import { explainIdleRules } from '../policy/known-operations.ts';
+import type { Policy } from '../policy/policy.ts';
+import { createUpstream, type Upstream, type UpstreamOptions } from '../upstream/upstream.ts';
+import { watchClients } from './clients.ts';
+import { keySource, signingKeys, type SigningKey } from './key.ts';
+import type { WatchedFiles } from './watched-files.ts';
+import { watchTls, type ReloadedTls } from './tls.ts';
+
+/** The parts of a proxy that are kept to their files. */
+export interface ReloadedConfiguration {
+  /** Signs with the key in force, and trusts the authorities in force. */
+  readonly upstream: Upstream;
+  /** The policy in force. */
+  readonly policy: () => Policy;
+  /** The clients in force; `undefined` where there is no clients file. */
+  readonly registry: Registry | undefined;
+  /** What https is served with; `undefined` for plain http. */
+  readonly tls: ReloadedTls | undefined;
+}
+
+/**
+ * Follows the files of a configuration.
+ *
+ * @param tell who is told of what the way to MAAS learns
+ * @throws {SettingError} what is wrong with a file now, as a sentence without its full stop
+ */
+export function watchConfiguration(
+  config: Configuration,
+  live: WatchedFiles,
+  tell: Pick<UpstreamOptions, 'onClockDifference' | 'onRegionChange'>,
+): ReloadedConfiguration {
+  const { key, ca, policy } = config.files;
+  const makeKey = signingKeys();
+  const fixed = makeKey(config.key);
+  let shared = (): SigningKey => fixed;
+  const upstream = createUpstream({
+    regions: config.regions,
+    signer: () => shared().signer,
+    ca: config.ca,
+    insecure: config.insecure,
+    timeout: config.upstreamTimeout,
+    coalesce: config.coalesce,
+    maxUpstream: config.maxUpstream,
+    cacheTtl: config.cacheTtl,
+    cacheMaxBytes: config.memory.cache,
+    maxShared: config.memory.shared,
+    ...tell,
+  });
+  if (key !== undefined) shared = live.watch(keySource('key', key, makeKey, upstream.sendOwnRequest)).now;
+  if (ca !== undefined) {
+    const trusted = live.watch({
+      kind: 'ca',
+      title: `the certificate authorities in ${ca.file}`,
+      subject: ca.source,
+      load: (read) => readCertificates(ca.file, read),
+      onChange: upstream.trust,
+    });
+    // The file may have changed since the configuration was read.
+    if (trusted.now() !== config.ca) upstream.trust(trusted.now());
+  }
+  return {
+    upstream,
+    policy: policy === undefined ? () => config.policy : followPolicy(policy.file, policy.source, live),
+    registry:
+      config.clientsFile === undefined
+        ? undefined
+        : watchClients(config.clientsFile, live, makeKey, upstream.sendOwnRequest),
+    tls: watchTls(config, live),
+  };
+}
+
+function followPolicy(file: string, subject: string, live: WatchedFiles): () => Policy {
+  const followed = live.watch({
+    kind: 'policy',
+    title: `the policy file ${file}`,
+    subject,
+    load: (read) => readPolicyFile(file, read),
+    doubts: (policy) => [
+      ...othersMayWrite(file, 'change what may be done'),
+      ...explainIdleRules(policy, `The policy file ${file}`),
+    ],
+    describe: ({ rules }) => `${rules.length} rules`,
+  });
+  return followed.now;
+}

@@ -1,0 +1,71 @@
+import type { ReadText } from '../config/files.ts';
+import { SettingError } from '../config/values.ts';
+import type { Source } from './watcher.ts';
+import type { Watched, WatchedFiles } from './watched-files.ts';
+
+/** Files that another file names, each followed by itself for as long as it is named. */
+export interface NamedFiles<Value> {
+  /**
+   * Begins a reading of the file that names them.
+   *
+   * @param read of that reading: what cannot be used is noticed by it as soon as it can
+   * @returns follows a file. @param path where it lies @param named how it is named @param purpose what it is to be, for
+   * sentences. @returns gives the value in force. @throws {SettingError} why it cannot be used
+   */
+  begin(read: ReadText): (path: string, named: string, purpose: string) => () => Value;
+  /** Ends the following of those that were not asked for since `begin`. */
+  forgetOthers(): void;
+}
+
+/**
+ * Keeps to files that another file names.
+ *
+ * @param makeSource how one is followed
+ * @param tryRead reads one, to say why it cannot be used
+ */
+export function followNamed<Value>(
+  live: WatchedFiles,
+  makeSource: (path: string, named: string) => Source<Value>,
+  tryRead: (path: string, read: ReadText) => void,
+): NamedFiles<Value> {
+  const followed = new Map<string, Watched<Value>>();
+  let used = new Set<string>();
+
+  function follow(path: string, named: string, purpose: string, read: ReadText): Watched<Value> {
+    try {
+      const begun = live.watch(makeSource(path, named));
+      followed.set(path, begun);
+      return begun;
+    } catch (error) {
+      if (!(error instanceof SettingError)) throw error;
+      throw new SettingError(`${whyUnusable(path, read)}; it is to be ${purpose}`);
+    }
+  }
+
+  function whyUnusable(path: string, read: ReadText): string {
+    try {
+      tryRead(path, read);
+      return `names the file ${path}, which was changing`;
+    } catch (error) {
+      if (error instanceof SettingError) return error.message;
+      throw error;
+    }
+  }
+
+  return {
+    begin(read) {
+      used = new Set();
+      return (path, named, purpose) => {
+        used.add(path);
+        return (followed.get(path) ?? follow(path, named, purpose, read)).now;
+      };
+    },
+    forgetOthers() {
+      for (const [path, one] of followed) {
+        if (used.has(path)) continue;
+        one.close();
+        followed.delete(path);
+      }
+    },
+  };
+}

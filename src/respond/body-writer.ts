@@ -1,0 +1,125 @@
+import type { ServerResponse } from 'node:http';
+import type { Transform } from 'node:stream';
+import type { Exchange } from '../exchange.ts';
+import { Problem } from '../problem.ts';
+import type { Fields } from '../http/fields.ts';
+import { endOrLinger } from './lingering-close.ts';
+import type { SlowReaders } from './slow-readers.ts';
+import { writeShortResponse } from './short-response.ts';
+
+/** How long a client may read nothing of an answer, ms. */
+const readTimeoutMs = 300_000;
+
+/** The way of one answer's body to its client: as fast as the client reads and no faster, and through a coder where one was chosen. */
+export class BodyWriter {
+  readonly #exchange: Exchange;
+  readonly #client: ServerResponse;
+  #coder: Transform | undefined;
+  /** Runs while the client does not read. */
+  #readerTimer: NodeJS.Timeout | undefined;
+  #isEnded = false;
+  readonly #slowReaders: SlowReaders;
+
+  constructor(exchange: Exchange, slowReaders: SlowReaders) {
+    this.#exchange = exchange;
+    this.#slowReaders = slowReaders;
+    this.#client = exchange.response;
+  }
+
+  /** Whether all of the answer was written. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** From here on the body goes through a coder, which reads no more than the client does. */
+  compress(coder: Transform): void {
+    this.#coder = coder;
+    coder.on('data', (chunk: Buffer) => {
+      if (this.#send(chunk)) return;
+      coder.pause();
+      this.#waitForClient(() => coder.resume());
+    });
+    coder.once('end', () => this.#finish());
+    coder.once('error', () => this.breakOff());
+  }
+
+  /**
+   * @param onRoom called when more may come, where this says that it may not at once
+   * @returns whether more may come at once
+   */
+  write(chunk: Buffer, onRoom: () => void): boolean {
+    if (this.#coder === undefined) {
+      if (this.#send(chunk)) return true;
+      this.#waitForClient(onRoom);
+    } else {
+      if (this.#coder.write(chunk)) return true;
+      this.#coder.once('drain', onRoom);
+    }
+    return false;
+  }
+
+  /**
+   * Writes an answer of which the body is there whole, where it can be done in one piece.
+   *
+   * @returns whether it was
+   */
+  writeShortResponse(status: number, reason: string, headers: Fields, body: Buffer): boolean {
+    if (this.#coder !== undefined || !writeShortResponse(this.#exchange, status, reason, headers, body)) return false;
+    this.#isEnded = true;
+    return true;
+  }
+
+  end(): void {
+    if (this.#coder === undefined) this.#finish();
+    else this.#coder.end();
+  }
+
+  /** Breaks the transfer by a reset where there can be one: an HTTP/1.0 client takes a mere close for the end of the answer. */
+  breakOff(): void {
+    this.#coder?.destroy();
+    const { socket } = this.#client;
+    if (socket === null || 'encrypted' in socket || socket.remoteAddress === undefined) socket?.destroy();
+    else socket.resetAndDestroy();
+  }
+
+  /** The client's connection is gone. */
+  close(): void {
+    clearTimeout(this.#readerTimer);
+    this.#slowReaders.goOn(this.#client);
+    this.#coder?.destroy();
+  }
+
+  /** @returns whether the client reads as fast as it is sent */
+  #send(chunk: Buffer): boolean {
+    this.#exchange.bytesOut += chunk.length;
+    return this.#client.write(chunk);
+  }
+
+  /** Goes on when the client reads again; the connection of one that reads nothing for long is closed. */
+  #waitForClient(goOn: () => void): void {
+    clearTimeout(this.#readerTimer);
+    this.#readerTimer = setTimeout(() => this.#client.destroy(), readTimeoutMs);
+    this.#client.once('drain', () => {
+      clearTimeout(this.#readerTimer);
+      this.#slowReaders.goOn(this.#client);
+      goOn();
+    });
+    this.#slowReaders.wait(this.#client, () => this.#cut());
+  }
+
+  /** The memory that waits for this client is needed for others. */
+  #cut(): void {
+    this.#exchange.problem ??= new Problem(
+      'client-gone',
+      'The client read too slowly, and the memory that its response took was needed for others.',
+    );
+    this.breakOff();
+  }
+
+  #finish(): void {
+    this.#isEnded = true;
+    endOrLinger(this.#exchange);
+    // What waits below the mark at which Node says that a client is slow counts too.
+    if (this.#client.writableLength > 0) this.#slowReaders.wait(this.#client, () => this.#cut());
+  }
+}

@@ -1,0 +1,32 @@
+import { isArriving } from '../http/request-body.ts';
+import type { Exchange } from '../exchange.ts';
+
+/** How much of an unwanted body is still read before the connection is closed, bytes, and for how long, ms. */
+const lingerLimits = { bytes: 64 * 1024 * 1024, time: 5_000 };
+
+/**
+ * Ends an answer that was written before its request had arrived whole. Closing at once would reset the connection under a
+ * client that is still sending, and with it the answer that it has not read yet (RFC 9112 §9.6); so the rest is read and
+ * thrown away for a while.
+ */
+export function endOrLinger(exchange: Exchange): void {
+  const { request, response, mustClose } = exchange;
+  exchange.isWritten = true;
+  if (!isArriving(request) || request.destroyed || mustClose) {
+    response.end();
+    return;
+  }
+  let read = 0;
+  const timer = setTimeout(end, lingerLimits.time);
+  function onData(chunk: Buffer): void {
+    read += chunk.length;
+    if (read > lingerLimits.bytes) end();
+  }
+  function end(): void {
+    clearTimeout(timer);
+    request.off('data', onData).off('end', end).off('close', end);
+    response.end();
+  }
+  request.on('data', onData).once('end', end).once('close', end);
+  request.resume();
+}

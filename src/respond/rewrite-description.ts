@@ -1,0 +1,36 @@
+import type { Exchange } from '../exchange.ts';
+import { ownOrigin } from './location.ts';
+
+/** The largest description that is rewritten, bytes; MAAS's are about half a megabyte. A larger one passes as it is. */
+export const maxDescription = 8 * 1024 * 1024;
+
+/** Changes the text of an answer. */
+export type Rewrite = (text: string) => string;
+
+/**
+ * MAAS describes its API with absolute addresses as MAAS sees them. Older MAAS CLIs and python-libmaas follow the `uri`s of
+ * `describe/`, and generated clients the `servers` of `openapi.yaml`: past the proxy, unsigned. Both are made the proxy's
+ * own. The `hash` of `describe/` is computed without `uri` and stays valid.
+ *
+ * @returns what to do with the body, `undefined` where it is to pass as it is
+ */
+export function descriptionRewrite(exchange: Exchange, status: number): Rewrite | undefined {
+  const segments = exchange.apiPath?.segments ?? [];
+  if (status !== 200 || exchange.method !== 'GET' || segments.length !== 1) return undefined;
+  const { origin, path } = ownOrigin(exchange);
+  if (segments[0] === 'describe') {
+    return (text) =>
+      text.replaceAll(
+        /("uri": ?")https?:\/\/[^"/]+(?:\/[^"]*?)?\/MAAS\/api\/2\.0(?=[/"])/g,
+        (_, before: string) => `${before}${origin}${path}`,
+      );
+  }
+  if (segments[0] === 'openapi.yaml') {
+    return (text) =>
+      text.replace(
+        /(^servers:\n(?:[ -].*\n)*?[ -]+url: ['"]?)https?:\/\/[^'"/\s]+(?:\/[^'"\s]*?)?\/MAAS\/api\/2\.0/m,
+        (_, before: string) => `${before}${origin}${path}`,
+      );
+  }
+  return undefined;
+}

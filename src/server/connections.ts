@@ -1,0 +1,127 @@
+import type { Server, ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Server as TlsServer } from 'node:tls';
+import { trackHandshakes } from './handshakes.ts';
+
+/** The connections of a server, and how to end them without cutting an answer. */
+export interface Connections {
+  /** Whether the server is stopping. */
+  readonly draining: boolean;
+  /** How many are open. */
+  count(): number;
+  /**
+   * Stops accepting, and ends each connection after the answer to what its client has sent, or is about to send.
+   *
+   * @param deadline ms after which what is left is cut
+   * @returns how many requests were cut
+   */
+  drain(deadline: number): Promise<number>;
+}
+
+/** How long a connection may be idle between two requests, ms: longer than the 60 s of common load balancers. */
+export const keepAliveTimeoutMs = 72_000;
+
+/**
+ * How long a stopping server still listens to connections without a request, ms. A client may have sent one just now, and
+ * can only repeat it if it is a read (RFC 9112 §9.3.1): closed at once, such a connection loses a write in a rolling restart.
+ */
+const lastCall = 1_000;
+
+/**
+ * For how long nobody must have connected before a stopping server closes its port, ms. Whoever the kernel has let in, but
+ * the server not yet, would be reset; by then a load balancer has seen `/readyz` turn.
+ */
+const calm = 50;
+
+/** Who uses a connection. */
+interface Use {
+  /** The answers that are not finished. */
+  readonly responses: ServerResponse[];
+  /** How much had been read when the last one was: more means that the next request has begun. */
+  bytesRead: number;
+}
+
+/**
+ * Keeps track of a server's connections. `server.close()` alone would close those without a request at once, and wait for
+ * one on which no request ever came, or for an endless answer.
+ */
+export function trackConnections(server: Server): Connections {
+  const open = new Map<Socket, Use>();
+  let accepted = 0;
+  let draining = false;
+  let isLastCallOver = false;
+  const isTls = server instanceof TlsServer;
+  const handshakes = isTls ? trackHandshakes(server) : undefined;
+  server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
+    open.set(socket, { responses: [], bytesRead: 0 });
+    socket.once('close', () => open.delete(socket));
+  });
+  server.on('connection', () => {
+    accepted += 1;
+  });
+  server.prependListener('request', (request, response: ServerResponse) => {
+    const { socket } = request;
+    const use = open.get(socket);
+    use?.responses.push(response);
+    if (draining) response.shouldKeepAlive = false;
+    response.on('close', () => {
+      if (use === undefined) return;
+      const at = use.responses.indexOf(response);
+      if (at !== -1) use.responses.splice(at, 1);
+      use.bytesRead = socket.bytesRead;
+      // Its head was sent before the server was to stop, and promised that the connection stays.
+      if (isLastCallOver) endIdle(socket, use);
+    });
+  });
+
+  function endIdle(socket: Socket, { responses, bytesRead }: Use): void {
+    if (responses.length === 0 && socket.bytesRead === bytesRead) socket.destroySoon();
+  }
+
+  /** Resolves when nobody has connected for a moment; after the last call a shorter moment will do. */
+  async function nobodyConnects(start: number, deadline: number): Promise<void> {
+    for (let before = -1; before !== accepted && performance.now() - start < deadline;) {
+      before = accepted;
+      await wait(performance.now() - start < lastCall ? calm : 1);
+    }
+  }
+
+  return {
+    get draining() {
+      return draining;
+    },
+    count: () => open.size,
+    async drain(deadline) {
+      const start = performance.now();
+      draining = true;
+      for (const { responses } of open.values()) {
+        for (const response of responses) response.shouldKeepAlive = false;
+      }
+      let cut = 0;
+      const lastCallTimer = setTimeout(
+        () => {
+          isLastCallOver = true;
+          handshakes?.destroy();
+          for (const [socket, use] of open) endIdle(socket, use);
+        },
+        Math.min(lastCall, deadline),
+      );
+      const deadlineTimer = setTimeout(() => {
+        for (const [socket, { responses }] of open) {
+          cut += responses.length;
+          socket.destroy();
+        }
+        handshakes?.destroy();
+      }, deadline);
+      await nobodyConnects(start, deadline);
+      await new Promise<void>((resolve) => {
+        // An http server's own `close` would close the connections without a request with it.
+        NetServer.prototype.close.call(server, () => resolve());
+      });
+      clearTimeout(lastCallTimer);
+      clearTimeout(deadlineTimer);
+      return cut;
+    },
+  };
+}

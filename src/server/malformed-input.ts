@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { ConnectionError } from 'fastify';
+import type { Logger } from 'pino';
+import { breakBody } from '../http/request-body.ts';
+import { isForgedCertificate, untrustedCertificate } from '../inbound/client-certificate.ts';
+import { headersTooLarge } from '../inbound/message.ts';
+import { recordConnect, requestId, type Keep } from '../access-log/access-log.ts';
+import { isOver, type LastExchanges } from '../inbound/pipelining.ts';
+import { parserFault } from '../http/parser-fault.ts';
+import { peerAddress } from '../http/peer.ts';
+import { Problem } from '../problem.ts';
+
+/**
+ * Answers what is not HTTP enough to become a request (RFC 9112 §2.2), and closes the connection: after it nobody knows
+ * where the next request would begin. Answers to good requests before it go first (RFC 9112 §9.3.2).
+ */
+export function rejectMalformedInput(
+  log: Logger,
+  last: LastExchanges,
+): (error: ConnectionError, socket: Socket) => void {
+  return (error, socket) => {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const before = last.get(socket);
+    if (before === undefined && isForgedCertificate(socket, error.code)) {
+      const problem = untrustedCertificate(String(socket.authorizationError));
+      rejectAndClose(log, socket, problem, String(problem.cause));
+    } else if (before === undefined || isOver(before)) {
+      rejectAndClose(log, socket, toProblem(error), causeOf(error));
+    } else {
+      before.mustClose = true;
+      if (!before.request.complete) {
+        // The client has left in the middle of the body; RFC 9112 §8 asks for no answer.
+        if (error.code === 'HPE_INVALID_EOF_STATE') return void socket.destroy();
+        // The body of that request is what is malformed; else its answer comes first.
+        if (breakBody(before.request)) return;
+      }
+      before.response.once('close', () => {
+        if (!socket.writable) return; // it is being closed behind that answer
+        // What comes after a request that asked for "close" is nobody's (RFC 9112 §9.6).
+        if (error.code === 'HPE_CLOSED_CONNECTION') socket.end();
+        else rejectAndClose(log, socket, toProblem(error), causeOf(error));
+      });
+    }
+  };
+}
+
+/** Refuses a tunnel. Node hands CONNECT to nobody else. */
+export function rejectConnect(keep: Keep): (request: IncomingMessage, socket: Duplex) => void {
+  return (request, socket) => {
+    const problem = new Problem('method-not-forwarded', 'This is no proxy for tunnels; use another method.');
+    const id = requestId(request, newId);
+    keep(recordConnect(request, problem, id, close(socket, problem, id)));
+  };
+}
+
+/** Answers with a problem on a connection that Node has no request for, and ends it. @param cause as a clause, for the log */
+export function rejectAndClose(log: Logger, socket: Socket, problem: Problem, cause: string): void {
+  const id = newId();
+  const { status, code } = problem;
+  log.warn({ requestId: id, status, peer: peerAddress(socket) ?? 'unix', code, cause }, 'no request');
+  close(socket, problem, id);
+}
+
+function newId(): string {
+  return randomBytes(8).toString('hex');
+}
+
+/** Sends a problem as the last of a connection. @returns the bytes of its document */
+function close(socket: Duplex, problem: Problem, id: string): number {
+  const { status, challenge } = problem;
+  const body = `${JSON.stringify(problem.document(id))}\n`;
+  const bytes = Buffer.byteLength(body);
+  socket.end(
+    `HTTP/1.1 ${status} ${reasons[status] ?? 'Bad Request'}\r\n` +
+      'Content-Type: application/problem+json\r\n' +
+      `Content-Length: ${bytes}\r\n` +
+      (status === 401 ? `WWW-Authenticate: ${challenge}\r\n` : '') +
+      `Date: ${new Date().toUTCString()}\r\n` +
+      `Proxy-Status: ${problem.proxyStatus}\r\n` +
+      `X-Request-Id: ${id}\r\n` +
+      'Connection: close\r\n' +
+      `\r\n${body}`,
+    // The rest of what the client sends is of no interest.
+    () => socket.destroy(),
+  );
+  return bytes;
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  401: 'Unauthorized',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  431: 'Request Header Fields Too Large',
+  501: 'Not Implemented',
+};
+
+/** The bytes that were no request. Fastify's types say that they are JSON; they are a Buffer. */
+function bytesOf({ rawPacket }: ConnectionError): Buffer | undefined {
+  return Buffer.isBuffer(rawPacket) ? rawPacket : undefined;
+}
+
+/** Whether they began a TLS handshake, as `curl https://…` does. */
+function isTls(error: ConnectionError): boolean {
+  return bytesOf(error)?.[0] === 0x16;
+}
+
+/** What is wrong, for those who read the log. */
+function causeOf(error: ConnectionError): string {
+  if (isTls(error)) return 'https, and this port speaks plain http';
+  return parserFault(error.code) ?? 'it is not HTTP/1.1';
+}
+
+function toProblem(error: ConnectionError): Problem {
+  const packet = bytesOf(error)?.toString('latin1') ?? '';
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return headersTooLarge();
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new Problem('request-timeout', 'The request did not arrive in time; send it again.');
+    case 'HPE_INVALID_METHOD':
+      if (isTls(error)) return new Problem('malformed-request', 'This port speaks plain http, not https.');
+      return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ \S+ HTTP\/1\.[01]\r?\n/.test(packet)
+        ? new Problem('method-unknown', 'This method is not known; use one that HTTP has.')
+        : new Problem('malformed-request', 'This is not a valid HTTP/1.1 request.');
+    default:
+      return new Problem('malformed-request', 'This is not a valid HTTP/1.1 request.');
+  }
+}

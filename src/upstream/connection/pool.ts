@@ -1,0 +1,89 @@
+import { buildConnector, Pool, type Dispatcher } from 'undici';
+import type { MaasAddress, Regions } from '../../maas/maas-address.ts';
+import { discardContinue } from './discard-continue.ts';
+import { makeResetAnError } from './reset-is-error.ts';
+import { trustingContext } from './trust.ts';
+
+/** How to reach MAAS. */
+export interface PoolOptions {
+  readonly maas: MaasAddress;
+  /** PEM text of further certificate authorities. */
+  readonly ca?: string | undefined;
+  /** Do not verify MAAS's certificate. */
+  readonly insecure?: boolean;
+  /** How long to wait for the first byte of an answer, and between two, ms. */
+  readonly timeout: number;
+  /** How long a connection may take to come about, ms. */
+  readonly connectTimeout?: number;
+  /** Told when the certificate that MAAS shows ends, s since 1970, for each new connection. */
+  onCertificate?(origin: string, expires: number): void;
+}
+
+/** How long a connection may take to come about, ms: a shorter time where there is another region to turn to. */
+const connectTimeouts = { alone: 10_000, oneOfSeveral: 4_000 };
+
+/** The largest header section that is accepted from MAAS, and from clients, bytes: room for long `id=` lists. */
+export const maxHeaderSize = 64 * 1024;
+
+/** The connections to MAAS. Its certificate is verified: reply-from's own default would not do that. */
+export function createPool(options: PoolOptions): Pool {
+  const { maas, ca, insecure = false, timeout, connectTimeout = connectTimeouts.alone } = options;
+  const connect = buildConnector({
+    timeout: connectTimeout,
+    rejectUnauthorized: !insecure,
+    ...(maas.origin.startsWith('https:') && { secureContext: trustingContext(ca) }),
+  });
+  return new Pool(maas.origin, {
+    connect(target, done) {
+      connect(target, (...result) => {
+        // On an error undici's connector hands over no socket at all.
+        const [, socket] = result;
+        if (socket) {
+          discardContinue(socket);
+          makeResetAnError(socket);
+          if ('getPeerCertificate' in socket) {
+            const expires = Date.parse(socket.getPeerCertificate().valid_to) / 1000;
+            // A resumed session has none.
+            if (!Number.isNaN(expires)) options.onCertificate?.(maas.origin, expires);
+          }
+        }
+        done(...result);
+      });
+    },
+    // Below the 65 s after which MAAS's web server closes an idle connection, so that a request seldom meets the close.
+    keepAliveTimeout: 30_000,
+    keepAliveMaxTimeout: 60_000,
+    headersTimeout: timeout,
+    bodyTimeout: timeout,
+    maxHeaderSize,
+    pipelining: 1,
+  });
+}
+
+/** The connections to all regions. */
+export interface Connections {
+  /** Sends a request to the region that its `origin` names. */
+  readonly dispatch: Dispatcher['dispatch'];
+  /** Takes no more, and ends each when the requests on it have ended. */
+  close(): Promise<void>;
+  /** Ends them at once. */
+  destroy(): Promise<void>;
+}
+
+/** The same for several regions. */
+export function createPools(regions: Regions, options: Omit<PoolOptions, 'maas' | 'connectTimeout'>): Connections {
+  const connectTimeout = regions.length === 1 ? connectTimeouts.alone : connectTimeouts.oneOfSeveral;
+  const pools = new Map<unknown, Pool>();
+  for (const maas of regions) {
+    if (!pools.has(maas.origin)) pools.set(maas.origin, createPool({ ...options, maas, connectTimeout }));
+  }
+  return {
+    dispatch(request, handler) {
+      const pool = pools.get(request.origin);
+      if (pool === undefined) throw new Error('a request to an origin that is none of the regions');
+      return pool.dispatch(request, handler);
+    },
+    close: async () => void (await Promise.all([...pools.values()].map((pool) => pool.close()))),
+    destroy: async () => void (await Promise.all([...pools.values()].map((pool) => pool.destroy()))),
+  };
+}

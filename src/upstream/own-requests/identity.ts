@@ -1,0 +1,94 @@
+import { printable } from '../../output/printable.ts';
+import { Problem } from '../../problem.ts';
+import type { OwnResponse } from './own-request.ts';
+import { readOwnError } from './own-error.ts';
+import { maasHasTls } from '../redirect.ts';
+import { isRegionDown, regionDown } from '../regions/region-down.ts';
+import type { Upstream } from '../upstream.ts';
+
+/** Who and what the proxy found at MAAS's address. */
+export interface Identity {
+  /** MAAS's version, such as `3.7.3`. */
+  readonly version: string;
+  /** The user whose key it is, or why MAAS does not say. */
+  readonly user: { readonly name: string; readonly administrator: boolean } | { readonly refused: string };
+}
+
+/**
+ * Asks MAAS for its version and for the user behind the key.
+ *
+ * @throws {Problem} when nothing answers there, or something that is not a MAAS
+ */
+export async function identify(upstream: Upstream): Promise<Identity> {
+  const version = readVersion(await upstream.sendOwnRequest('/version/'));
+  return { version, user: await askUser(upstream) };
+}
+
+async function askUser(upstream: Upstream): Promise<Identity['user']> {
+  try {
+    return readUser(await upstream.sendOwnRequest('/users/?op=whoami'));
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) return { refused: error.message };
+    throw error;
+  }
+}
+
+/**
+ * Reads the answer to `version/`.
+ *
+ * @throws {Problem} when it is none of a MAAS that is well
+ */
+export function readVersion(answer: OwnResponse): string {
+  const { status, headers, body } = answer;
+  if (status >= 300 && status < 400 && headers['location']?.startsWith('https:') === true) {
+    throw maasHasTls();
+  }
+  if (isRegionDown(status, (name) => headers[name])) throw regionDown(status);
+  refuseOwnError(answer);
+  const data = asObject(body);
+  if (status !== 200 || typeof data?.['version'] !== 'string') {
+    throw new Problem(
+      'maas-broken-answer',
+      `What answers there is not a MAAS (status ${status}); check port and path of MAAS_URL.`,
+      { receivedStatus: status },
+    );
+  }
+  return printable(data['version']);
+}
+
+/**
+ * Reads the answer to `users/?op=whoami`.
+ *
+ * @throws {Problem} when it says nothing of the key
+ */
+export function readUser(answer: OwnResponse): Identity['user'] {
+  const { status, body } = answer;
+  refuseOwnError(answer);
+  if (status === 200) {
+    const data = asObject(body);
+    if (typeof data?.['username'] === 'string') {
+      return { name: printable(data['username']), administrator: data['is_superuser'] === true };
+    }
+  }
+  if (status === 403) return { refused: 'MAAS knows the API key, but its user may not use the API; is it disabled?' };
+  throw new Problem(
+    'maas-broken-answer',
+    `What answers there does not say whose the key is, as a MAAS does (status ${status}); check port and path of MAAS_URL.`,
+    { receivedStatus: status },
+  );
+}
+
+function refuseOwnError(answer: OwnResponse): void {
+  const error = readOwnError(answer);
+  if (error === undefined) return;
+  throw new Problem('maas-broken-answer', `${error.reason}. ${error.remedy}`, { receivedStatus: answer.status });
+}
+
+function asObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

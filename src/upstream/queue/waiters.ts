@@ -1,0 +1,65 @@
+import type { Slot } from './concurrency-limiter.ts';
+
+/**
+ * Seats that wait, in the order in which they came.
+ *
+ * These are arrays with gaps, and no Sets: V8 leaves the old tables of a Set that changes all the time behind, with all that once stood
+ * in them (see reuse.ts).
+ */
+export class SlotList {
+  #slots: (Slot | undefined)[] = [];
+  /** No seat stands before it. */
+  #start = 0;
+  #size = 0;
+
+  /** How many wait. */
+  get size(): number {
+    return this.#size;
+  }
+
+  add(slot: Slot): void {
+    this.#slots.push(slot);
+    this.#size += 1;
+  }
+
+  /** The one that came first. */
+  first(): Slot | undefined {
+    if (this.#size === 0) return undefined;
+    while (this.#slots[this.#start] === undefined) this.#start += 1;
+    return this.#slots[this.#start];
+  }
+
+  /** Takes one out, mostly the first. */
+  remove(slot: Slot): void {
+    // Nothing of it is held from here on: its request may have a large body.
+    this.#slots[this.#slots.indexOf(slot, this.#start)] = undefined;
+    this.#size -= 1;
+    if (this.#slots.length < 2 * this.#size + slack) return;
+    this.#slots = this.all();
+    this.#start = 0;
+  }
+
+  all(): Slot[] {
+    return this.#slots.filter((slot) => slot !== undefined);
+  }
+}
+
+/** How many gaps a list may have before it is closed up. */
+const slack = 64;
+
+/** One client's seats in the line. */
+export interface ClientQueue {
+  readonly client: string;
+  readonly short: SlotList;
+  readonly long: SlotList;
+}
+
+/** Nobody waits in it so far. */
+export function emptyClientQueue(client: string): ClientQueue {
+  return { client, short: new SlotList(), long: new SlotList() };
+}
+
+/** How many of a client's seats wait. */
+export function sizeOf({ short, long }: ClientQueue): number {
+  return short.size + long.size;
+}

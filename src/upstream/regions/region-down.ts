@@ -1,0 +1,29 @@
+import { Problem } from '../../problem.ts';
+import { loopDetected } from '../loop.ts';
+
+/**
+ * Whether an answer is the word of a web server or load balancer about a region controller that it does not reach, or of one that
+ * is starting; or that of a proxy to which its address leads by mistake. MAAS's own 503, a busy rack or a power problem, is `text/plain`; one with `Retry-After` asks for patience.
+ *
+ * @param field gives the value of a header field by its name in lower case
+ */
+export function isRegionDown(status: number, field: (name: string) => string | undefined): boolean {
+  if (status === 502 || status === 504 || status === 508) return true;
+  return (
+    status === 503 &&
+    field('retry-after') === undefined &&
+    field('content-type')?.toLowerCase().startsWith('text/plain') !== true
+  );
+}
+
+/** What such an answer says, as the problem that takes its place. */
+export function regionDown(status: number): Problem {
+  if (status === 508) return loopDetected({ receivedStatus: status });
+  return new Problem(
+    status === 504 ? 'maas-region-slow' : 'maas-region-down',
+    status === 504
+      ? "MAAS's web server gave up waiting for the region controller behind it; the request may still be running there."
+      : "MAAS's web server answers, but the region controller behind it does not: it is starting, restarting or down.",
+    { receivedStatus: status },
+  );
+}

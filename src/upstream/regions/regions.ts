@@ -1,0 +1,194 @@
+import type { Dispatcher } from 'undici';
+import type { MaasAddress, Regions } from '../../maas/maas-address.ts';
+import { Problem } from '../../problem.ts';
+import { sendOwnRequest } from '../own-requests/own-request.ts';
+import { ForwardingHandler, isReplayable, rawHeader, type UpstreamRequest } from '../forwarding-handler.ts';
+import { errorCode, outOfDescriptors, toProblem } from '../errors.ts';
+import { isRegionDown, regionDown } from './region-down.ts';
+import { createRegion, type Region } from './region.ts';
+
+/** How one of several region controllers is. */
+export interface RegionState {
+  /** The address of its API. */
+  readonly href: string;
+  /** Why it is spared for a while; `undefined` while it is well. */
+  readonly lastError: Problem | undefined;
+  /** When it last answered, ms since 1970. */
+  readonly lastResponseAt: number | undefined;
+}
+
+/** The region controllers of one MAAS. */
+export interface RegionBalancer {
+  readonly interceptor: Dispatcher.DispatcherComposeInterceptor;
+  /** How they are, in the order in which they were given. */
+  states(): readonly RegionState[];
+  /** Asks each of them. */
+  probe(): Promise<void>;
+  /** Stops asking those that rest. */
+  close(): void;
+}
+
+/**
+ * Chooses among several regions, and goes on to the next where one fails and nothing can run twice:
+ * - Reads go round those that are well. One that is not answered, or told that the region is down, moves on at once.
+ * - Writes go to the first that is well, because the chunks of an upload must arrive at one region. One moves on only if no byte
+ *   of it was sent.
+ *
+ * A region that cannot be reached or is down rests. Those that rest are tried last, so that nothing is refused on suspicion.
+ *
+ * @param connected the connections, on which nothing is signed
+ * @param pseudonym the name that the proxy goes by in `Via`
+ * @param onChange called when a region begins to rest, with why, and when it is back
+ */
+export function createRegions(
+  addresses: Regions,
+  connected: Dispatcher['dispatch'],
+  pseudonym: string,
+  onChange: (maas: MaasAddress, trouble: Problem | undefined) => void,
+): RegionBalancer {
+  const [first] = addresses;
+  const regions = addresses.map((maas) =>
+    // Of all that MAAS answers without a signature, this costs it the least.
+    createRegion(
+      maas,
+      () => sendOwnRequest(connected, maas, '/version/', { pseudonym }),
+      (trouble) => onChange(maas, trouble),
+    ),
+  );
+  let next = 0;
+
+  function inOrder(isRead: boolean): Region[] {
+    const healthy = regions.filter(({ lastError }) => lastError === undefined);
+    const ejected = regions.filter(({ lastError }) => lastError !== undefined);
+    if (!isRead) return [...healthy, ...ejected];
+    next = (next + 1) % regions.length;
+    const at = healthy.length === 0 ? 0 : next % healthy.length;
+    return [...healthy.slice(at), ...healthy.slice(0, at), ...ejected];
+  }
+
+  return {
+    interceptor: (dispatch) => (options, handler) => {
+      const isRead = options.method === 'GET' || options.method === 'HEAD';
+      const course: Course = {
+        dispatch,
+        options,
+        isRead,
+        path: options.path.slice(first.apiPath.length),
+        left: inOrder(isRead),
+      };
+      return tryNext(course, handler);
+    },
+    states: () =>
+      regions.map(({ maas, lastError, lastResponseAt }) => ({ href: maas.href, lastError, lastResponseAt })),
+    probe: async () => void (await Promise.all(regions.map((region) => region.probe()))),
+    close() {
+      for (const region of regions) region.close();
+    },
+  };
+}
+
+/** What the attempts of one request share. */
+interface Course {
+  readonly dispatch: Dispatcher['dispatch'];
+  readonly options: UpstreamRequest;
+  readonly isRead: boolean;
+  /** The path below the API's root, and the query. */
+  readonly path: string;
+  /** The regions that it was not sent to yet, in the order in which it will be. */
+  readonly left: Region[];
+}
+
+function tryNext(course: Course, handler: Dispatcher.DispatchHandler): boolean {
+  const region = course.left.shift();
+  if (region === undefined) throw new Error('a request for which no region is left');
+  const { origin, apiPath } = region.maas;
+  const options = { ...course.options, origin, path: apiPath + course.path };
+  return course.dispatch(options, new RegionHandler(handler, course, region));
+}
+
+/** A connection that broke, or something that is not HTTP. A time-out is neither: MAAS may still be working on the request. */
+const broken = /^(?:ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET|HPE_\w+)$/;
+
+class RegionHandler extends ForwardingHandler {
+  readonly #course: Course;
+  readonly #region: Region;
+  readonly #wasEjected: boolean;
+  #isSent = false;
+  #isAnswered = false;
+  /** The request goes on to another region, and what still comes from this one is nobody's. */
+  #isLeft = false;
+  #abort: ((error?: Error) => void) | undefined;
+  #stopWaiting: (() => void) | undefined;
+
+  constructor(next: Dispatcher.DispatchHandler, course: Course, region: Region) {
+    super(next);
+    this.#course = course;
+    this.#region = region;
+    this.#wasEjected = region.lastError !== undefined;
+  }
+
+  override onConnect(abort: (error?: Error) => void): void {
+    this.#isSent = true;
+    this.#abort = abort;
+    super.onConnect(abort);
+    if (this.#course.isRead) this.#stopWaiting = this.#region.onWaiting(() => this.#giveUp());
+  }
+
+  override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
+    if (status < 200) return super.onHeaders(status, rawHeaders, resume, statusText);
+    this.#isAnswered = true;
+    this.#stopWaiting?.();
+    const isDown = isRegionDown(status, (name) => rawHeader(rawHeaders, name));
+    if (!isDown) this.#region.onResponse(this.#wasEjected);
+    // A 504 may mean that this one request takes too long.
+    else if (status === 504) void this.#region.probe();
+    else this.#region.eject(regionDown(status));
+    // What one region is too busy for, another may have time for.
+    if (this.#course.isRead && (isDown || status === 503) && this.#moveOn()) return true;
+    const { exchange } = this.#course.options;
+    if (exchange !== undefined) exchange.region = this.#region.maas;
+    return super.onHeaders(status, rawHeaders, resume, statusText);
+  }
+
+  override onData(chunk: Buffer): boolean {
+    return this.#isLeft || super.onData(chunk);
+  }
+
+  override onComplete(trailers: string[] | null): void {
+    if (!this.#isLeft) super.onComplete(trailers);
+  }
+
+  override onError(error: Error): void {
+    this.#stopWaiting?.();
+    if (this.#isLeft) return;
+    // A problem is the proxy's own, such as a client that has left.
+    if (this.#isAnswered || error instanceof Problem || !this.#isTheRegions(error)) super.onError(error);
+    else if (!((this.#course.isRead || !this.#isSent) && this.#moveOn())) super.onError(error);
+  }
+
+  /** Whether it is the region that is to blame for an error; if so, it rests, or is looked at. */
+  #isTheRegions(error: Error): boolean {
+    const code = errorCode(error);
+    if (outOfDescriptors.test(code)) return false;
+    if (this.#isSent) {
+      if (!broken.test(code)) return false;
+      // It may be a connection that ended while it was idle.
+      void this.#region.probe();
+    } else {
+      this.#region.eject(toProblem(error));
+    }
+    return true;
+  }
+
+  #giveUp(): void {
+    if (this.#moveOn()) this.#abort?.();
+  }
+
+  #moveOn(): boolean {
+    if (this.#course.left.length === 0 || !isReplayable(this.#course.options)) return false;
+    this.#isLeft = true;
+    // Not at once: undici is in the middle of clearing up after the attempt that has just failed.
+    queueMicrotask(() => tryNext(this.#course, this.next));
+    return true;
+  }
+}

@@ -1,0 +1,106 @@
+import type { Dispatcher } from 'undici';
+import type { Signer } from '../../maas/signature.ts';
+
+/** Fields that say who asks and how the answer travels; MAAS answers the same whatever they hold. */
+const notInKey: ReadonlySet<string> = new Set([
+  'user-agent',
+  'x-request-id',
+  'x-forwarded-for',
+  'via',
+  'traceparent',
+  'tracestate',
+  'accept-encoding', // MAAS does not compress; an answer that is compressed all the same is given to nobody else
+  'cache-control',
+  'pragma',
+]);
+
+/** With these a client asks for a part of the answer, or for one on a condition; it gets what MAAS makes of them. */
+const conditional: ReadonlySet<string> = new Set([
+  'range',
+  'if-range',
+  'if-match',
+  'if-modified-since',
+  'if-unmodified-since',
+]);
+
+/** The identity of each key that requests are signed with. */
+const keys = new WeakMap<Signer, number>();
+let count = 0;
+
+/** A read, as those see it who look for another like it. */
+export interface CacheLookup {
+  /** Equal for reads that MAAS answers alike: they are signed with one key, and all that is sent to MAAS is the same, but for who asks. */
+  readonly key: string;
+  /** How old an answer may be that others have asked for, s; 0 where the client will have none (RFC 9111 §5.2.1). */
+  readonly maxAge: number;
+  /** The answer that the client has already. */
+  readonly ifNoneMatch: string | undefined;
+}
+
+/**
+ * Reads what a client asks for.
+ *
+ * @param signer the one by which the request will be signed; `undefined` where it will not be: what anybody may see is never
+ *   given to those with a key, nor the other way round
+ * @param hasEtags whether answers have an `ETag` of the proxy's, and so `If-None-Match` is the proxy's to answer
+ * @returns `undefined` where the read is to go its own way
+ */
+export function readCacheLookup(
+  { path, headers }: Dispatcher.DispatchOptions,
+  signer: Signer | undefined,
+  hasEtags: boolean,
+): CacheLookup | undefined {
+  let text = `${signer === undefined ? 'unsigned' : identityOf(signer)} ${path}`;
+  let maxAge = Infinity;
+  let ifNoneMatch: string | undefined;
+  const list = headers as readonly string[];
+  for (let index = 0; index < list.length; index += 2) {
+    const name = (list[index] as string).toLowerCase();
+    const value = list[index + 1] as string;
+    if (conditional.has(name)) return undefined;
+    if (name === 'cache-control' || name === 'pragma') {
+      if (/\bno-store\b/i.test(value)) return undefined;
+      maxAge = Math.min(maxAge, readMaxAge(value));
+    } else if (name === 'if-none-match') {
+      if (!hasEtags) return undefined;
+      ifNoneMatch = ifNoneMatch === undefined ? value : `${ifNoneMatch}, ${value}`;
+    } else if (!notInKey.has(name)) text += `\n${name}:${value}`;
+  }
+  return { key: text, maxAge, ifNoneMatch };
+}
+
+function identityOf(signer: Signer): number {
+  let key = keys.get(signer);
+  if (key === undefined) {
+    count += 1;
+    key = count;
+    keys.set(signer, key);
+  }
+  return key;
+}
+
+function readMaxAge(cacheControl: string): number {
+  if (/\bno-cache\b/i.test(cacheControl)) return 0;
+  return Number(/\bmax-age="?(\d+)/i.exec(cacheControl)?.[1] ?? Infinity);
+}
+
+/**
+ * Whether an answer is one for all who have asked the same: it is not compressed for one of them, and does not vary by what
+ * the question's text leaves out (RFC 9110 §12.5.5). The key is in the text, and cookies never reach MAAS.
+ *
+ * @param rawHeaders names and values in turn
+ */
+export function isShareable(rawHeaders: readonly Buffer[]): boolean {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] as Buffer).toString('latin1').toLowerCase();
+    if (name === 'content-encoding') return false;
+    if (name !== 'vary') continue;
+    const varies = (rawHeaders[index + 1] as Buffer).toString('latin1').toLowerCase().split(',');
+    if (varies.some((field) => isNotInKey(field.trim()))) return false;
+  }
+  return true;
+}
+
+function isNotInKey(field: string): boolean {
+  return field === '*' || (field !== 'accept-encoding' && notInKey.has(field));
+}

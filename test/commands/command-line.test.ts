@@ -1,0 +1,61 @@
+// Mistakes on the command line: one sentence each, with what was meant where that can be told.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runCli } from '../support/cli.ts';
+import { canaryKey } from '../support/proxy.ts';
+
+const good = { MAAS_URL: 'http://127.0.0.1:1', MAAS_API_KEY: canaryKey };
+const commands = 'serve, check, explain, keys, healthcheck, demo';
+
+for (const [line, sentence] of [
+  ['-port 8240', '-port is not a flag of this command; did you mean --port?'],
+  ['-port=8240', '-port is not a flag of this command; did you mean --port?'],
+  // -h would be the help.
+  ['-host 0.0.0.0', '-host is not a flag of this command; did you mean --host?'],
+  ['-help', '-help is not a flag of this command; did you mean --help?'],
+  ['-p 8240', '-p is not a flag of this command; --help lists them.'],
+  ['-xvzf', '-xvzf is not a flag of this command; --help lists them.'],
+  ['--prot 8240', '--prot is not a flag of this command; did you mean --port?'],
+  ['--PORT 8240', '--PORT is not a flag of this command; did you mean --port?'],
+  ['--maas_url http://x', '--maas_url is not a flag of this command; did you mean --maas-url?'],
+  ['check --jsn', '--jsn is not a flag of this command; did you mean --json?'],
+  ['--constructor', '--constructor is not a flag of this command; --help lists them.'],
+  ['--coalesce', '--coalesce is not needed: that is so unless --no-coalesce is given.'],
+  ['--no-insecure', '--no-insecure is not needed: that is so unless --insecure is given.'],
+  ['sreve', '"sreve" is not a command; did you mean serve?'],
+  ['Check', '"Check" is not a command; did you mean check?'],
+  ['key list', '"key" is not a command; did you mean keys?'],
+  ['start', `"start" is not a command; there are ${commands}. --help says more.`],
+  ['constructor', `"constructor" is not a command; there are ${commands}. --help says more.`],
+  ['—port 8240', '"—port" begins with a dash that is no hyphen; write --port.'],
+  ['serve –-port 8240', '"–-port" begins with a dash that is no hyphen; write --port.'],
+  ['PORT=8240', '"PORT=8240" is not a command; write --port=8240.'],
+  ['serve port=8240', '"port=8240" is not expected here; write --port=8240.'],
+  ['http://maas:5240', `"http://maas:5240" is not a command; MAAS's address stands behind --maas-url, or in MAAS_URL.`],
+  [
+    'serve http://u:p@maas',
+    `"http://…@maas" is not expected here; MAAS's address stands behind --maas-url, or in MAAS_URL.`,
+  ],
+  ['--port 0 check', '"check" is not expected here: a command comes first, as in "maas-auth-proxy check".'],
+  ['serve two words', '"two" is not expected here; --help says more.'],
+  [`MAAS_API_KEY=${canaryKey}`, `"MAAS_API_KEY=(key)" is not a command; there are ${commands}. --help says more.`],
+  ['--port', '--port needs a value.'],
+] as const) {
+  test(`maas-auth-proxy ${line.replace(canaryKey, 'A:B:C')}`, async (t) => {
+    const { code, stdout, stderr } = await runCli(t, line.split(' '), good);
+    assert.deepEqual([code, stdout, stderr], [2, '', `${sentence}\n`]);
+  });
+}
+
+test('help is found wherever it is looked for', async (t) => {
+  const { stdout: check } = await runCli(t, ['check', '--help']);
+  assert.match(check, /Usage: maas-auth-proxy check/);
+  for (const line of ['--help check', 'help check', '-h check', 'check -h', 'check -hV']) {
+    assert.equal((await runCli(t, line.split(' '))).stdout, check, line);
+  }
+  const { stdout: all } = await runCli(t, ['--help']);
+  assert.match(all, /MAAS_PROXY_PORT/);
+  for (const line of ['help', '-h', 'serve --help', '--help serve', '--help nonsense']) {
+    assert.equal((await runCli(t, line.split(' '))).stdout, all, line);
+  }
+});

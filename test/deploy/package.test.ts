@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { emptyDirectory } from '../support/cli.ts';
+
+interface Lock {
+  readonly packages: Readonly<Record<string, { hasInstallScript?: boolean; resolved?: string; dev?: boolean }>>;
+}
+
+const lock = JSON.parse(readFileSync(resolve('package-lock.json'), 'utf8')) as Lock;
+
+test('no dependency runs a script when it is installed', () => {
+  const found = Object.entries(lock.packages).filter(([, { hasInstallScript }]) => hasInstallScript === true);
+  assert.ok(Object.keys(lock.packages).length > 50);
+  assert.deepEqual(found, []);
+});
+
+test('the number of production packages stands in the README and in SECURITY.md', () => {
+  const production = Object.entries(lock.packages).filter(([path, { dev }]) => path !== '' && dev !== true).length;
+  for (const file of ['README.md', 'SECURITY.md']) {
+    assert.ok(readFileSync(resolve(file), 'utf8').includes(`The production tree has ${production} packages`), file);
+  }
+});
+
+test('the lock file names no registry', () => {
+  assert.deepEqual(
+    Object.values(lock.packages).filter(({ resolved }) => resolved !== undefined),
+    [],
+  );
+});
+
+test('there is one undici, the one that reply-from uses', () => {
+  assert.deepEqual(
+    Object.keys(lock.packages).filter((path) => path.endsWith('/undici')),
+    ['node_modules/undici'],
+  );
+});
+
+test('what npm packs runs by its bin, and holds no source, test or setting', (t) => {
+  const directory = emptyDirectory(t);
+  const packed = execFileSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', directory], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [{ filename, files }] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }];
+  const paths = files.map(({ path }) => path);
+  assert.ok(paths.includes('dist/src/cli.js'));
+  for (const path of paths) assert.doesNotMatch(path, /^(?:src|test|bench|dist\/test|node_modules|\.env$)|\.map$/);
+  execFileSync('tar', ['-xzf', join(directory, filename), '-C', directory]);
+  symlinkSync(resolve('node_modules'), join(directory, 'node_modules'));
+  const cli = join(directory, 'package', 'dist', 'src', 'cli.js');
+  assert.match(execFileSync(process.execPath, [cli, '--version'], { encoding: 'utf8' }), /^\d+\.\d+\.\d+\n$/);
+});
+
+test('the package can be imported: the app, and the small MAAS', async () => {
+  const [app, simulator] = await Promise.all([import('maas-auth-proxy'), import('maas-auth-proxy/simulator')]);
+  assert.equal(typeof app.buildApp, 'function');
+  assert.equal(typeof simulator.startSimulator, 'function');
+});
