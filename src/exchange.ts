@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ActiveClient } from './clients/registry.ts';
+import { peerAddress } from './http/peer.ts';
+import { unidentified, type ClientIdentity } from './clients/identity.ts';
 import type { ApiPath } from './maas/api-path.ts';
 import type { MaasAddress } from './maas/maas-address.ts';
 import type { Operation } from './maas/operations/operation.ts';
-import type { OperationClass } from './policy/operation-class.ts';
 import type { Problem } from './problem.ts';
 
-/** One request on its way through the proxy, and what has been learnt about it so far. */
+/** One request as it arrived, and the response to it. */
 export interface Exchange {
   /** The client's `X-Request-Id`, or one made here. */
   readonly id: string;
@@ -19,53 +19,109 @@ export interface Exchange {
   readonly peer: string | undefined;
   /** `performance.now()` when the request's head was read, ms. */
   readonly startedAt: number;
-  /** Set by the address step. */
-  apiPath: ApiPath | undefined;
-  /** Set by the client step, in a gateway. */
-  client: ActiveClient | undefined;
-  /** A gateway lets it pass without a key; set by the client step. */
-  isAnonymous: boolean;
-  /** It goes to MAAS without a signature, so that nobody's rights come of it. */
-  isUnsigned: boolean;
-  /** Set by the operation step. */
-  operation: Operation | undefined;
-  /** The rule that decided about it, where there was one. */
-  rule: string | undefined;
-  /** What kind of request it is; set by the first who asks. */
-  operationClass: OperationClass | undefined;
-  /** The body where the proxy has read it, or made it anew, in one piece or several; otherwise it streams. */
-  body: readonly Buffer[] | undefined;
-  /** The body's type where it is no longer the client's. */
-  contentType: string | undefined;
-  /** The answer has told the client that the connection ends with it. */
-  closes: boolean;
-  /** The answer has been written whole, though the connection may wait for the rest of the request. */
-  isWritten: boolean;
-  /** The connection must not carry another request after this answer. */
+  /** What becomes of the connection behind the response. */
+  readonly connection: ConnectionState;
+  /** What is only written on the way, for the access log. */
+  readonly trace: Trace;
+  /** Whether the exchange has ended: the response has been sent, or never will be. */
+  readonly hasEnded: boolean;
+  /** Has a listener called when the exchange ends, in the order in which they came; at once where it has ended. */
+  onEnd(listener: () => void): void;
+  /** Ends the exchange of a request that never gets the connection: Node tells the end of the others. */
+  end(): void;
+}
+
+/** What becomes of a connection behind a response. */
+export interface ConnectionState {
+  /** It must not carry another request after this response. */
   mustClose: boolean;
-  /** How long the request waited in the proxy's line for a place at MAAS, ms. */
-  waitedMs: number;
-  /** The answer came from another client's request that was under way (`collapsed`), or from memory (`hit`). */
+  /** The response has told the client that the connection closes behind it. */
+  closeAnnounced: boolean;
+  /** The response has been written to its end, though the connection may wait for the rest of the request. */
+  isResponseWritten: boolean;
+}
+
+/** What the chain to MAAS notes of a request. */
+export interface UpstreamTrace {
+  /** How long the request waited in the queue in front of MAAS, ms. */
+  queuedMs: number;
+  /** The response came from another client's request that was in flight (`collapsed`), or from the cache (`hit`). */
   reuse: 'collapsed' | 'hit' | undefined;
-  /** Which of several region controllers has answered; `undefined` where there is one. */
+  /** Which of several region controllers has responded; `undefined` where there is one. */
   region: MaasAddress | undefined;
   /** How often the request was sent to MAAS. */
   attempts: number;
+}
+
+/** What the steps note of a request: nothing on its way reads it, but the access log. */
+export interface Trace extends UpstreamTrace {
+  apiPath: ApiPath | undefined;
+  identity: ClientIdentity;
+  operation: Operation | undefined;
+  /** The rule of the policy that decided, where there was one. */
+  rule: string | undefined;
   /** `performance.now()` when the request went to MAAS for the first time, ms; 0 before. */
   sentAt: number;
-  /** `performance.now()` when MAAS's answer began, ms; 0 before. */
-  answeredAt: number;
-  /** How much of an answer's body was written to the client, bytes. */
+  /** `performance.now()` when MAAS's response began, ms; 0 before. */
+  responseStartedAt: number;
+  /** How much of a response's body was written to the client, bytes. */
   bytesOut: number;
-  /** Why the proxy answers by itself, or why the transfer broke. */
+  /** Why the proxy responds by itself, or why the transfer broke. */
   problem: Problem | undefined;
 }
 
-/** A step on the way of a request: it returns, or throws the `Problem` that ends the way. */
-export type Step = (exchange: Exchange) => void | Promise<void>;
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    exchange: Exchange;
+/**
+ * Begins an exchange.
+ *
+ * @param id what it is called in logs, at MAAS, and in the response
+ * @param target as it came
+ */
+export function beginExchange(
+  id: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  target: string,
+): Exchange {
+  const listeners: (() => void)[] = [];
+  let hasEnded = false;
+  function end(): void {
+    if (hasEnded) return;
+    hasEnded = true;
+    for (const listener of listeners) listener();
+    // They hold what the exchange has held.
+    listeners.length = 0;
   }
+  response.once('close', end);
+  return {
+    id,
+    request,
+    response,
+    method: request.method ?? 'GET',
+    target,
+    peer: peerAddress(request.socket),
+    startedAt: performance.now(),
+    connection: { mustClose: false, closeAnnounced: false, isResponseWritten: false },
+    trace: {
+      apiPath: undefined,
+      identity: unidentified,
+      operation: undefined,
+      rule: undefined,
+      queuedMs: 0,
+      reuse: undefined,
+      region: undefined,
+      attempts: 0,
+      sentAt: 0,
+      responseStartedAt: 0,
+      bytesOut: 0,
+      problem: undefined,
+    },
+    get hasEnded() {
+      return hasEnded || response.closed || response.destroyed;
+    },
+    onEnd(listener) {
+      if (hasEnded) listener();
+      else listeners.push(listener);
+    },
+    end,
+  };
 }

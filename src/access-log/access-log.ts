@@ -66,7 +66,7 @@ export function keepRecords(log: Logger, further: readonly Keep[]): Keep {
  */
 export function logAccess(keep: Keep): (exchange: Exchange) => void {
   return (exchange) => {
-    exchange.response.once('close', () => keep(summarise(exchange)));
+    exchange.onEnd(() => keep(summarise(exchange)));
   };
 }
 
@@ -109,24 +109,28 @@ export function recordConnect(
 }
 
 function summarise(exchange: Exchange): AccessLogEntry {
-  const { request, response, problem, reuse, region, attempts, answeredAt, sentAt, waitedMs } = exchange;
+  const { request, response, trace } = exchange;
+  const { problem, reuse, region, attempts, responseStartedAt, sentAt, queuedMs } = trace;
   const status = isAnswered(exchange) ? response.statusCode : brokenStatus(exchange);
   return {
     requestId: exchange.id,
-    client: exchange.client?.client.name ?? (exchange.isAnonymous ? anonymousName : problem?.client),
+    client: trace.identity.client?.client.name ?? (trace.identity.isAnonymous ? anonymousName : problem?.client),
     operation: nameOperation(exchange),
     method: exchange.method,
     path: loggable(exchange.target),
     status,
     verdict: verdictOn(exchange),
-    rule: exchange.rule,
+    rule: trace.rule,
     peer: exchange.peer ?? 'unix',
     bytesIn: receivedBytes(request),
-    bytesOut: exchange.bytesOut,
+    bytesOut: trace.bytesOut,
     ms: round(performance.now() - exchange.startedAt),
-    waitMs: sentAt > 0 ? round(waitedMs) : undefined,
+    waitMs: sentAt > 0 ? round(queuedMs) : undefined,
     // What was sent on another's behalf, or was known already, was not at MAAS.
-    maasMs: answeredAt > 0 && reuse === undefined ? round(Math.max(0, answeredAt - sentAt - waitedMs)) : undefined,
+    maasMs:
+      responseStartedAt > 0 && reuse === undefined
+        ? round(Math.max(0, responseStartedAt - sentAt - queuedMs))
+        : undefined,
     region: region?.href,
     retries: attempts > 1 ? attempts - 1 : undefined,
     reuse,
@@ -136,22 +140,22 @@ function summarise(exchange: Exchange): AccessLogEntry {
 }
 
 /** Whether the client got the answer whole, though it may have left before the rest of its request was read. */
-function isAnswered({ response, isWritten }: Exchange): boolean {
-  return response.writableFinished || (isWritten && response.writableLength === 0);
+function isAnswered({ response, connection }: Exchange): boolean {
+  return response.writableFinished || (connection.isResponseWritten && response.writableLength === 0);
 }
 
 /** Of an answer that did not reach the client whole: by MAAS's fault its problem's status, else the client has left. */
-function brokenStatus({ response, problem }: Exchange): number {
+function brokenStatus({ response, trace: { problem } }: Exchange): number {
   return problem === undefined || problem.status === response.statusCode ? 499 : problem.status;
 }
 
-function verdictOn({ sentAt, problem }: Exchange): AccessLogEntry['verdict'] {
+function verdictOn({ trace: { sentAt, problem } }: Exchange): AccessLogEntry['verdict'] {
   if (sentAt > 0) return 'allowed';
   return problem === undefined || problem.code === 'client-gone' ? undefined : 'refused';
 }
 
 /** What was asked, also of a request that was refused before anybody had to know. */
-function nameOperation({ method, apiPath, operation }: Exchange): string {
+function nameOperation({ method, trace: { apiPath, operation } }: Exchange): string {
   if (apiPath === undefined) return unknownOperation;
   return operationName(operation ?? resolveOperation(method, apiPath));
 }

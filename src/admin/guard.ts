@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { browser } from '../inbound/browser.ts';
-import { host } from '../inbound/host.ts';
+import { checkBrowser } from '../inbound/browser.ts';
+import { createHostCheck } from '../inbound/host.ts';
 import { Problem } from '../problem.ts';
 
 /** What the admin listener may be called. */
@@ -18,12 +18,12 @@ export interface AdminNames {
  * Prometheus do.
  */
 export function guard(app: FastifyInstance, names: AdminNames): void {
-  const checkHost = host(names.host, names.allowedHosts);
+  const checkHost = createHostCheck(names.host, names.allowedHosts);
   app.addHook('onRequest', (request, reply, done) => {
     const { raw } = request;
     try {
       if (!isBare(raw)) checkHost({ request: raw, target: raw.url ?? '/' });
-      browser({ request: raw });
+      checkBrowser({ request: raw });
     } catch (error) {
       if (!(error instanceof Problem)) return done(error as Error);
       // The admin listener logs no requests, so an id would lead nowhere.

@@ -1,3 +1,4 @@
+import { toUndici } from '../upstream/connection/dispatch.ts';
 import type { Draft } from '../config/configuration.ts';
 import type { ApiKey } from '../maas/api-key.ts';
 import type { MaasAddress } from '../maas/maas-address.ts';
@@ -100,7 +101,8 @@ async function withAnonymous(
   if (found === undefined) return use(() => Promise.reject(new Error('asked without a way to MAAS')));
   const pool = createPool({ maas: found.maas, ca, insecure, timeout: patience });
   try {
-    await use((maas, path) => sendOwnRequest((options, handler) => pool.dispatch(options, handler), maas, path));
+    const dispatch = toUndici((options, handler) => pool.dispatch(options, handler));
+    await use((maas, path) => sendOwnRequest(dispatch, maas, path));
   } finally {
     await pool.destroy();
   }

@@ -24,13 +24,13 @@ export const explain: Run = async (layers) => {
 
   const { policy, note } = inForce;
   const { method, path, type, body } = asked;
-  const { operation, verdict, ambiguity } = evaluate(policy, method, path, body && formOps(type, body));
+  const { operation, decision, ambiguity } = evaluate(policy, method, path, body && formOps(type, body));
   const override = findSignatureOverride(path.query);
   const fault = override === undefined ? ambiguity : `has "${override}" in its query, which is never forwarded`;
-  const allowed = verdict.allowed && fault === undefined;
+  const allowed = decision.allowed && fault === undefined;
   tell(`operation  ${describeOperation(operation)}${noteUnknown(operation)}`);
   tell(`policy     ${policy.name}${note}`);
-  tell(`rule       ${verdict.rule?.text ?? 'none matches, and what no rule allows is refused'}`);
+  tell(`rule       ${decision.rule?.text ?? 'none matches, and what no rule allows is refused'}`);
   tell(`verdict    ${allowed ? 'allowed' : 'refused'}${fault === undefined ? '' : `: it ${fault}`}`);
   for (const sentence of explainIdleRules(policy, 'The policy')) tell(`note       ${sentence}`);
   return allowed ? 0 : 1;

@@ -1,11 +1,11 @@
-/** Header fields as a flat list of names and values, in the order in which they came. */
+/** Header fields as a flat list of names and values, in the order in which they came (as Node's `rawHeaders`). */
 export type Fields = readonly string[];
 
 /**
- * Reads header fields that came as bytes, one character for each byte. undici cuts the names and values out of what it has read, so
- * that they mostly lie in one piece of memory; decoded at once they cost a third of what they cost one by one.
+ * Reads header fields that came as bytes, one character for each byte. undici cuts the names and values out of what it has
+ * read, so that they mostly lie in one piece of memory; decoded together they cost a third of what they cost one by one.
  */
-export function readFields(raw: readonly Buffer[]): string[] {
+export function readFields(raw: readonly Buffer[]): Fields {
   const [first] = raw;
   const last = raw.at(-1);
   if (first === undefined || last === undefined) return [];
@@ -22,26 +22,53 @@ export function readFields(raw: readonly Buffer[]): string[] {
   return fields;
 }
 
-/** How much is decoded at once, bytes: fields that lie further apart have nothing to do with each other. */
+/** How much is decoded together, bytes: fields that lie further apart have nothing to do with each other. */
 const maxSpan = 64 * 1024;
 
 function decode(part: Buffer): string {
   return part.toString('latin1');
 }
 
-/** The fields as lines, each with its end. */
-export function fieldLines(fields: Fields): string {
-  let lines = '';
-  for (let index = 0; index < fields.length; index += 2) lines += `${fields[index]}: ${fields[index + 1]}\r\n`;
-  return lines;
+/** Calls `visit` for each field. @param visit gets the name as it came, its value, and the name in lower case */
+export function forEachField(fields: Fields, visit: (name: string, value: string, lower: string) => void): void {
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] as string;
+    visit(name, fields[index + 1] as string, name.toLowerCase());
+  }
+}
+
+/** The values of all fields of a name, in their order. @param name in lower case */
+export function fieldValues(fields: Fields, name: string): string[] {
+  const values: string[] = [];
+  for (let index = 0; index < fields.length; index += 2) {
+    const own = fields[index] as string;
+    // undici leaves the white space behind a value, which is not part of it (RFC 9112 §5).
+    if (own.length === name.length && own.toLowerCase() === name) values.push((fields[index + 1] as string).trimEnd());
+  }
+  return values;
 }
 
 /** The value of a field, `undefined` where there is none; of several the first. @param name in lower case */
 export function fieldOf(fields: Fields, name: string): string | undefined {
   for (let index = 0; index < fields.length; index += 2) {
     const own = fields[index] as string;
-    // undici leaves the white space behind a value, which is not part of it (RFC 9112 §5).
     if (own.length === name.length && own.toLowerCase() === name) return (fields[index + 1] as string).trimEnd();
   }
   return undefined;
+}
+
+/** The fields without those of some names. @param isDropped asked for each name in lower case */
+export function withoutFields(fields: Fields, isDropped: (lower: string) => boolean): string[] {
+  const left: string[] = [];
+  forEachField(fields, (name, value, lower) => {
+    if (!isDropped(lower)) left.push(name, value);
+  });
+  return left;
+}
+
+/** The fields as lines, each with its CRLF. */
+export function fieldLines(fields: Fields): string {
+  let lines = '';
+  for (let index = 0; index < fields.length; index += 2) lines += `${fields[index]}: ${fields[index + 1]}\r\n`;
+  return lines;
 }

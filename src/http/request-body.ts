@@ -10,8 +10,12 @@ const malformed: unique symbol = Symbol('malformed body');
  * @returns whether anybody was reading
  */
 export function breakBody(request: IncomingMessage): boolean {
+  broken.add(request);
   return request.emit(malformed);
 }
+
+/** Requests whose body turned out to be malformed, for whoever begins to read it only then. */
+const broken = new WeakSet<IncomingMessage>();
 
 /** How much of each request's body has been read, bytes. */
 const received = new WeakMap<IncomingMessage, number>();
@@ -106,6 +110,9 @@ export function openBody(
     request.off('data', onChunk).off('end', onEnd).off('end', stop).off('close', onClose).off(malformed, onMalformed);
   };
   request.on('end', onEnd).once('end', stop).on('close', onClose).on(malformed, onMalformed);
+  // What happened before anybody listened.
+  if (broken.has(request)) queueMicrotask(onMalformed);
+  else if (request.destroyed) queueMicrotask(onClose);
   return {
     stop,
     resume() {

@@ -1,9 +1,9 @@
 import type { Exchange } from '../exchange.ts';
-import { findSignatureOverride, resolveApiPath } from '../maas/api-path.ts';
+import { findSignatureOverride, resolveApiPath, type ApiPath } from '../maas/api-path.ts';
 import { Problem } from '../problem.ts';
 
 /** Step 3: which MAAS API path is meant? */
-export function address(exchange: Exchange): void {
+export function resolveAddress(exchange: Exchange): ApiPath {
   const resolved = resolveApiPath(originForm(exchange.target));
   switch (resolved) {
     case 'outside-api':
@@ -29,7 +29,7 @@ export function address(exchange: Exchange): void {
     );
   }
   refuseOddCharset(exchange);
-  exchange.apiPath = resolved;
+  return resolved;
 }
 
 /**

@@ -4,10 +4,13 @@ import { authenticateClient } from '../clients/authenticate-client.ts';
 import type { Registry } from '../clients/registry.ts';
 import { createFailedLoginThrottle } from '../clients/failed-login-throttle.ts';
 import type { ClientAuthorities } from '../config/tls/tls-files.ts';
-import type { Exchange, Step } from '../exchange.ts';
+import { unidentified, type ClientIdentity } from '../clients/identity.ts';
+import type { Exchange } from '../exchange.ts';
+import type { ApiPath } from '../maas/api-path.ts';
 import { needsNoSignature } from '../maas/operations/anonymous.ts';
+import { fieldValues } from '../http/fields.ts';
 import { Problem } from '../problem.ts';
-import { certificate } from './client-certificate.ts';
+import { createCertificateReader } from './client-certificate.ts';
 
 /** How clients prove who they are. */
 export interface AuthenticationOptions {
@@ -28,39 +31,50 @@ export interface AuthenticationOptions {
  *
  * What MAAS answers to anybody may be asked without a key: MAAS's own clients begin with it. It goes to MAAS unsigned.
  */
-export function createAuthentication({ registry, nonces, clientAuthorities, anonymous }: AuthenticationOptions): Step {
-  if (registry === undefined) return () => undefined;
-  const mayPass = anonymous ? passAnonymously : () => false;
-  if (clientAuthorities !== undefined) return certificate(registry, clientAuthorities, mayPass);
+export function createAuthentication({
+  registry,
+  nonces,
+  clientAuthorities,
+  anonymous,
+}: AuthenticationOptions): Authenticate {
+  if (registry === undefined) return () => unidentified;
+  if (clientAuthorities !== undefined) {
+    const readCertificate = createCertificateReader(registry, clientAuthorities);
+    return (exchange, apiPath) => {
+      const client = readCertificate(exchange, anonymous && isAnonymous(exchange, apiPath));
+      return { client, isAnonymous: client === undefined };
+    };
+  }
   const throttle = createFailedLoginThrottle();
-  const authenticate = async (exchange: Exchange): Promise<void> => {
+  async function authenticate(exchange: Exchange): Promise<ClientIdentity> {
     const { rawHeaders, headers } = exchange.request;
-    if (rawHeaders.filter((name, index) => index % 2 === 0 && /^authorization$/i.test(name)).length > 1) {
+    if (fieldValues(rawHeaders, 'authorization').length > 1) {
       throw new Problem('malformed-request', 'The request must have one Authorization header, not several.');
     }
     try {
-      exchange.client = await authenticateClient(registry, nonces, headers.authorization);
-      registry.noteUse(exchange.client.client.consumer, Date.now());
+      const client = await authenticateClient(registry as Registry, nonces, headers.authorization);
+      registry?.noteUse(client.client.consumer, Date.now());
+      return { client, isAnonymous: false };
     } catch (error) {
       if (error instanceof Problem && error.code === 'client-unknown') {
         const late = throttle(exchange.peer ?? 'unix', Date.now());
         if (late > 0) {
           await wait(late);
-          // What the client has sent meanwhile is not kept until its turn to be refused.
-          exchange.mustClose = true;
+          // What the client has sent meanwhile is not kept until it is refused.
+          exchange.connection.mustClose = true;
         }
       }
       throw error;
     }
-  };
-  return (exchange) => (mayPass(exchange) ? undefined : authenticate(exchange));
+  }
+  return (exchange, apiPath) =>
+    anonymous && isAnonymous(exchange, apiPath) ? { client: undefined, isAnonymous: true } : authenticate(exchange);
 }
 
-/** Lets a request pass without a key, if it is one. Whoever presents a key is judged by it, also where none is needed. */
-function passAnonymously(exchange: Exchange): boolean {
-  const { method, apiPath, request } = exchange;
-  if (request.headers.authorization !== undefined || apiPath === undefined) return false;
-  exchange.isAnonymous = needsNoSignature(method, apiPath);
-  exchange.isUnsigned = exchange.isAnonymous;
-  return exchange.isAnonymous;
+/** Step 4: who sends the request. @throws {Problem} 401 */
+export type Authenticate = (exchange: Exchange, apiPath: ApiPath) => ClientIdentity | Promise<ClientIdentity>;
+
+/** Whether a request needs no key, and has none. A key that is presented is judged, also where none is needed. */
+function isAnonymous({ method, request }: Exchange, apiPath: ApiPath): boolean {
+  return request.headers.authorization === undefined && needsNoSignature(method, apiPath);
 }

@@ -6,7 +6,7 @@ import { Problem } from '../problem.ts';
  * and the proxy would sign them (OWASP: cross-site request forgery). Browsers say so themselves: in `Sec-Fetch-Site`, and in
  * `Origin` for all that is not a plain GET.
  */
-export function browser({ request }: Pick<Exchange, 'request'>): void {
+export function checkBrowser({ request }: Pick<Exchange, 'request'>): void {
   const { headers } = request;
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') throw crossSite();

@@ -1,4 +1,4 @@
-import { sizeOf } from '../http/byte-blocks.ts';
+import type { ClientIdentity } from '../clients/identity.ts';
 import type { Exchange } from '../exchange.ts';
 import { letsGo } from '../http/collect-by-bytes.ts';
 import { Problem } from '../problem.ts';
@@ -13,7 +13,7 @@ const maxBody = 10 * 1024 * 1024;
 export const smallBody = 64 * 1024;
 
 /** Reads the body of a request whole, and holds it until the request is over. */
-export type BufferBody = (exchange: Exchange) => Promise<readonly Buffer[]>;
+export type BufferBody = (exchange: Exchange, identity: ClientIdentity) => Promise<readonly Buffer[]>;
 
 /** How much may be held, bytes. */
 export interface BodyRoom {
@@ -36,19 +36,16 @@ const retryAfter = 5;
 export function createBodyBuffer(room: BodyRoom = { all: 96 * 1024 * 1024, small: smallBody }): BufferBody {
   const forSmall = createFairRoom(room.all / 4);
   const forLarge = createFairRoom(room.all - room.all / 4);
-  return (exchange) => {
-    const { request, response } = exchange;
-    const hold = new Hold(fairnessKey(exchange));
-    let isOver = response.closed || response.destroyed;
-    response.once('close', () => {
-      isOver = true;
+  return (exchange, identity) => {
+    const hold = new Hold(fairnessKey(identity, exchange.peer));
+    let hasEnded = false;
+    exchange.onEnd(() => {
+      hasEnded = true;
+      letsGo(hold.bytes);
       hold.resize(undefined, 0);
-      // The connection remembers its last request.
-      letsGo(sizeOf(exchange.body ?? []));
-      exchange.body = undefined;
     });
-    return readBody(request, maxBody, (bytes) => {
-      const fits = !isOver && hold.resize(bytes > room.small ? forLarge : forSmall, bytes);
+    return readBody(exchange.request, maxBody, (bytes) => {
+      const fits = !hasEnded && hold.resize(bytes > room.small ? forLarge : forSmall, bytes);
       return fits ? undefined : noRoom();
     });
   };
@@ -62,6 +59,10 @@ class Hold {
 
   constructor(client: string) {
     this.#client = client;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** @returns whether there is room; if not, everything stays as it was */

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket, type DetailedPeerCertificate } from 'node:tls';
 import type { ActiveClient, Registry } from '../clients/registry.ts';
 import type { ClientAuthorities } from '../config/tls/tls-files.ts';
-import type { Exchange, Step } from '../exchange.ts';
+import type { Exchange } from '../exchange.ts';
 import { Problem } from '../problem.ts';
 
 /**
@@ -12,30 +12,30 @@ import { Problem } from '../problem.ts';
  * with its library's words for "handshake failure", where a sentence can say what is wrong.
  *
  * @param authorities those in force; asked for each request, so that one that is removed ends its clients' connections too
- * @param mayPass whether a request without a certificate is let pass
+ * @returns `undefined` for a request without a certificate that needs none
  */
-export function certificate(
+export function createCertificateReader(
   registry: Registry,
   authorities: () => ClientAuthorities,
-  mayPass: (exchange: Exchange) => boolean,
-): Step {
+): (exchange: Exchange, needsNone: boolean) => ActiveClient | undefined {
   const presented = new WeakMap<TLSSocket, Presented>();
-  return (exchange) => {
+  return (exchange, needsNone) => {
     const socket = exchange.request.socket as TLSSocket;
     let found = presented.get(socket);
     if (found === undefined) {
       found = readPresented(socket);
       presented.set(socket, found);
     }
-    if (found.fault === 'none' && mayPass(exchange)) return;
+    if (found.fault === 'none' && needsNone) return undefined;
     try {
-      exchange.client = identify(found, registry, authorities());
+      const client = identify(found, registry, authorities());
+      registry.noteUse(client.client.consumer, Date.now());
+      return client;
     } catch (error) {
       // Another certificate needs another connection.
-      exchange.mustClose = true;
+      exchange.connection.mustClose = true;
       throw error;
     }
-    registry.noteUse(exchange.client.client.consumer, Date.now());
   };
 }
 

@@ -21,7 +21,7 @@ const wildcards = new Set(['0.0.0.0', '::']);
  * @param listensOn the address that the proxy listens on
  * @param further names that are allowed too; `*` for any
  */
-export function host(
+export function createHostCheck(
   listensOn: string,
   further: readonly string[],
 ): (asked: Pick<Exchange, 'request' | 'target'>) => void {

@@ -1,9 +1,9 @@
 import type { ClientLimits } from '../clients/client.ts';
-import type { Exchange, Step } from '../exchange.ts';
+import type { Exchange } from '../exchange.ts';
+import type { ClientIdentity } from '../clients/identity.ts';
 import { isRefusal, type Admission, type Limiter, type Refusal, type Share } from '../limits/limiter.ts';
 import { Problem } from '../problem.ts';
 import { fairnessKey } from '../limits/fairness-key.ts';
-import { isOver } from './pipelining.ts';
 
 /** What may be asked for; 0 for any number. */
 export interface Limits {
@@ -21,15 +21,19 @@ const pause = 5;
  *
  * @param limiter keeps account
  */
-export function limits({ all, each }: Limits, limiter: Limiter): Step {
+export function createAdmission(
+  { all, each }: Limits,
+  limiter: Limiter,
+): (exchange: Exchange, identity: ClientIdentity) => void | Promise<void> {
   const ofAll = limited({ of: 'all', ...all });
   const ofAnonymous = limited({ of: anonymousShare, perMinute: partOf(all.perMinute), atOnce: partOf(all.atOnce) });
   const ofEach = limited({ of: '', ...each });
-  return (exchange) => {
-    if (ofAll.length === 0 && ofEach.length === 0 && exchange.client?.client.limits === undefined) return undefined;
+  return (exchange, identity) => {
+    const own = identity.client?.client.limits;
+    if (ofAll.length === 0 && ofEach.length === 0 && own === undefined) return undefined;
     const shares = [
-      ...limited({ of: `client ${fairnessKey(exchange)}`, ...each, ...exchange.client?.client.limits }),
-      ...(exchange.isAnonymous ? ofAnonymous : []),
+      ...limited({ of: `client ${fairnessKey(identity, exchange.peer)}`, ...each, ...own }),
+      ...(identity.isAnonymous ? ofAnonymous : []),
       ...ofAll,
     ];
     if (shares.length === 0) return undefined;
@@ -52,8 +56,7 @@ function limited(share: Share): readonly Share[] {
 
 function settle(exchange: Exchange, outcome: Admission | Refusal): void {
   if (isRefusal(outcome)) throw refused(exchange, outcome);
-  if (isOver(exchange)) outcome.end();
-  else exchange.response.once('close', () => outcome.end());
+  exchange.onEnd(() => outcome.end());
 }
 
 /**

@@ -15,12 +15,17 @@ const retryAfter = 5;
  * Step 0: is this one HTTP/1 message that everybody reads alike? Node's parser lets a few through that RFC 9112 does not
  * know, or that MAAS's side could read differently. Behind such a one nobody knows where the next begins.
  */
-export function message(room: HeadRoom): (exchange: Exchange) => void {
+export function createMessageCheck(room: HeadRoom): (exchange: Exchange) => void {
   return (exchange) => {
     const fault = findFault(exchange, room);
-    if (fault === undefined) return;
-    exchange.mustClose = true;
-    throw fault;
+    if (fault !== undefined) {
+      exchange.connection.mustClose = true;
+      throw fault;
+    }
+    // RFC 9110 §9.3.8.
+    if (exchange.method === 'TRACE') {
+      throw new Problem('method-not-forwarded', 'TRACE would have MAAS send the signature back; use another method.');
+    }
   };
 }
 
@@ -68,10 +73,10 @@ function findFault(exchange: Exchange, room: HeadRoom): Problem | undefined {
 }
 
 /** Counts a large head until its request is over. @returns whether there was room for it */
-function hold({ request, response }: Exchange, room: HeadRoom): boolean {
-  const bytes = headMemory(request);
+function hold(exchange: Exchange, room: HeadRoom): boolean {
+  const bytes = headMemory(exchange.request);
   if (!room.take(bytes)) return false;
-  response.once('close', () => room.giveBack(bytes));
+  exchange.onEnd(() => room.giveBack(bytes));
   return true;
 }
 

@@ -21,7 +21,7 @@ interface Waiting {
 }
 
 /**
- * Lets requests that are pipelined on one connection go one after the other. Side by side they would reach MAAS in any
+ * Has requests that are pipelined on one connection go one after the other. Side by side they would reach MAAS in any
  * order, and RFC 9112 §9.3.2 allows that for safe methods alone.
  *
  * What waits is bounded for each connection, from which nothing more is read meanwhile, and for all together: beyond that a
@@ -33,13 +33,13 @@ export function inPipelineOrder(last: LastExchanges, room: HeadRoom): (exchange:
     const { socket } = exchange.request;
     const previous = last.get(socket);
     last.set(socket, exchange);
-    exchange.response.once('close', () => {
+    exchange.onEnd(() => {
       // An idle connection would keep its last request.
       if (last.get(socket) === exchange) last.delete(socket);
     });
     // What Node had read before the connection was cut goes no further either.
     if (socket.destroyed) throw cutOff(exchange);
-    if (previous === undefined || isOver(previous)) return undefined;
+    if (previous === undefined || previous.hasEnded) return undefined;
     const waiting = all.get(socket) ?? { count: 0, bytes: 0 };
     const bytes = headMemory(exchange.request);
     if (waiting.count >= maxWaiting || !room.take(bytes)) {
@@ -51,26 +51,22 @@ export function inPipelineOrder(last: LastExchanges, room: HeadRoom): (exchange:
     waiting.bytes += bytes;
     if (waiting.bytes > room.perConnection) stopReading(socket);
     return new Promise((resolve, reject) => {
-      previous.response.once('close', () => {
+      previous.onEnd(() => {
         room.giveBack(bytes);
         waiting.count -= 1;
         waiting.bytes -= bytes;
         if (waiting.bytes <= room.perConnection) goOnReading(socket);
-        if (!socket.destroyed && !previous.closes && !previous.mustClose) resolve();
+        const { closeAnnounced, mustClose } = previous.connection;
+        if (!socket.destroyed && !closeAnnounced && !mustClose) resolve();
         else reject(cutOff(exchange));
       });
     });
   };
 }
 
-function cutOff({ response }: Exchange): Problem {
-  // Node closes only the response that has the connection's turn; this one would never get a log line.
-  response.destroy();
-  response.emit('close');
+function cutOff(exchange: Exchange): Problem {
+  exchange.response.destroy();
+  // Node tells the end only of the response that has the connection.
+  exchange.end();
   return new Problem('client-gone', 'The connection was closed.');
-}
-
-/** Whether the answer has been sent, or never will be. */
-export function isOver({ response }: Exchange): boolean {
-  return response.closed || response.destroyed;
 }

@@ -2,48 +2,71 @@ import type { IncomingMessage } from 'node:http';
 import { joined, sizeOf } from '../http/byte-blocks.ts';
 import { hasBody } from '../http/request-body.ts';
 import type { Exchange } from '../exchange.ts';
-import { isSignatureOverride } from '../maas/api-path.ts';
+import type { ClientIdentity } from '../clients/identity.ts';
+import { connectionOptions } from '../http/hop-by-hop.ts';
+import { isSignatureOverride, type ApiPath } from '../maas/api-path.ts';
 import { jsonToForm, maxJson, type JsonFormFault } from '../maas/forms/json-form.ts';
 import { readsFormOnly } from '../maas/operations/operation.ts';
 import { Problem } from '../problem.ts';
 import { smallBody, type BufferBody } from './buffered-body.ts';
 
-/**
- * Takes the body of a request in, where it is needed whole, and does nothing where that is done already.
- *
- * @param isNeeded it is needed whole in any case, to be looked into
- */
-export type ReadBody = (exchange: Exchange, isNeeded?: boolean) => void | Promise<void>;
-
-/**
- * Step 6, the body: one that came in chunks is read whole, because MAAS wants a length; a small one, so that nobody holds a slot at MAAS
- * while it is still to come; JSON for an operation that reads a form is made the form, because MAAS would ignore it without a
- * word. Every other body is left to stream.
- *
- * @param convertsJson whether JSON is made a form at all
- */
-export function createBodyReader(convertsJson: boolean, wholeBody: BufferBody): ReadBody {
-  return (exchange, isNeeded = false) => {
-    const { request, method } = exchange;
-    if (exchange.body !== undefined || method === 'GET' || method === 'HEAD' || !hasBody(request)) return undefined;
-    const length = Number(request.headers['content-length']);
-    const json = convertsJson && method === 'POST' ? jsonIn(exchange) : undefined;
-    const isLookedInto = isNeeded || json === 'declared' || (json === 'possible' && length <= maxJson);
-    if (!isLookedInto && !isChunked(request) && length > smallBody) return undefined;
-    return take(exchange, wholeBody, json);
-  };
+/** The body of a request, as it goes to MAAS. */
+export interface RequestBody {
+  /** In one piece or several, where the proxy holds it; `undefined` where it streams, or there is none. */
+  readonly pieces: readonly Buffer[] | undefined;
+  /** Its type where that is no longer the client's. */
+  readonly contentType: string | undefined;
 }
 
 /**
- * Whether a body may be JSON that MAAS would ignore: its type says so, or it is the one that `curl -d` names for whatever it sends. To
- * that MAAS answers 200, having done nothing of what the JSON says.
+ * Reads the body of a request where it must lie in memory.
+ *
+ * @param isNeeded it must in any case, to be looked into
  */
-function jsonIn(exchange: Exchange): 'declared' | 'possible' | undefined {
-  const { headers } = exchange.request;
+export type ReadBody = (
+  exchange: Exchange,
+  apiPath: ApiPath,
+  identity: ClientIdentity,
+  isNeeded?: boolean,
+) => RequestBody | Promise<RequestBody>;
+
+/** The body streams, or there is none. */
+const streamed: RequestBody = { pieces: undefined, contentType: undefined };
+
+/**
+ * Makes the reader of bodies. A body that comes in chunks is read, because MAAS wants a length; a small one, so that nobody
+ * holds a slot at MAAS while it is still to come; JSON for an operation that reads a form is made the form, because MAAS would ignore it
+ * without a word. Every other body is left to stream.
+ *
+ * @param convertsJson whether JSON is made a form at all
+ */
+export function createBodyReader(convertsJson: boolean, bufferBody: BufferBody): ReadBody {
+  return (exchange, apiPath, identity, isNeeded = false) => {
+    const { request, method } = exchange;
+    if (method === 'GET' || method === 'HEAD' || !hasBody(request)) return streamed;
+    const length = Number(request.headers['content-length']);
+    const json = convertsJson && method === 'POST' ? jsonIn(request, apiPath) : undefined;
+    const isLookedInto = isNeeded || json === 'declared' || (json === 'possible' && length <= maxJson);
+    if (!isLookedInto && !isChunked(request) && length > smallBody) return streamed;
+    return bufferBody(exchange, identity).then((pieces) => convert(pieces, json));
+  };
+}
+
+/** The Content-Type that MAAS gets: the client's, unless the client has made it an option of its connection. */
+export function contentTypeOf({ request: { headers } }: Exchange, body = streamed): string | undefined {
+  if (body.contentType !== undefined) return body.contentType;
+  return connectionOptions(headers.connection)?.has('content-type') === true ? undefined : headers['content-type'];
+}
+
+/**
+ * Whether a body may be JSON that MAAS would ignore: its type says so, or it is the one that `curl -d` names for whatever it
+ * sends. To that MAAS responds 200, having done nothing of what the JSON says.
+ */
+function jsonIn({ headers }: IncomingMessage, apiPath: ApiPath): 'declared' | 'possible' | undefined {
   if (headers['content-encoding'] !== undefined) return undefined;
   const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   if (type !== 'application/json' && type !== formType) return undefined;
-  if (!readsFormOnly(apiPath(exchange))) return undefined;
+  if (!readsFormOnly(apiPath)) return undefined;
   return type === formType ? 'possible' : 'declared';
 }
 
@@ -53,23 +76,17 @@ function isChunked({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined;
 }
 
-async function take(
-  exchange: Exchange,
-  wholeBody: BufferBody,
-  json: 'declared' | 'possible' | undefined,
-): Promise<void> {
-  exchange.body = await wholeBody(exchange);
-  if (json === undefined) return;
-  if (json === 'possible' && !beginsAsObject(exchange.body)) return;
-  const form = jsonToForm(joined(exchange.body));
+function convert(pieces: readonly Buffer[], json: 'declared' | 'possible' | undefined): RequestBody {
+  const unchanged = { pieces, contentType: undefined };
+  if (json === undefined || (json === 'possible' && !beginsAsObject(pieces))) return unchanged;
+  const form = jsonToForm(joined(pieces));
   if (typeof form !== 'string') {
     // A form that begins with a brace is one all the same. One that is a JSON object as a whole would have no field that MAAS knows.
-    if (json === 'possible' && (sizeOf(exchange.body) > maxJson || form.fault === 'not-json')) return;
+    if (json === 'possible' && (sizeOf(pieces) > maxJson || form.fault === 'not-json')) return unchanged;
     throw faults[form.fault]();
   }
   refuseReservedFields(form);
-  exchange.body = [Buffer.from(form)];
-  exchange.contentType = formType;
+  return { pieces: [Buffer.from(form)], contentType: formType };
 }
 
 /** Whether the first byte that is no white space is a brace. */
@@ -110,9 +127,4 @@ function refuseReservedFields(form: string): void {
       );
     }
   }
-}
-
-function apiPath(exchange: Exchange): NonNullable<Exchange['apiPath']> {
-  if (exchange.apiPath === undefined) throw new Error('the body step needs the address step before it');
-  return exchange.apiPath;
 }

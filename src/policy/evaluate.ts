@@ -6,7 +6,7 @@ import { decide, needsOp, type Policy, type Decision } from './policy.ts';
 /** What a policy says of a request. */
 export interface Evaluation {
   readonly operation: Operation;
-  readonly verdict: Decision;
+  readonly decision: Decision;
   /** Why the request cannot be judged, as a clause: "names several operations …"; it is refused then. */
   readonly ambiguity: string | undefined;
 }
@@ -22,7 +22,7 @@ const doubts = {
     'has a path that ends with "op-…", which can be read as an operation or as a name; write an operation in the query, "?op=…"',
 } as const;
 
-/** Whether the verdict about a request hangs on its op, so that a form in its body must be read. */
+/** Whether the decision about a request hangs on its op, so that a form in its body must be read. */
 export function dependsOnOp(policy: Policy, method: string, path: ApiPath): boolean {
   const readings = [readRoute(path), ...readOtherwise(method, path)];
   return readings.some(({ segments }) => needsOp(policy, method, segments));
@@ -51,14 +51,19 @@ export function evaluate(policy: Policy, method: string, path: ApiPath, form?: F
 
 function judgeAnew(policy: Policy, method: string, path: ApiPath, form?: FormOps): Evaluation {
   const operation = resolveOperation(method, path, form);
-  const verdict = decide(policy, operation, path.query);
+  const decision = decide(policy, operation, path.query);
   const ambiguity = dependsOnOp(policy, method, path) ? findAmbiguity(method, path, form) : undefined;
-  if (ambiguity !== undefined) return { operation, verdict, ambiguity: doubts[ambiguity] };
+  if (ambiguity !== undefined) return { operation, decision, ambiguity: doubts[ambiguity] };
   for (const reading of readOtherwise(method, path)) {
     const other = decide(policy, resolveOperation(method, path, form, reading), path.query);
-    if (other.allowed !== verdict.allowed) return { operation, verdict, ambiguity: doubts[reading.because] };
+    if (other.allowed !== decision.allowed) return { operation, decision, ambiguity: doubts[reading.because] };
   }
-  return { operation, verdict, ambiguity: undefined };
+  return { operation, decision, ambiguity: undefined };
+}
+
+/** Whether a request must be refused. */
+export function isRefusal({ decision, ambiguity }: Evaluation): boolean {
+  return ambiguity !== undefined || !decision.allowed;
 }
 
 /** The same in strings of its own: V8 cuts strings out of others, and would keep the request's whole address for their sake. */

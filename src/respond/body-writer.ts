@@ -91,7 +91,7 @@ export class BodyWriter {
 
   /** @returns whether the client reads as fast as it is sent */
   #send(chunk: Buffer): boolean {
-    this.#exchange.bytesOut += chunk.length;
+    this.#exchange.trace.bytesOut += chunk.length;
     return this.#client.write(chunk);
   }
 
@@ -109,7 +109,7 @@ export class BodyWriter {
 
   /** The memory that waits for this client is needed for others. */
   #cut(): void {
-    this.#exchange.problem ??= new Problem(
+    this.#exchange.trace.problem ??= new Problem(
       'client-gone',
       'The client read too slowly, and the memory that its response took was needed for others.',
     );

@@ -1,7 +1,7 @@
 import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import type { Exchange } from '../exchange.ts';
-import { classify } from '../policy/operation-class.ts';
+import type { OperationClass } from '../policy/operation-class.ts';
 import { fieldOf, type Fields } from '../http/fields.ts';
 
 /** The content codings that the proxy makes, the one that it would rather make first. */
@@ -61,20 +61,20 @@ export function createCoder(coding: Coding, length: number): Transform {
  * @param length bytes, `undefined` where it is not known
  */
 export function isCompressible(
-  exchange: Exchange,
+  { method, request }: Exchange,
+  operationClass: OperationClass,
   status: number,
   fields: Fields,
   length: number | undefined,
 ): boolean {
-  const { method, apiPath, request } = exchange;
-  if (method !== 'GET' || apiPath === undefined || request.httpVersion !== '1.1') return false;
+  if (method !== 'GET' || request.httpVersion !== '1.1') return false;
   // Of a 304 the length is not known, and it tells what the whole answer would (RFC 9110 §15.4.5).
   if (!(status === 304 || (status === 200 && length !== undefined && length >= threshold))) return false;
   if (!textType.test(fieldOf(fields, 'content-type') ?? '')) return false;
   if (fieldOf(fields, 'content-encoding') !== undefined) return false;
   // RFC 9110 §7.7: who says so wants it as it is.
   if (isUntouchable(fieldOf(fields, 'cache-control')) || isUntouchable(request.headers['cache-control'])) return false;
-  return (exchange.operationClass ??= classify(method, apiPath)) === 'plain';
+  return operationClass === 'shareable';
 }
 
 function isUntouchable(cacheControl: string | undefined): boolean {

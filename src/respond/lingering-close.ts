@@ -10,9 +10,9 @@ const lingerLimits = { bytes: 64 * 1024 * 1024, time: 5_000 };
  * thrown away for a while.
  */
 export function endOrLinger(exchange: Exchange): void {
-  const { request, response, mustClose } = exchange;
-  exchange.isWritten = true;
-  if (!isArriving(request) || request.destroyed || mustClose) {
+  const { request, response, connection } = exchange;
+  connection.isResponseWritten = true;
+  if (!isArriving(request) || request.destroyed || connection.mustClose) {
     response.end();
     return;
   }

@@ -1,11 +1,15 @@
 import type { Exchange } from '../exchange.ts';
+import type { ApiPath } from '../maas/api-path.ts';
 import { locateInApi } from '../maas/location.ts';
 import type { Regions } from '../maas/maas-address.ts';
 
 /** The proxy's own address in the form that the client used: `http://localhost:8240/MAAS/api/2.0`. */
-export function ownOrigin({ request, apiPath }: Exchange): { readonly origin: string; readonly path: string } {
+export function ownOrigin(
+  { request }: Exchange,
+  { form }: ApiPath,
+): { readonly origin: string; readonly path: string } {
   const scheme = 'encrypted' in request.socket ? 'https' : 'http';
-  return { origin: `${scheme}://${request.headers.host ?? 'localhost'}`, path: apiPath?.form ?? '' };
+  return { origin: `${scheme}://${request.headers.host ?? 'localhost'}`, path: form };
 }
 
 /**
@@ -18,12 +22,12 @@ const needsRoot = /^\/(?:$|[/?#]|MAAS(?:\/|$)|api(?:\/|$)|-\/)/;
  * A `Location` of MAAS's as the client should follow it: one that leads into MAAS's API, at whichever of its regions, leads to the
  * proxy. Anything else stays as it is; a redirect to there has been refused before (src/upstream/redirect.ts).
  */
-export function rewriteLocation(location: string, exchange: Exchange, regions: Regions): string {
-  const asked = exchange.region ?? regions[0];
-  const base = `${asked.origin}${asked.apiPath}${exchange.apiPath?.path ?? '/'}`;
+export function rewriteLocation(location: string, exchange: Exchange, apiPath: ApiPath, regions: Regions): string {
+  const asked = exchange.trace.region ?? regions[0];
+  const base = `${asked.origin}${asked.apiPath}${apiPath.path}`;
   const found = locateInApi(location, base, regions);
   if (found === undefined) return location;
-  const own = ownOrigin(exchange);
+  const own = ownOrigin(exchange, apiPath);
   const below = found.below.startsWith('/') ? found.below : `/${found.below}`;
   const target = (needsRoot.test(own.path + below) && own.path === '' ? '/MAAS/api/2.0' : own.path) + below;
   const isAbsolute = /^[a-z][a-z\d+.-]*:/i.test(location) || location.startsWith('//');

@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange.ts';
+import type { ApiPath } from '../maas/api-path.ts';
 import { ownOrigin } from './location.ts';
 
 /** The largest description that is rewritten, bytes; MAAS's are about half a megabyte. A larger one passes as it is. */
@@ -14,10 +15,10 @@ export type Rewrite = (text: string) => string;
  *
  * @returns what to do with the body, `undefined` where it is to pass as it is
  */
-export function descriptionRewrite(exchange: Exchange, status: number): Rewrite | undefined {
-  const segments = exchange.apiPath?.segments ?? [];
+export function descriptionRewrite(exchange: Exchange, apiPath: ApiPath, status: number): Rewrite | undefined {
+  const { segments } = apiPath;
   if (status !== 200 || exchange.method !== 'GET' || segments.length !== 1) return undefined;
-  const { origin, path } = ownOrigin(exchange);
+  const { origin, path } = ownOrigin(exchange, apiPath);
   if (segments[0] === 'describe') {
     return (text) =>
       text.replaceAll(

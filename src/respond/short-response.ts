@@ -37,12 +37,12 @@ export function writeShortResponse(
   headers: Fields,
   body: Buffer,
 ): boolean {
-  const { request, response, closes } = exchange;
+  const { request, response, connection } = exchange;
   const { socket } = response;
   // A socket that its response does not have yet is busy with the answer before.
   if (socket === null || !socket.writable || socket.writableLength > 0 || body.length > maxBody) return false;
   // `shouldKeepAlive` is also how a stopping server has its connections end. Node adds a date where MAAS has given none.
-  if (closes || !response.shouldKeepAlive || request.httpVersion !== '1.1') return false;
+  if (connection.closeAnnounced || !response.shouldKeepAlive || request.httpVersion !== '1.1') return false;
   if (fieldOf(headers, 'date') === undefined) return false;
   // The length may be a field that MAAS has named in `Connection`.
   if (fieldOf(headers, 'content-length') !== String(body.length)) return false;
@@ -59,8 +59,8 @@ function writeReady(): void {
   for (const { exchange, text, size } of answers) {
     const { response } = exchange;
     if (response.socket?.writable !== true) continue;
-    exchange.isWritten = true;
-    exchange.bytesOut += size;
+    exchange.connection.isResponseWritten = true;
+    exchange.trace.bytesOut += size;
     response.socket.write(text, 'latin1', (error) => {
       // Node's server goes on to the connection's next request at this event of the response, whoever has written it.
       if (!error) response.emit('finish');

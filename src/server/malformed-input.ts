@@ -8,7 +8,7 @@ import { breakBody } from '../http/request-body.ts';
 import { isForgedCertificate, untrustedCertificate } from '../inbound/client-certificate.ts';
 import { headersTooLarge } from '../inbound/message.ts';
 import { recordConnect, requestId, type Keep } from '../access-log/access-log.ts';
-import { isOver, type LastExchanges } from '../inbound/pipelining.ts';
+import type { LastExchanges } from '../inbound/pipelining.ts';
 import { parserFault } from '../http/parser-fault.ts';
 import { peerAddress } from '../http/peer.ts';
 import { Problem } from '../problem.ts';
@@ -30,17 +30,17 @@ export function rejectMalformedInput(
     if (before === undefined && isForgedCertificate(socket, error.code)) {
       const problem = untrustedCertificate(String(socket.authorizationError));
       rejectAndClose(log, socket, problem, String(problem.cause));
-    } else if (before === undefined || isOver(before)) {
+    } else if (before === undefined || before.hasEnded) {
       rejectAndClose(log, socket, toProblem(error), causeOf(error));
     } else {
-      before.mustClose = true;
+      before.connection.mustClose = true;
       if (!before.request.complete) {
         // The client has left in the middle of the body; RFC 9112 §8 asks for no answer.
         if (error.code === 'HPE_INVALID_EOF_STATE') return void socket.destroy();
         // The body of that request is what is malformed; else its answer comes first.
         if (breakBody(before.request)) return;
       }
-      before.response.once('close', () => {
+      before.onEnd(() => {
         if (!socket.writable) return; // it is being closed behind that answer
         // What comes after a request that asked for "close" is nobody's (RFC 9112 §9.6).
         if (error.code === 'HPE_CLOSED_CONNECTION') socket.end();

@@ -1,5 +1,12 @@
-import type { Dispatcher } from 'undici';
-import { ForwardingHandler, rawHeader, type UpstreamRequest } from './forwarding-handler.ts';
+import { fieldOf } from '../http/fields.ts';
+import {
+  ForwardingHandler,
+  type Controller,
+  type Interceptor,
+  type ResponseHead,
+  type UpstreamHandler,
+  type UpstreamRequest,
+} from './handler.ts';
 
 /** What MAAS's answers have shown, those to clients and those to the proxy's own questions. */
 export interface Health {
@@ -19,9 +26,9 @@ const anonymous = /\/api\/2\.0\/+(?:version|describe|openapi\.yaml)\b/;
  * Whether the answer to a request can show that MAAS takes the key: a plain read. Some reads with an `op` MAAS answers to anybody too, and it
  * takes machines from anybody (`POST machines/`).
  */
-function tells({ exchange, method, path }: UpstreamRequest): boolean {
+function tells({ call, method, path }: UpstreamRequest): boolean {
   if (method !== 'GET' || anonymous.test(path)) return false;
-  return exchange === undefined || (exchange.operation !== undefined && exchange.operation.op === undefined);
+  return call === undefined || call.operation.op === undefined;
 }
 
 /** Of these it is not known whether they are MAAS's, or they are its word that it is not well. */
@@ -30,43 +37,42 @@ function castsDoubt(status: number): boolean {
 }
 
 /** Takes note of MAAS's answers, so that nobody has to ask it while it answers others. */
-export function createHealth(): { readonly health: Health; readonly link: Dispatcher.DispatcherComposeInterceptor } {
+export function createHealth(): { readonly health: Health; readonly interceptor: Interceptor } {
   const health = { lastResponseAt: undefined as number | undefined, healthyAt: -Infinity };
 
   class Watched extends ForwardingHandler {
     readonly #tells: boolean;
 
-    constructor(next: Dispatcher.DispatchHandler, isTelling: boolean) {
+    constructor(next: UpstreamHandler, isTelling: boolean) {
       super(next);
       this.#tells = isTelling;
     }
 
-    override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
+    override onResponseStart(controller: Controller, head: ResponseHead): void {
+      const { status, fields } = head;
       // These are the words of what stands before MAAS.
       if (status >= 200 && status !== 502 && status !== 504 && status !== 508) health.lastResponseAt = Date.now();
       if (castsDoubt(status)) health.healthyAt = -Infinity;
       // MAAS puts its hash on what has reached its API, and nobody else knows of it.
-      else if (this.#tells && status >= 200 && status < 300 && rawHeader(rawHeaders, 'x-maas-api-hash') !== undefined) {
+      else if (this.#tells && status >= 200 && status < 300 && fieldOf(fields, 'x-maas-api-hash') !== undefined) {
         health.healthyAt = performance.now();
       }
-      return super.onHeaders(status, rawHeaders, resume, statusText);
+      super.onResponseStart(controller, head);
     }
 
-    override onError(error: Error): void {
+    override onResponseError(error: Error): void {
       // Also when a client has left: that costs one question at the most.
       health.healthyAt = -Infinity;
-      super.onError(error);
+      super.onResponseError(error);
     }
   }
 
   return {
     health,
-    link: (dispatch) => (options, handler) => {
-      const { exchange, signer } = options as UpstreamRequest;
+    interceptor: (dispatch) => (request, handler) => {
       // It tells nothing of the key, and whoever has none changes nothing of what the proxy says of itself.
-      if (signer === undefined && exchange?.isUnsigned === true) return dispatch(options, handler);
-      const isShared = signer === undefined && exchange?.client?.signer === undefined;
-      return dispatch(options, new Watched(handler, isShared && tells(options)));
+      if (request.signedBy === 'nobody') dispatch(request, handler);
+      else dispatch(request, new Watched(handler, request.signedBy === 'shared' && tells(request)));
     },
   };
 }

@@ -1,3 +1,4 @@
+import { fieldValues, type Fields } from '../http/fields.ts';
 import { locateInApi } from '../maas/location.ts';
 import type { Regions } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
@@ -9,18 +10,9 @@ import { Problem } from '../problem.ts';
  * @param asked the address that MAAS was asked at
  * @returns `undefined` for what is no redirect (RFC 9110 §15.4), and for one that leads into the API
  */
-export function redirectAway(
-  status: number,
-  rawHeaders: readonly Buffer[],
-  asked: string,
-  regions: Regions,
-): Problem | undefined {
+export function redirectAway(status: number, fields: Fields, asked: string, regions: Regions): Problem | undefined {
   if (status < 300 || status > 399) return undefined;
-  const locations = rawHeaders.flatMap((field, index) =>
-    index % 2 === 0 && field.toString('latin1').toLowerCase() === 'location'
-      ? [(rawHeaders[index + 1] as Buffer).toString('latin1').trim()]
-      : [],
-  );
+  const locations = fieldValues(fields, 'location');
   const [location] = locations;
   if (location === undefined) return undefined;
   // Of several, clients follow different ones.

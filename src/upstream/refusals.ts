@@ -1,8 +1,16 @@
-import type { Dispatcher } from 'undici';
 import type { Regions } from '../maas/maas-address.ts';
 import { explainRefusal, readRefusal, type Refusal } from '../maas/refusal.ts';
 import { Problem, type ProblemCode } from '../problem.ts';
-import { ForwardingHandler, isReplayable, type UpstreamRequest } from './forwarding-handler.ts';
+import {
+  ForwardingHandler,
+  isReplayable,
+  type Controller,
+  type Interceptor,
+  type ResponseHead,
+  type UpstreamDispatch,
+  type UpstreamHandler,
+  type UpstreamRequest,
+} from './handler.ts';
 import type { Clock } from './clock.ts';
 import { redirectAway } from './redirect.ts';
 import { regionDown } from './regions/region-down.ts';
@@ -18,84 +26,85 @@ const limit = 16 * 1024;
  * - 502 and 504: the words of MAAS's web server when the region controller behind it is down. 508: those of a proxy in a loop.
  * - A redirect out of MAAS's API: a client that followed it would go past the proxy, unsigned.
  */
-export function interpret(regions: Regions, clock: Clock): Dispatcher.DispatcherComposeInterceptor {
-  return (dispatch) => (options, handler) =>
-    dispatch(options, new Interpreter(handler, { dispatch, options, regions, clock }, true));
+export function readRefusals(regions: Regions, clock: Clock): Interceptor {
+  return (dispatch) => (request, handler) =>
+    dispatch(request, new RefusalHandler(handler, { dispatch, request, regions, clock }, true));
 }
 
-/** What an interpreter works with. */
-interface Setting {
-  readonly dispatch: Dispatcher['dispatch'];
-  readonly options: UpstreamRequest;
+/** What the attempts of one request have in common. */
+interface Context {
+  readonly dispatch: UpstreamDispatch;
+  readonly request: UpstreamRequest;
   readonly regions: Regions;
   readonly clock: Clock;
 }
 
-class Interpreter extends ForwardingHandler {
-  readonly #setting: Setting;
+class RefusalHandler extends ForwardingHandler {
+  readonly #context: Context;
   readonly #mayRepeat: boolean;
   /** The clock's difference by which this attempt was signed, s. */
   readonly #offset: number;
   #isRefused = false;
   /** The words of a refused signature. */
   #body = '';
-  /** What the client is told in place of this answer, known from its head. */
+  /** What the client is told in place of this response, known from its head. */
   #problem: Problem | undefined;
 
-  constructor(next: Dispatcher.DispatchHandler, setting: Setting, mayRepeat: boolean) {
+  constructor(next: UpstreamHandler, context: Context, mayRepeat: boolean) {
     super(next);
-    this.#setting = setting;
+    this.#context = context;
     this.#mayRepeat = mayRepeat;
-    this.#offset = setting.clock.offset;
+    this.#offset = context.clock.offset;
   }
 
-  override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
-    this.#isRefused = status === 401 && this.#setting.options.exchange?.isUnsigned !== true;
+  override onResponseStart(controller: Controller, head: ResponseHead): void {
+    const { status, fields } = head;
+    const { request, regions } = this.#context;
+    this.#isRefused = status === 401 && request.signedBy !== 'nobody';
     this.#problem =
       status === 502 || status === 504 || status === 508
         ? regionDown(status)
-        : redirectAway(status, rawHeaders, this.#asked, this.#setting.regions);
-    if (this.#isRefused || this.#problem !== undefined) return true;
-    return super.onHeaders(status, rawHeaders, resume, statusText);
+        : redirectAway(status, fields, this.#asked, regions);
+    if (!this.#isRefused && this.#problem === undefined) super.onResponseStart(controller, head);
   }
 
-  override onData(chunk: Buffer): boolean {
+  override onResponseData(controller: Controller, chunk: Buffer): void {
     if (this.#isRefused && this.#body.length < limit) this.#body += chunk.toString('latin1');
-    return this.#isRefused || this.#problem !== undefined || super.onData(chunk);
+    if (!this.#isRefused && this.#problem === undefined) super.onResponseData(controller, chunk);
   }
 
-  override onComplete(trailers: string[] | null): void {
+  override onResponseEnd(controller: Controller): void {
     if (this.#isRefused) this.#onRefusal(readRefusal(this.#body));
-    else if (this.#problem !== undefined) super.onError(this.#problem);
-    else super.onComplete(trailers);
+    else if (this.#problem !== undefined) super.onResponseError(this.#problem);
+    else super.onResponseEnd(controller);
   }
 
-  override onError(error: Error): void {
+  override onResponseError(error: Error): void {
     // The head was enough to know; whether its page came whole does not matter.
-    super.onError(this.#problem ?? error);
+    super.onResponseError(this.#problem ?? error);
   }
 
   /** The address that MAAS was asked at. */
   get #asked(): string {
-    const { options, regions } = this.#setting;
+    const { request, regions } = this.#context;
     const [first] = regions;
-    const { origin, apiPath } = options.exchange?.region ?? first;
-    return origin + apiPath + options.path.slice(first.apiPath.length);
+    const { origin, apiPath } = request.call?.trace.region ?? first;
+    return origin + apiPath + request.path.slice(first.apiPath.length);
   }
 
   #onRefusal(refusal: Refusal): void {
     if (refusal.reason !== 'expired-timestamp') {
-      super.onError(refused(refusal));
+      super.onResponseError(refused(refusal));
       return;
     }
-    const { dispatch, options, clock } = this.#setting;
+    const { dispatch, request, clock } = this.#context;
     clock.learn(refusal.now);
-    if (this.#mayRepeat && isReplayable(options)) {
-      dispatch(options, new Interpreter(this.next, this.#setting, false));
+    if (this.#mayRepeat && isReplayable(request)) {
+      dispatch(request, new RefusalHandler(this.next, this.#context, false));
       return;
     }
     const { offset } = clock;
-    super.onError(offset === this.#offset ? tooLongUnderWay() : clocksDiffer({ ...refusal, offset }));
+    super.onResponseError(offset === this.#offset ? tooLongUnderWay() : clocksDiffer({ ...refusal, offset }));
   }
 }
 

@@ -1,4 +1,5 @@
 import { anonymousName } from '../clients/client.ts';
+import type { ClientIdentity } from '../clients/identity.ts';
 import type { Exchange } from '../exchange.ts';
 import { connectionOptions, hopByHop } from '../http/hop-by-hop.ts';
 
@@ -26,28 +27,35 @@ const dropped: ReadonlySet<string> = new Set([
  * The header fields that go to MAAS, as a flat list of names and values, without the signature.
  *
  * @param contentLength the body's length in bytes, `undefined` where there is no body
- * @param pseudonym the name that the proxy goes by in `Via`
+ * @param contentType the body's type where it is no longer the client's
+ * @param pseudonym the name of the proxy in `Via`
  */
-export function requestHeaders(exchange: Exchange, contentLength: number | undefined, pseudonym: string): string[] {
+export function requestHeaders(
+  exchange: Exchange,
+  identity: ClientIdentity,
+  contentLength: number | undefined,
+  contentType: string | undefined,
+  pseudonym: string,
+): string[] {
   const { rawHeaders, headers: named, httpVersion, socket } = exchange.request;
   const listed = connectionOptions(named.connection);
   const headers: string[] = [];
   let via = '';
   let userAgent = '';
-  const client = exchange.client?.client.name ?? (exchange.isAnonymous ? anonymousName : undefined);
+  const client = identity.client?.client.name ?? (identity.isAnonymous ? anonymousName : undefined);
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
     const value = rawHeaders[index + 1] as string;
     const lower = name.toLowerCase();
     if (lower === 'via') via += `${value}, `;
     if (dropped.has(lower) || listed?.has(lower) === true) continue;
-    if (lower === 'content-type' && exchange.contentType !== undefined) continue;
+    if (lower === 'content-type' && contentType !== undefined) continue;
     // Django reads an underscore in a name as a dash, so `X_Forwarded_For` would pass for the real one.
     if (lower.includes('_') || lower.startsWith('x-forwarded-') || lower.startsWith('proxy-')) continue;
     if (lower === 'user-agent' && client !== undefined) userAgent += value === '' ? '' : `${value} `;
     else headers.push(name, lower === 'max-forwards' && exchange.method === 'OPTIONS' ? fewer(value) : value);
   }
-  if (exchange.contentType !== undefined) headers.push('Content-Type', exchange.contentType);
+  if (contentType !== undefined) headers.push('Content-Type', contentType);
   // MAAS's audit log keeps the user agent, and so shows the person behind a shared key.
   if (client !== undefined) headers.push('User-Agent', `${userAgent}(via maas-auth-proxy; client=${client})`);
   if (contentLength !== undefined) headers.push('Content-Length', String(contentLength));

@@ -1,5 +1,15 @@
-import type { Dispatcher } from 'undici';
-import { ForwardingHandler, isReplayable, rawHeader } from './forwarding-handler.ts';
+import { fieldOf, type Fields } from '../http/fields.ts';
+import {
+  ForwardingHandler,
+  isReplayable,
+  type Controller,
+  type Interceptor,
+  type ResponseHead,
+  type UpstreamDispatch,
+  type UpstreamHandler,
+  type UpstreamRequest,
+} from './handler.ts';
+import { abortable } from './abortable.ts';
 import { errorCode } from './errors.ts';
 
 /** How often a request is sent at the most. */
@@ -21,11 +31,11 @@ const upload = /\/boot-resources\/[^?]*\/upload\//;
  * Sends a request again where nothing can run twice: a read whose connection died before the first byte of the answer, or
  * that MAAS asks to repeat (409 or 503 with `Retry-After` in seconds), and a write of which no byte was sent.
  */
-export function retry(): Dispatcher.DispatcherComposeInterceptor {
-  return (dispatch) => (options, handler) => {
-    const isRead = options.method === 'GET' || options.method === 'HEAD';
-    if (!isRead && upload.test(options.path)) return dispatch(options, handler);
-    return dispatch(options, new RetryHandler(handler, dispatch, options, isRead, { count: 1, waited: 0 }));
+export function retry(): Interceptor {
+  return (dispatch) => (request, handler) => {
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (!isRead && upload.test(request.path)) dispatch(request, handler);
+    else dispatch(request, new RetryHandler(handler, dispatch, request, isRead, { count: 1, waited: 0 }));
   };
 }
 
@@ -36,8 +46,8 @@ interface Course {
 }
 
 class RetryHandler extends ForwardingHandler {
-  readonly #dispatch: Dispatcher['dispatch'];
-  readonly #options: Dispatcher.DispatchOptions;
+  readonly #dispatch: UpstreamDispatch;
+  readonly #request: UpstreamRequest;
   readonly #course: Course;
   readonly #isRead: boolean;
   #isSent = false;
@@ -46,58 +56,58 @@ class RetryHandler extends ForwardingHandler {
   #repeatAfter: number | undefined;
 
   constructor(
-    next: Dispatcher.DispatchHandler,
-    dispatch: Dispatcher['dispatch'],
-    options: Dispatcher.DispatchOptions,
+    next: UpstreamHandler,
+    dispatch: UpstreamDispatch,
+    request: UpstreamRequest,
     isRead: boolean,
     course: Course,
   ) {
     super(next);
     this.#dispatch = dispatch;
-    this.#options = options;
+    this.#request = request;
     this.#course = course;
     this.#isRead = isRead;
   }
 
-  override onConnect(abort: (error?: Error) => void): void {
+  override onRequestStart(controller: Controller): void {
     this.#isSent = true;
-    super.onConnect(abort);
+    super.onRequestStart(controller);
   }
 
-  override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
-    this.#repeatAfter = this.#askedToRepeat(status, rawHeaders);
-    if (this.#repeatAfter !== undefined) return true;
-    if (status >= 200) this.#isAnswered = true;
-    return super.onHeaders(status, rawHeaders, resume, statusText);
+  override onResponseStart(controller: Controller, head: ResponseHead): void {
+    this.#repeatAfter = this.#askedToRepeat(head.status, head.fields);
+    if (this.#repeatAfter !== undefined) return;
+    if (head.status >= 200) this.#isAnswered = true;
+    super.onResponseStart(controller, head);
   }
 
-  override onData(chunk: Buffer): boolean {
-    return this.#repeatAfter !== undefined || super.onData(chunk);
+  override onResponseData(controller: Controller, chunk: Buffer): void {
+    if (this.#repeatAfter === undefined) super.onResponseData(controller, chunk);
   }
 
-  override onComplete(trailers: string[] | null): void {
-    if (this.#repeatAfter === undefined) super.onComplete(trailers);
+  override onResponseEnd(controller: Controller): void {
+    if (this.#repeatAfter === undefined) super.onResponseEnd(controller);
     else this.#repeat(this.#repeatAfter);
   }
 
-  override onError(error: Error): void {
+  override onResponseError(error: Error): void {
     const isSafe = this.#isRead || !this.#isSent;
     if (
       isSafe &&
       !this.#isAnswered &&
       this.#course.count < tries &&
       brokenConnection.test(errorCode(error)) &&
-      isReplayable(this.#options)
+      isReplayable(this.#request)
     ) {
       this.#repeat(pause * 2 ** (this.#course.count - 1));
     } else {
-      super.onError(error);
+      super.onResponseError(error);
     }
   }
 
-  #askedToRepeat(status: number, rawHeaders: readonly Buffer[]): number | undefined {
+  #askedToRepeat(status: number, fields: Fields): number | undefined {
     if (!this.#isRead || (status !== 409 && status !== 503) || this.#course.count >= tries) return undefined;
-    const seconds = rawHeader(rawHeaders, 'retry-after') ?? '';
+    const seconds = fieldOf(fields, 'retry-after') ?? '';
     if (!/^\d{1,5}$/.test(seconds)) return undefined;
     const wait = Number(seconds) * 1000;
     return this.#course.waited + wait <= patience ? wait : undefined;
@@ -108,14 +118,16 @@ class RetryHandler extends ForwardingHandler {
     this.#course.waited += wait;
     const timer = setTimeout(() => {
       this.#dispatch(
-        this.#options,
-        new RetryHandler(this.next, this.#dispatch, this.#options, this.#isRead, this.#course),
+        this.#request,
+        new RetryHandler(this.next, this.#dispatch, this.#request, this.#isRead, this.#course),
       );
     }, wait);
-    // While nothing is under way, a client that leaves cancels the wait.
-    super.onWait((error) => {
-      clearTimeout(timer);
-      super.onError(error ?? new Error('the client went away'));
-    });
+    // While nothing is in flight, a client that disconnects cancels the wait.
+    super.onQueued(
+      abortable((error) => {
+        clearTimeout(timer);
+        super.onResponseError(error);
+      }),
+    );
   }
 }

@@ -1,5 +1,4 @@
-import type { Dispatcher } from 'undici';
-import { type UpstreamRequest } from './forwarding-handler.ts';
+import { signerOf, type Interceptor } from './handler.ts';
 import type { Signer } from '../maas/signature.ts';
 
 /**
@@ -11,13 +10,11 @@ import type { Signer } from '../maas/signature.ts';
  * @param shared the signer of those who have no key of their own, asked for each attempt
  * @param now the time by MAAS's clock, in whole seconds since 1970
  */
-export function sign(shared: () => Signer, now: () => number): Dispatcher.DispatcherComposeInterceptor {
-  return (dispatch) => (options, handler) => {
-    const { exchange, signer: given } = options as UpstreamRequest;
-    if (exchange !== undefined) exchange.attempts += 1;
-    if (given === undefined && exchange?.isUnsigned === true) return dispatch(options, handler);
-    const signer = given ?? exchange?.client?.signer ?? shared();
-    const headers = [...(options.headers as string[]), 'Authorization', signer(now())];
-    return dispatch({ ...options, headers }, handler);
+export function sign(shared: () => Signer, now: () => number): Interceptor {
+  return (dispatch) => (request, handler) => {
+    if (request.call !== undefined) request.call.trace.attempts += 1;
+    const signer = signerOf(request, shared);
+    if (signer === undefined) dispatch(request, handler);
+    else dispatch({ ...request, headers: [...request.headers, 'Authorization', signer(now())] }, handler);
   };
 }

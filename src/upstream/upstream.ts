@@ -1,11 +1,11 @@
-import type { Dispatcher } from 'undici';
 import type { MaasAddress, Regions } from '../maas/maas-address.ts';
 import type { Signer } from '../maas/signature.ts';
 import type { Problem } from '../problem.ts';
 import { sendOwnRequest, type OwnResponse } from './own-requests/own-request.ts';
 import { createClock, type Clock } from './clock.ts';
 import { createHealth, type Health } from './health.ts';
-import { interpret } from './refusals.ts';
+import type { Interceptor, UpstreamDispatch } from './handler.ts';
+import { readRefusals } from './refusals.ts';
 import { createPseudonym } from './loop.ts';
 import { createWriteEpoch } from './reuse/write-epoch.ts';
 import { createCache } from './reuse/cache.ts';
@@ -23,7 +23,7 @@ export interface Upstream {
   /** The name that this proxy goes by in the `Via` of what it sends. */
   readonly pseudonym: string;
   /** Sends a request, signed; the chain of links is in this file. */
-  readonly dispatch: Dispatcher['dispatch'];
+  readonly dispatch: UpstreamDispatch;
   /**
    * Asks MAAS on the proxy's own account.
    *
@@ -95,12 +95,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       ? createRegions(addresses, pools.dispatch, pseudonym, (maas, trouble) => options.onRegionChange?.(maas, trouble))
       : undefined;
   const limiter = createConcurrencyLimiter({ maxConcurrent: maxUpstream });
-  const { health, link: watch } = createHealth();
+  const { health, interceptor: watch } = createHealth();
   const dispatch = chain(
     ...reusing(options, signer), // join identical reads, remember answers
     retry(), //               send again where nothing can run twice
     queue(limiter), //         wait for a place at MAAS
-    interpret(addresses, clock), // read 401, 502, 504 and redirects; set the clock
+    readRefusals(addresses, clock), // read 401, 502, 504 and redirects; set the clock
     watch, //                 take note of what the answers show of MAAS
     ...(regions === undefined ? [] : [regions.interceptor]), // choose a region; go on to the next where one fails
     sign(signer, () => clock.now()),
@@ -127,7 +127,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 function reusing(
   { coalesce = false, cacheTtl = 0, cacheMaxBytes = 0, maxShared = 0 }: UpstreamOptions,
   shared: () => Signer,
-): readonly Dispatcher.DispatcherComposeInterceptor[] {
+): readonly Interceptor[] {
   if (!coalesce && cacheTtl === 0) return [];
   const memory = cacheTtl === 0 ? undefined : createCache(Math.round(cacheTtl * 1000), cacheMaxBytes);
   return [
@@ -136,6 +136,6 @@ function reusing(
 }
 
 /** Links in the order in which a request passes them. */
-function chain(...links: readonly Dispatcher.DispatcherComposeInterceptor[]): Dispatcher.DispatcherComposeInterceptor {
+function chain(...links: readonly Interceptor[]): Interceptor {
   return (connected) => links.reduceRight((dispatch, link) => link(dispatch), connected);
 }

@@ -63,7 +63,7 @@ function moduleOf(name: string): string {
 }
 
 function startWriter(file: string, prefix: string, said: string[]): ChildProcess {
-  const args = ['--input-type=module', '-e', writer, moduleOf('clients-file'), moduleOf('new-key'), file, prefix];
+  const args = ['--input-type=module', '-e', writer, moduleOf('file/clients-file'), moduleOf('new-key'), file, prefix];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let rest = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {

@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 import { detachedBody } from '../../src/http/detached-body.ts';
-import type { Exchange } from '../../src/exchange.ts';
+import { unidentified } from '../../src/clients/identity.ts';
+import { beginExchange } from '../../src/exchange.ts';
 import { createFairRoom } from '../../src/limits/fair-room.ts';
 import { createBodyBuffer } from '../../src/inbound/buffered-body.ts';
 import type { Problem } from '../../src/problem.ts';
@@ -272,7 +273,8 @@ test('a client may hold as much memory by its bodies as it leaves to others, sma
   const read: IncomingMessage[] = [];
   const server = createServer((request, response) => {
     const [, name, peer] = (request.url ?? '').split('/');
-    wholeBody({ request, response, peer: peer?.replaceAll('-', ':') } as Exchange).then(
+    const exchange = beginExchange('id', request, response, request.url ?? '');
+    wholeBody({ ...exchange, peer: peer?.replaceAll('-', ':') }, unidentified).then(
       () => void (name === 'held' ? read.push(request) : response.end('read')),
       (problem: Problem) => response.writeHead(problem.status).end(problem.message),
     );

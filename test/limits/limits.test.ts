@@ -1,11 +1,11 @@
 // What clients may ask for: requests a minute, and requests at once.
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
 import { request, type ServerResponse } from 'node:http';
 import { test, type TestContext } from 'node:test';
 import * as fc from 'fast-check';
 import type { Exchange } from '../../src/exchange.ts';
-import { limits } from '../../src/inbound/limits.ts';
+import { unidentified } from '../../src/clients/identity.ts';
+import { createAdmission } from '../../src/inbound/limits.ts';
 import { isRefusal, type Admission, type Refusal } from '../../src/limits/limiter.ts';
 import { createLocalLimiter } from '../../src/limits/local-limiter.ts';
 import { addressBlock } from '../../src/http/peer.ts';
@@ -57,14 +57,13 @@ test('without a clients file each address is a client of its own', async (t) => 
 });
 
 test('a host with IPv6 cannot get around its limit with another address of its /64', () => {
-  const step = limits(
+  const step = createAdmission(
     { all: { perMinute: 0, atOnce: 0 }, each: { perMinute: 1, atOnce: 0 } },
     createLocalLimiter(() => 0),
   );
   const isLetIn = (peer: string): boolean => {
-    const response = new EventEmitter() as unknown as ServerResponse;
     try {
-      void step({ peer, client: undefined, request: { headers: {} }, response } as unknown as Exchange);
+      void step({ peer, request: { headers: {} }, onEnd() {} } as unknown as Exchange, unidentified);
       return true;
     } catch (error) {
       assert.equal((error as Problem).code, 'limit-reached');

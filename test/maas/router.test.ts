@@ -123,8 +123,8 @@ test('whatever way a request is written: what MAAS would run is refused by a rul
         `deny ${method} ${maas.rule}`,
         `deny ${method} ${maas.template} ${op ?? '-'}`,
       ]) {
-        const { verdict, ambiguity } = evaluate(parsePolicy('test', `* **\n${rule}`), method, path);
-        assert.ok(!verdict.allowed || ambiguity !== undefined, `${method} ${target} is allowed by "* **; ${rule}"`);
+        const { decision, ambiguity } = evaluate(parsePolicy('test', `* **\n${rule}`), method, path);
+        assert.ok(!decision.allowed || ambiguity !== undefined, `${method} ${target} is allowed by "* **; ${rule}"`);
       }
       assert.equal(
         operationName(resolveOperation(method, path)),
@@ -151,8 +151,8 @@ test('with a rule for it alone, what MAAS would run passes in its plain spelling
       const path = resolveApiPath(`${target}${op === undefined ? '' : `?op=${op}`}`);
       assert.ok(typeof path !== 'string');
       const rule = `${method} ${plain.replaceAll(/\{\w+\}/g, '*')} ${op ?? '-'}`;
-      const { verdict, ambiguity } = evaluate(parsePolicy('test', rule), method, path);
-      assert.ok(verdict.allowed && ambiguity === undefined, `${method} ${target} under "${rule}": ${ambiguity}`);
+      const { decision, ambiguity } = evaluate(parsePolicy('test', rule), method, path);
+      assert.ok(decision.allowed && ambiguity === undefined, `${method} ${target} under "${rule}": ${ambiguity}`);
     }
   }
 });

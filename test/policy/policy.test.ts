@@ -32,7 +32,7 @@ function verdict(rules: Policy | string, request: string, form?: string): 'allow
   const read = form === undefined ? undefined : formOps('application/x-www-form-urlencoded', Buffer.from(form));
   const judged = evaluate(policy, method, path, read);
   if (judged.ambiguity !== undefined) return 'in doubt';
-  return judged.verdict.allowed ? 'allowed' : 'refused';
+  return judged.decision.allowed ? 'allowed' : 'refused';
 }
 
 for (const [rules, request, expected] of [

@@ -127,7 +127,7 @@ async function startMaas(t: TestContext): Promise<string> {
 }
 
 async function startGateway(t: TestContext, enter: string, maasUrl: string, env: Readonly<Record<string, string>>) {
-  const cli = fileURLToPath(new URL('../../../src/cli.js', import.meta.url));
+  const cli = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
   const flags = [
     '--port',
     '0',

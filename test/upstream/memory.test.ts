@@ -69,7 +69,7 @@ test('with --no-coalesce reads are still remembered', async (t) => {
 });
 
 function answerOf(body: Buffer): BufferedResponse {
-  return { status: 200, statusText: 'OK', rawHeaders: [], body, region: undefined };
+  return { status: 200, statusText: 'OK', fields: [], body, region: undefined };
 }
 
 test('an answer is forgotten when its time is over, and counts from when MAAS was asked', () => {
@@ -244,6 +244,8 @@ test('after a write that MAAS has refused, or has never seen, reads are remember
   maas.server.close();
   maas.server.closeAllConnections();
   await until(() => !maas.server.listening, 'the end of MAAS');
+  // A read is sent again, and so leaves no connection on which a write could seem to have reached MAAS.
+  assert.equal((await send(`${proxy.url}/users/`)).status, 502);
   assert.equal((await send(`${proxy.url}/zones/`, { method: 'POST', body: 'a=b' })).status, 502);
   await new Promise<void>((resolve) => maas.server.listen(port, '127.0.0.1', resolve));
   await send(`${proxy.url}/zones/`);

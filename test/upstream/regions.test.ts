@@ -4,10 +4,12 @@ import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { errors, type Dispatcher } from 'undici';
+import { errors } from 'undici';
 import { parseRegions } from '../../src/maas/maas-address.ts';
 import { Problem } from '../../src/problem.ts';
 import { startSimulator, type Simulator, type SimulatorOptions } from '../../src/simulator/simulator.ts';
+import { abortable } from '../../src/upstream/abortable.ts';
+import type { UpstreamDispatch, UpstreamHandler, UpstreamRequest } from '../../src/upstream/handler.ts';
 import { createRegions } from '../../src/upstream/regions/regions.ts';
 import { makeAuthority } from '../support/certificates.ts';
 import { runCli } from '../support/cli.ts';
@@ -381,38 +383,51 @@ test('a client that leaves is no reason for another try, nor for a rest', async 
 
 /** Two regions a and b behind a dispatcher that only keeps what is sent; what loopback cannot do is played by hand. */
 function playRegions(t: TestContext): {
-  dispatch: Dispatcher['dispatch'];
-  sent: { region: string; handler: Dispatcher.DispatchHandler }[];
+  dispatch: UpstreamDispatch;
+  sent: { region: string; handler: UpstreamHandler }[];
   questions: { fail(problem: Problem): void }[];
   changes: string[];
 } {
-  const sent: { region: string; handler: Dispatcher.DispatchHandler }[] = [];
+  const sent: { region: string; handler: UpstreamHandler }[] = [];
   const questions: { fail(problem: Problem): void }[] = [];
   const changes: string[] = [];
   const regions = createRegions(
     parseRegions('http://a:5240,http://b:5240'),
-    (_options, handler) => questions.push({ fail: (problem) => handler.onError?.(problem) }) > 0,
+    (_request, handler) => questions.push({ fail: (problem) => handler.onResponseError(problem) }),
     'maas-auth-proxy',
     ({ origin }, trouble) => changes.push(`${origin} ${trouble?.code ?? 'is back'}`),
   );
   t.after(() => regions.close());
-  const dispatch = regions.interceptor(({ origin }, handler) => sent.push({ region: String(origin), handler }) > 0);
+  const dispatch = regions.interceptor(({ origin }, handler) => sent.push({ region: origin, handler }));
   return { dispatch, sent, questions, changes };
 }
 
-const options = (method: 'GET' | 'POST'): Dispatcher.DispatchOptions => ({
+/** A handler that does nothing but what the test wants. */
+const handlerOf = (own: Partial<UpstreamHandler> = {}): UpstreamHandler => ({
+  onRequestStart() {},
+  onResponseStart() {},
+  onResponseData() {},
+  onResponseEnd() {},
+  onResponseError() {},
+  ...own,
+});
+
+const request = (method: 'GET' | 'POST'): UpstreamRequest => ({
   origin: 'http://a:5240',
   path: '/MAAS/api/2.0/zones/',
   method,
+  headers: [],
+  body: null,
+  signedBy: 'shared',
 });
 
 test('a client that leaves before there is a connection is not held against the region', async (t) => {
   const { dispatch, sent, changes } = playRegions(t);
   const gone = new Problem('client-gone', 'The client closed the connection.');
   let found: Error | undefined;
-  dispatch(options('POST'), { onError: (error) => (found = error) });
+  dispatch(request('POST'), handlerOf({ onResponseError: (error) => (found = error) }));
   // As undici does when the body has failed while it was connecting.
-  sent[0]?.handler.onError?.(gone);
+  sent[0]?.handler.onResponseError(gone);
   await Promise.resolve();
   assert.equal(found, gone);
   assert.equal(sent.length, 1);
@@ -422,13 +437,14 @@ test('a client that leaves before there is a connection is not held against the 
 test('reads that wait at a region whose machine has gone move on when nobody accepts a connection there; writes do not', async (t) => {
   const { dispatch, sent, changes } = playRegions(t);
   const aborted: string[] = [];
-  const connected = (at: number, name: string): void => sent[at]?.handler.onConnect?.(() => aborted.push(name));
-  dispatch(options('GET'), {}); // to b
-  dispatch(options('GET'), {}); // to a
-  dispatch(options('POST'), {}); // to a
+  const connected = (at: number, name: string): void =>
+    sent[at]?.handler.onRequestStart(abortable(() => aborted.push(name)));
+  dispatch(request('GET'), handlerOf()); // to b
+  dispatch(request('GET'), handlerOf()); // to a
+  dispatch(request('POST'), handlerOf()); // to a
   for (const [at, name] of ['read at b', 'read at a', 'write at a'].entries()) connected(at, name);
-  dispatch(options('POST'), {});
-  sent[3]?.handler.onError?.(new errors.ConnectTimeoutError('Connect Timeout Error'));
+  dispatch(request('POST'), handlerOf());
+  sent[3]?.handler.onResponseError(new errors.ConnectTimeoutError('Connect Timeout Error'));
   await Promise.resolve();
   assert.deepEqual(changes, ['http://a:5240 maas-connect-timeout']);
   assert.deepEqual(aborted, ['read at a']);
@@ -441,8 +457,8 @@ test('reads that wait at a region whose machine has gone move on when nobody acc
 test('a region at which a read waits for 10 s is asked; it rests if it does not answer, and the read waits on', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { dispatch, sent, questions, changes } = playRegions(t);
-  dispatch(options('GET'), {});
-  sent[0]?.handler.onConnect?.(() => assert.fail('aborted'));
+  dispatch(request('GET'), handlerOf());
+  sent[0]?.handler.onRequestStart(abortable(() => assert.fail('aborted')));
   t.mock.timers.tick(9_999);
   assert.equal(questions.length, 0);
   t.mock.timers.tick(1);

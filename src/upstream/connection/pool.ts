@@ -1,7 +1,9 @@
-import { buildConnector, Pool, type Dispatcher } from 'undici';
+import { buildConnector, Pool } from 'undici';
 import type { MaasAddress, Regions } from '../../maas/maas-address.ts';
+import type { UpstreamDispatch } from '../handler.ts';
 import { discardContinue } from './discard-continue.ts';
 import { makeResetAnError } from './reset-is-error.ts';
+import { toUndici } from './dispatch.ts';
 import { trustingContext } from './trust.ts';
 
 /** How to reach MAAS. */
@@ -63,7 +65,7 @@ export function createPool(options: PoolOptions): Pool {
 /** The connections to all regions. */
 export interface Connections {
   /** Sends a request to the region that its `origin` names. */
-  readonly dispatch: Dispatcher['dispatch'];
+  readonly dispatch: UpstreamDispatch;
   /** Takes no more, and ends each when the requests on it have ended. */
   close(): Promise<void>;
   /** Ends them at once. */
@@ -73,17 +75,19 @@ export interface Connections {
 /** The same for several regions. */
 export function createPools(regions: Regions, options: Omit<PoolOptions, 'maas' | 'connectTimeout'>): Connections {
   const connectTimeout = regions.length === 1 ? connectTimeouts.alone : connectTimeouts.oneOfSeveral;
-  const pools = new Map<unknown, Pool>();
+  const pools = new Map<string, { readonly pool: Pool; readonly dispatch: UpstreamDispatch }>();
   for (const maas of regions) {
-    if (!pools.has(maas.origin)) pools.set(maas.origin, createPool({ ...options, maas, connectTimeout }));
+    if (pools.has(maas.origin)) continue;
+    const pool = createPool({ ...options, maas, connectTimeout });
+    pools.set(maas.origin, { pool, dispatch: toUndici((request, handler) => pool.dispatch(request, handler)) });
   }
   return {
     dispatch(request, handler) {
       const pool = pools.get(request.origin);
       if (pool === undefined) throw new Error('a request to an origin that is none of the regions');
-      return pool.dispatch(request, handler);
+      pool.dispatch(request, handler);
     },
-    close: async () => void (await Promise.all([...pools.values()].map((pool) => pool.close()))),
-    destroy: async () => void (await Promise.all([...pools.values()].map((pool) => pool.destroy()))),
+    close: async () => void (await Promise.all([...pools.values()].map(({ pool }) => pool.close()))),
+    destroy: async () => void (await Promise.all([...pools.values()].map(({ pool }) => pool.destroy()))),
   };
 }

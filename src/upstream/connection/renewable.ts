@@ -1,9 +1,9 @@
-import type { Dispatcher } from 'undici';
+import type { UpstreamDispatch } from '../handler.ts';
 import type { Connections } from './pool.ts';
 
 /** Connections that can be made anew while requests are on them. */
 export interface Renewable {
-  readonly dispatch: Dispatcher['dispatch'];
+  readonly dispatch: UpstreamDispatch;
   /** Takes new connections for whatever comes from now on. The old ones end with the requests that are on them. */
   renew(next: Connections): void;
   /** Ends all connections at once, old ones too. */

@@ -1,8 +1,8 @@
-import type { Dispatcher } from 'undici';
+import { forEachField, type Fields } from '../../http/fields.ts';
 import type { MaasAddress } from '../../maas/maas-address.ts';
 import type { Signer } from '../../maas/signature.ts';
 import { Problem } from '../../problem.ts';
-import type { UpstreamRequest } from '../forwarding-handler.ts';
+import type { Controller, UpstreamDispatch } from '../handler.ts';
 import { toProblem } from '../errors.ts';
 
 /** A short answer of MAAS, read whole. */
@@ -23,7 +23,7 @@ const responseTimeoutMs = 5_000;
  * @throws {Problem} when no answer comes within 5 s
  */
 export function sendOwnRequest(
-  dispatch: Dispatcher['dispatch'],
+  dispatch: UpstreamDispatch,
   maas: MaasAddress,
   path: string,
   { signer, pseudonym = 'maas-auth-proxy' }: { signer?: Signer | undefined; pseudonym?: string } = {},
@@ -33,53 +33,54 @@ export function sendOwnRequest(
     let size = 0;
     let status = 0;
     let headers: OwnResponse['headers'] = {};
-    let abort: ((error?: Error) => void) | undefined;
+    let controller: Controller | undefined;
     const fail = (problem: Problem): void => {
       clearTimeout(timer);
       reject(problem);
-      abort?.(problem);
+      controller?.abort(problem);
     };
     const timer = setTimeout(() => {
       fail(new Problem('maas-answer-timeout', 'MAAS did not answer within 5 seconds.'));
     }, responseTimeoutMs);
-    const sending: UpstreamRequest = {
-      origin: maas.origin,
-      path: `${maas.apiPath}${path}`,
-      method: 'GET',
-      headers: ['Accept', '*/*', 'Via', `1.1 ${pseudonym}`],
-      ...(signer !== undefined && { signer }),
-    };
-    dispatch(sending, {
-      onConnect(aborter) {
-        abort = aborter;
+    dispatch(
+      {
+        origin: maas.origin,
+        path: `${maas.apiPath}${path}`,
+        method: 'GET',
+        headers: ['Accept', '*/*', 'Via', `1.1 ${pseudonym}`],
+        body: null,
+        signedBy: signer ?? 'shared',
       },
-      onHeaders(statusCode, rawHeaders) {
-        status = statusCode;
-        headers = headersOf(rawHeaders);
-        return true;
+      {
+        onRequestStart(started) {
+          controller = started;
+        },
+        onResponseStart(_controller, head) {
+          status = head.status;
+          headers = headersOf(head.fields);
+        },
+        onResponseData(_controller, chunk) {
+          size += chunk.length;
+          if (size <= limit) chunks.push(chunk);
+          else fail(new Problem('maas-broken-answer', 'MAAS sent more than it was asked for.'));
+        },
+        onResponseEnd() {
+          clearTimeout(timer);
+          resolve({ status, headers, body: Buffer.concat(chunks).toString('utf8') });
+        },
+        onResponseError(error) {
+          clearTimeout(timer);
+          reject(toProblem(error));
+        },
       },
-      onData(chunk) {
-        size += chunk.length;
-        if (size <= limit) chunks.push(chunk);
-        else fail(new Problem('maas-broken-answer', 'MAAS sent more than it was asked for.'));
-        return true;
-      },
-      onComplete() {
-        clearTimeout(timer);
-        resolve({ status, headers, body: Buffer.concat(chunks).toString('utf8') });
-      },
-      onError(error) {
-        clearTimeout(timer);
-        reject(toProblem(error));
-      },
-    });
+    );
   });
 }
 
-function headersOf(raw: readonly Buffer[]): OwnResponse['headers'] {
+function headersOf(fields: Fields): OwnResponse['headers'] {
   const headers: Record<string, string> = {};
-  for (let index = 0; index < raw.length; index += 2) {
-    headers[(raw[index] as Buffer).toString('latin1').toLowerCase()] = (raw[index + 1] as Buffer).toString('latin1');
-  }
+  forEachField(fields, (_name, value, lower) => {
+    headers[lower] = value;
+  });
   return headers;
 }

@@ -1,11 +1,17 @@
 import { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
-import { isArriving, receivedBytes } from '../../http/request-body.ts';
-import type { Exchange } from '../../exchange.ts';
 import { groupOf, isLongRunning } from '../../maas/operations/long-operations.ts';
 import { Problem } from '../../problem.ts';
-import { fairnessKey } from '../../limits/fairness-key.ts';
-import { ForwardingHandler, type UpstreamRequest } from '../forwarding-handler.ts';
+import { abortable } from '../abortable.ts';
+import {
+  ForwardingHandler,
+  type ClientCall,
+  type Controller,
+  type Interceptor,
+  type ResponseHead,
+  type UpstreamDispatch,
+  type UpstreamHandler,
+  type UpstreamRequest,
+} from '../handler.ts';
 import type { Waiter, ConcurrencyLimiter, Slot } from './concurrency-limiter.ts';
 import { createSlowOperations, type SlowOperations } from './slow-operations.ts';
 
@@ -17,13 +23,12 @@ const retryAfter = 5;
  * answer is complete or has failed; while a retry above waits for its time, it holds none. What the proxy asks on its own
  * account (is MAAS there?) passes by the line: it is one short question at a time, and must be answered during a flood.
  */
-export function queue(limiter: ConcurrencyLimiter): Dispatcher.DispatcherComposeInterceptor {
+export function queue(limiter: ConcurrencyLimiter): Interceptor {
   const slowOperations = createSlowOperations();
-  return (dispatch) => (options, handler) => {
-    const { exchange } = options as UpstreamRequest;
-    if (exchange === undefined) return dispatch(options, handler);
-    new Queued(handler, dispatch, options, exchange, limiter, slowOperations).begin();
-    return true;
+  return (dispatch) => (request, handler) => {
+    const { call } = request;
+    if (call === undefined) dispatch(request, handler);
+    else new Queued(handler, dispatch, request, call, limiter, slowOperations).begin();
   };
 }
 
@@ -31,9 +36,9 @@ class Queued extends ForwardingHandler implements Waiter {
   readonly client: string;
   readonly isLong: boolean;
   readonly #group: string;
-  readonly #dispatch: Dispatcher['dispatch'];
-  readonly #options: Dispatcher.DispatchOptions;
-  readonly #exchange: Exchange;
+  readonly #dispatch: UpstreamDispatch;
+  readonly #request: UpstreamRequest;
+  readonly #call: ClientCall;
   readonly #limiter: ConcurrencyLimiter;
   readonly #slowOperations: SlowOperations;
   #slot: Slot | undefined;
@@ -41,21 +46,21 @@ class Queued extends ForwardingHandler implements Waiter {
   #waitsSince: number | undefined;
 
   constructor(
-    next: Dispatcher.DispatchHandler,
-    dispatch: Dispatcher['dispatch'],
-    options: Dispatcher.DispatchOptions,
-    exchange: Exchange,
+    next: UpstreamHandler,
+    dispatch: UpstreamDispatch,
+    request: UpstreamRequest,
+    call: ClientCall,
     limiter: ConcurrencyLimiter,
     slowOperations: SlowOperations,
   ) {
     super(next);
-    const { operation } = exchange;
-    this.client = fairnessKey(exchange);
-    this.#group = operation === undefined ? '' : groupOf(operation);
-    this.isLong = operation === undefined || isLongRunning(operation) || slowOperations.isSlow(this.#group);
+    const { operation } = call;
+    this.client = call.fairnessKey;
+    this.#group = groupOf(operation);
+    this.isLong = isLongRunning(operation) || slowOperations.isSlow(this.#group);
     this.#dispatch = dispatch;
-    this.#options = options;
-    this.#exchange = exchange;
+    this.#request = request;
+    this.#call = call;
     this.#limiter = limiter;
     this.#slowOperations = slowOperations;
   }
@@ -65,12 +70,12 @@ class Queued extends ForwardingHandler implements Waiter {
     if (slot.state !== 'waiting') return;
     this.#slot = slot;
     this.#waitsSince = slot.since;
-    this.onWait(
-      (error) => {
+    this.onQueued(
+      abortable((error) => {
         if (slot.state !== 'waiting') return;
         this.#release();
-        this.#fail(error ?? new Error('the client went away'));
-      },
+        this.#fail(error);
+      }),
       (client) => this.#limiter.alsoWaitFor(slot, client),
     );
   }
@@ -79,9 +84,9 @@ class Queued extends ForwardingHandler implements Waiter {
     this.#slot = slot;
     this.#endWait();
     try {
-      this.#dispatch(this.#options, this);
+      this.#dispatch(this.#request, this);
     } catch (error) {
-      this.onError(error as Error);
+      this.onResponseError(error as Error);
     }
   }
 
@@ -94,39 +99,36 @@ class Queued extends ForwardingHandler implements Waiter {
   }
 
   arrived(): number | undefined {
-    const { body, request } = this.#exchange;
-    // A body that nobody reads just now waits for MAAS, not for its client.
-    const isAwaited = body === undefined && isArriving(request) && request.readableFlowing === true;
-    return isAwaited ? receivedBytes(request) : undefined;
+    return this.#call.arrivedBytes();
   }
 
   stall(): void {
-    const { body } = this.#options;
+    const { body } = this.#request;
     const sentence =
       'The body came at less than 1 KiB a second while others waited for MAAS; send the request again when it can be sent faster.';
     if (body instanceof Readable) body.destroy(new Problem('request-timeout', sentence));
   }
 
-  override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
-    if (status >= 200 && this.#slot !== undefined) {
+  override onResponseStart(controller: Controller, head: ResponseHead): void {
+    if (head.status >= 200 && this.#slot !== undefined) {
       this.#slot.responseStartedAt = performance.now();
       this.#slowOperations.note(this.#group, this.#slot.responseStartedAt - this.#slot.since);
     }
-    return super.onHeaders(status, rawHeaders, resume, statusText);
+    super.onResponseStart(controller, head);
   }
 
-  // The client gets its end before the next one gets the place.
-  override onComplete(trailers: string[] | null): void {
+  // The client gets its end before the next one gets the slot.
+  override onResponseEnd(controller: Controller): void {
     try {
-      super.onComplete(trailers);
+      super.onResponseEnd(controller);
     } finally {
       this.#release();
     }
   }
 
-  override onError(error: Error): void {
+  override onResponseError(error: Error): void {
     try {
-      super.onError(error);
+      super.onResponseError(error);
     } finally {
       this.#release();
     }
@@ -135,14 +137,14 @@ class Queued extends ForwardingHandler implements Waiter {
   /** Ends the request without MAAS: nobody will read its body. */
   #fail(error: Error): void {
     this.#endWait();
-    const { body } = this.#options;
+    const { body } = this.#request;
     if (body instanceof Readable) body.destroy();
-    super.onError(error);
+    super.onResponseError(error);
   }
 
   #endWait(): void {
     if (this.#waitsSince === undefined) return;
-    this.#exchange.waitedMs += performance.now() - this.#waitsSince;
+    this.#call.trace.queuedMs += performance.now() - this.#waitsSince;
     this.#waitsSince = undefined;
   }
 

@@ -1,8 +1,17 @@
-import type { Dispatcher } from 'undici';
 import type { MaasAddress, Regions } from '../../maas/maas-address.ts';
 import { Problem } from '../../problem.ts';
 import { sendOwnRequest } from '../own-requests/own-request.ts';
-import { ForwardingHandler, isReplayable, rawHeader, type UpstreamRequest } from '../forwarding-handler.ts';
+import { fieldOf } from '../../http/fields.ts';
+import {
+  ForwardingHandler,
+  isReplayable,
+  type Controller,
+  type Interceptor,
+  type ResponseHead,
+  type UpstreamDispatch,
+  type UpstreamHandler,
+  type UpstreamRequest,
+} from '../handler.ts';
 import { errorCode, outOfDescriptors, toProblem } from '../errors.ts';
 import { isRegionDown, regionDown } from './region-down.ts';
 import { createRegion, type Region } from './region.ts';
@@ -19,7 +28,7 @@ export interface RegionState {
 
 /** The region controllers of one MAAS. */
 export interface RegionBalancer {
-  readonly interceptor: Dispatcher.DispatcherComposeInterceptor;
+  readonly interceptor: Interceptor;
   /** How they are, in the order in which they were given. */
   states(): readonly RegionState[];
   /** Asks each of them. */
@@ -42,7 +51,7 @@ export interface RegionBalancer {
  */
 export function createRegions(
   addresses: Regions,
-  connected: Dispatcher['dispatch'],
+  connected: UpstreamDispatch,
   pseudonym: string,
   onChange: (maas: MaasAddress, trouble: Problem | undefined) => void,
 ): RegionBalancer {
@@ -67,16 +76,16 @@ export function createRegions(
   }
 
   return {
-    interceptor: (dispatch) => (options, handler) => {
-      const isRead = options.method === 'GET' || options.method === 'HEAD';
+    interceptor: (dispatch) => (request, handler) => {
+      const isRead = request.method === 'GET' || request.method === 'HEAD';
       const course: Course = {
         dispatch,
-        options,
+        request,
         isRead,
-        path: options.path.slice(first.apiPath.length),
+        path: request.path.slice(first.apiPath.length),
         left: inOrder(isRead),
       };
-      return tryNext(course, handler);
+      tryNext(course, handler);
     },
     states: () =>
       regions.map(({ maas, lastError, lastResponseAt }) => ({ href: maas.href, lastError, lastResponseAt })),
@@ -89,8 +98,8 @@ export function createRegions(
 
 /** What the attempts of one request share. */
 interface Course {
-  readonly dispatch: Dispatcher['dispatch'];
-  readonly options: UpstreamRequest;
+  readonly dispatch: UpstreamDispatch;
+  readonly request: UpstreamRequest;
   readonly isRead: boolean;
   /** The path below the API's root, and the query. */
   readonly path: string;
@@ -98,12 +107,12 @@ interface Course {
   readonly left: Region[];
 }
 
-function tryNext(course: Course, handler: Dispatcher.DispatchHandler): boolean {
+function tryNext(course: Course, handler: UpstreamHandler): void {
   const region = course.left.shift();
   if (region === undefined) throw new Error('a request for which no region is left');
   const { origin, apiPath } = region.maas;
-  const options = { ...course.options, origin, path: apiPath + course.path };
-  return course.dispatch(options, new RegionHandler(handler, course, region));
+  const request = { ...course.request, origin, path: apiPath + course.path };
+  course.dispatch(request, new RegionHandler(handler, course, region));
 }
 
 /** A connection that broke, or something that is not HTTP. A time-out is neither: MAAS may still be working on the request. */
@@ -117,53 +126,55 @@ class RegionHandler extends ForwardingHandler {
   #isAnswered = false;
   /** The request goes on to another region, and what still comes from this one is nobody's. */
   #isLeft = false;
-  #abort: ((error?: Error) => void) | undefined;
+  #controller: Controller | undefined;
   #stopWaiting: (() => void) | undefined;
 
-  constructor(next: Dispatcher.DispatchHandler, course: Course, region: Region) {
+  constructor(next: UpstreamHandler, course: Course, region: Region) {
     super(next);
     this.#course = course;
     this.#region = region;
     this.#wasEjected = region.lastError !== undefined;
   }
 
-  override onConnect(abort: (error?: Error) => void): void {
+  override onRequestStart(controller: Controller): void {
     this.#isSent = true;
-    this.#abort = abort;
-    super.onConnect(abort);
+    this.#controller = controller;
+    super.onRequestStart(controller);
     if (this.#course.isRead) this.#stopWaiting = this.#region.onWaiting(() => this.#giveUp());
   }
 
-  override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
-    if (status < 200) return super.onHeaders(status, rawHeaders, resume, statusText);
-    this.#isAnswered = true;
-    this.#stopWaiting?.();
-    const isDown = isRegionDown(status, (name) => rawHeader(rawHeaders, name));
-    if (!isDown) this.#region.onResponse(this.#wasEjected);
-    // A 504 may mean that this one request takes too long.
-    else if (status === 504) void this.#region.probe();
-    else this.#region.eject(regionDown(status));
-    // What one region is too busy for, another may have time for.
-    if (this.#course.isRead && (isDown || status === 503) && this.#moveOn()) return true;
-    const { exchange } = this.#course.options;
-    if (exchange !== undefined) exchange.region = this.#region.maas;
-    return super.onHeaders(status, rawHeaders, resume, statusText);
+  override onResponseStart(controller: Controller, head: ResponseHead): void {
+    const { status, fields } = head;
+    if (status >= 200) {
+      this.#isAnswered = true;
+      this.#stopWaiting?.();
+      const isDown = isRegionDown(status, (name) => fieldOf(fields, name));
+      if (!isDown) this.#region.onResponse(this.#wasEjected);
+      // A 504 may mean that this one request takes too long.
+      else if (status === 504) void this.#region.probe();
+      else this.#region.eject(regionDown(status));
+      // What one region is too busy for, another may have time for.
+      if (this.#course.isRead && (isDown || status === 503) && this.#moveOn()) return;
+      const { call } = this.#course.request;
+      if (call !== undefined) call.trace.region = this.#region.maas;
+    }
+    super.onResponseStart(controller, head);
   }
 
-  override onData(chunk: Buffer): boolean {
-    return this.#isLeft || super.onData(chunk);
+  override onResponseData(controller: Controller, chunk: Buffer): void {
+    if (!this.#isLeft) super.onResponseData(controller, chunk);
   }
 
-  override onComplete(trailers: string[] | null): void {
-    if (!this.#isLeft) super.onComplete(trailers);
+  override onResponseEnd(controller: Controller): void {
+    if (!this.#isLeft) super.onResponseEnd(controller);
   }
 
-  override onError(error: Error): void {
+  override onResponseError(error: Error): void {
     this.#stopWaiting?.();
     if (this.#isLeft) return;
-    // A problem is the proxy's own, such as a client that has left.
-    if (this.#isAnswered || error instanceof Problem || !this.#isTheRegions(error)) super.onError(error);
-    else if (!((this.#course.isRead || !this.#isSent) && this.#moveOn())) super.onError(error);
+    // A problem is the proxy's own, such as a client that has disconnected.
+    if (this.#isAnswered || error instanceof Problem || !this.#isTheRegions(error)) super.onResponseError(error);
+    else if (!((this.#course.isRead || !this.#isSent) && this.#moveOn())) super.onResponseError(error);
   }
 
   /** Whether it is the region that is to blame for an error; if so, it rests, or is looked at. */
@@ -181,11 +192,11 @@ class RegionHandler extends ForwardingHandler {
   }
 
   #giveUp(): void {
-    if (this.#moveOn()) this.#abort?.();
+    if (this.#moveOn()) this.#controller?.abort(new Error('the request goes on to another region'));
   }
 
   #moveOn(): boolean {
-    if (this.#course.left.length === 0 || !isReplayable(this.#course.options)) return false;
+    if (this.#course.left.length === 0 || !isReplayable(this.#course.request)) return false;
     this.#isLeft = true;
     // Not at once: undici is in the middle of clearing up after the attempt that has just failed.
     queueMicrotask(() => tryNext(this.#course, this.next));

@@ -1,88 +1,86 @@
-import type { Dispatcher } from 'undici';
-import type { Exchange } from '../../exchange.ts';
+import type { Fields } from '../../http/fields.ts';
+import type { MaasAddress } from '../../maas/maas-address.ts';
+import type { Controller, UpstreamHandler } from '../handler.ts';
 
-/** An answer of MAAS that lies in memory, for more than one client. */
+/** A response of MAAS's that lies in memory, for more than one client. */
 export interface BufferedResponse {
   readonly status: number;
   readonly statusText: string;
-  /** Names and values in turn, as they came. */
-  readonly rawHeaders: readonly Buffer[];
+  readonly fields: Fields;
   readonly body: Buffer;
-  /** Which of several region controllers has answered. */
-  readonly region: Exchange['region'];
+  /** Which of several region controllers has responded. */
+  readonly region: MaasAddress | undefined;
 }
 
 /** How much is handed on at once, bytes: what TLS makes of it is a copy for each client. */
 const chunkBytes = 64 * 1024;
 
 /**
- * Gives an answer to one client, at the pace at which that one reads.
+ * Gives a response to one client, at the pace at which that one reads.
  *
- * @param onDone called once, when the answer was given or the client has left
+ * @param onDone called once, when the response was given or the client has disconnected
  */
-export function replay(response: BufferedResponse, handler: Dispatcher.DispatchHandler, onDone: () => void): void {
+export function replay(response: BufferedResponse, handler: UpstreamHandler, onDone: () => void): void {
   new Replay(response, handler, onDone).begin();
 }
 
-class Replay {
+class Replay implements Controller {
   readonly #response: BufferedResponse;
-  readonly #handler: Dispatcher.DispatchHandler;
+  readonly #handler: UpstreamHandler;
   readonly #onDone: () => void;
   #at = 0;
   #isDone = false;
-  /** The client has enough for now. */
-  #isWaiting = false;
+  #isWriting = false;
+  paused = false;
 
-  constructor(response: BufferedResponse, handler: Dispatcher.DispatchHandler, onDone: () => void) {
+  constructor(response: BufferedResponse, handler: UpstreamHandler, onDone: () => void) {
     this.#response = response;
     this.#handler = handler;
     this.#onDone = onDone;
   }
 
   begin(): void {
-    const { status, statusText, rawHeaders } = this.#response;
-    try {
-      this.#handler.onConnect?.((error) => this.#fail(error ?? new Error('the client went away')));
-      if (this.#isDone) return;
-      this.#handler.onHeaders?.(status, [...rawHeaders], () => this.#onResume(), statusText);
-      this.#goOn();
-    } catch (error) {
-      // A handler throws at an answer that it does not take, as it would from undici.
-      this.#fail(error as Error);
-    }
+    const { status, statusText, fields } = this.#response;
+    this.#handler.onRequestStart(this);
+    if (this.#isDone) return;
+    this.#handler.onResponseStart(this, { status, statusText, fields });
+    this.#write();
   }
 
-  #onResume(): void {
-    if (!this.#isWaiting) return;
-    this.#isWaiting = false;
-    this.#goOn();
+  pause(): void {
+    this.paused = true;
   }
 
-  #goOn(): void {
-    const { body } = this.#response;
-    while (!this.#isDone && !this.#isWaiting && this.#at < body.length) {
-      const chunk = body.subarray(this.#at, this.#at + chunkBytes);
-      this.#at += chunk.length;
-      this.#isWaiting = this.#handler.onData?.(chunk) === false;
-    }
-    if (this.#isDone || this.#isWaiting) return;
-    this.#end();
-    this.#handler.onComplete?.([]);
+  resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.#write();
   }
 
-  #fail(error: Error): void {
+  abort(error: Error): void {
     if (this.#isDone) return;
     this.#end();
-    this.#handler.onError?.(error);
+    this.#handler.onResponseError(error);
+  }
+
+  #write(): void {
+    // A handler may resume from within its own call.
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    const { body } = this.#response;
+    while (!this.#isDone && !this.paused && this.#at < body.length) {
+      const chunk = body.subarray(this.#at, this.#at + chunkBytes);
+      this.#at += chunk.length;
+      this.#handler.onResponseData(this, chunk);
+    }
+    this.#isWriting = false;
+    if (this.#isDone || this.paused) return;
+    this.#end();
+    this.#handler.onResponseEnd(this);
   }
 
   #end(): void {
     this.#isDone = true;
     this.#onDone();
   }
-}
-
-/** The raw form of header fields that the proxy adds. */
-export function rawFields(fields: Readonly<Record<string, string>>): Buffer[] {
-  return Object.entries(fields).flatMap(([name, value]) => [Buffer.from(name, 'latin1'), Buffer.from(value, 'latin1')]);
 }

@@ -1,5 +1,6 @@
-import type { Dispatcher } from 'undici';
+import { fieldOf, fieldValues, forEachField, type Fields } from '../../http/fields.ts';
 import type { Signer } from '../../maas/signature.ts';
+import type { UpstreamRequest } from '../handler.ts';
 
 /** Fields that say who asks and how the answer travels; MAAS answers the same whatever they hold. */
 const notInKey: ReadonlySet<string> = new Set([
@@ -46,27 +47,25 @@ export interface CacheLookup {
  * @returns `undefined` where the read is to go its own way
  */
 export function readCacheLookup(
-  { path, headers }: Dispatcher.DispatchOptions,
+  { path, headers }: UpstreamRequest,
   signer: Signer | undefined,
   hasEtags: boolean,
 ): CacheLookup | undefined {
   let text = `${signer === undefined ? 'unsigned' : identityOf(signer)} ${path}`;
   let maxAge = Infinity;
   let ifNoneMatch: string | undefined;
-  const list = headers as readonly string[];
-  for (let index = 0; index < list.length; index += 2) {
-    const name = (list[index] as string).toLowerCase();
-    const value = list[index + 1] as string;
-    if (conditional.has(name)) return undefined;
-    if (name === 'cache-control' || name === 'pragma') {
-      if (/\bno-store\b/i.test(value)) return undefined;
+  let isOwn = false;
+  forEachField(headers, (_name, value, lower) => {
+    if (conditional.has(lower)) isOwn = true;
+    else if (lower === 'cache-control' || lower === 'pragma') {
+      if (/\bno-store\b/i.test(value)) isOwn = true;
       maxAge = Math.min(maxAge, readMaxAge(value));
-    } else if (name === 'if-none-match') {
-      if (!hasEtags) return undefined;
+    } else if (lower === 'if-none-match') {
+      if (!hasEtags) isOwn = true;
       ifNoneMatch = ifNoneMatch === undefined ? value : `${ifNoneMatch}, ${value}`;
-    } else if (!notInKey.has(name)) text += `\n${name}:${value}`;
-  }
-  return { key: text, maxAge, ifNoneMatch };
+    } else if (!notInKey.has(lower)) text += `\n${lower}:${value}`;
+  });
+  return isOwn ? undefined : { key: text, maxAge, ifNoneMatch };
 }
 
 function identityOf(signer: Signer): number {
@@ -87,18 +86,11 @@ function readMaxAge(cacheControl: string): number {
 /**
  * Whether an answer is one for all who have asked the same: it is not compressed for one of them, and does not vary by what
  * the question's text leaves out (RFC 9110 §12.5.5). The key is in the text, and cookies never reach MAAS.
- *
- * @param rawHeaders names and values in turn
  */
-export function isShareable(rawHeaders: readonly Buffer[]): boolean {
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] as Buffer).toString('latin1').toLowerCase();
-    if (name === 'content-encoding') return false;
-    if (name !== 'vary') continue;
-    const varies = (rawHeaders[index + 1] as Buffer).toString('latin1').toLowerCase().split(',');
-    if (varies.some((field) => isNotInKey(field.trim()))) return false;
-  }
-  return true;
+export function isShareable(fields: Fields): boolean {
+  if (fieldOf(fields, 'content-encoding') !== undefined) return false;
+  const varies = fieldValues(fields, 'vary').flatMap((value) => value.toLowerCase().split(','));
+  return !varies.some((field) => isNotInKey(field.trim()));
 }
 
 function isNotInKey(field: string): boolean {

@@ -76,6 +76,6 @@ export function createCache(ttl: number, maxBytes: number, now: () => number = (
   };
 }
 
-function sizeOf({ response: { body, rawHeaders } }: CacheEntry, key: string): number {
-  return rawHeaders.reduce((sum, field) => sum + field.length, body.length + key.length);
+function sizeOf({ response: { body, fields } }: CacheEntry, key: string): number {
+  return fields.reduce((sum, field) => sum + field.length, body.length + key.length);
 }

@@ -1,13 +1,11 @@
-import type { Dispatcher } from 'undici';
 import type { Signer } from '../../maas/signature.ts';
-import { classify } from '../../policy/operation-class.ts';
-import type { UpstreamRequest } from '../forwarding-handler.ts';
+import { signerOf, type Interceptor } from '../handler.ts';
 import { SharedRequest, type SharedRequestContext, type HeldBytes, type Subscriber } from './shared-request.ts';
 import type { WriteEpoch } from './write-epoch.ts';
 import type { CacheHit, Cache } from './cache.ts';
 import { readCacheLookup } from './cache-key.ts';
 import { isStorable, unlessMatched } from './etag.ts';
-import { rawFields, replay } from './buffered-response.ts';
+import { replay } from './buffered-response.ts';
 import { WriteHandler } from './write.ts';
 
 /** How answers are given to more than one. */
@@ -39,24 +37,18 @@ const renewAfter = 64;
  * before; the first request's client takes the others with it when it leaves, and holds them up when it is slow; it cuts a
  * slow follower off above a size; and to keep secrets apart it would need the signature, which is made below it.
  */
-export function reuse({
-  epoch,
-  sharedSigner,
-  collapses,
-  cache,
-  maxHeld,
-}: ReuseOptions): Dispatcher.DispatcherComposeInterceptor {
+export function reuse({ epoch, sharedSigner, collapses, cache, maxHeld }: ReuseOptions): Interceptor {
   let requests = new Map<string, SharedRequest>();
   let ended = 0;
   const held = { bytes: 0, room: maxHeld };
-  const onWhole: SharedRequestContext['onBuffered'] =
+  const onBuffered: SharedRequestContext['onBuffered'] =
     cache &&
     (({ cacheKey, epochAtStart, askedAt }, response) => {
       if (epochAtStart === epoch.current && epoch.hasNoWritesInFlight && isStorable(response))
         cache.store(cacheKey, epochAtStart, response, askedAt);
     });
   return (dispatch) => {
-    const plan: SharedRequestContext = {
+    const context: SharedRequestContext = {
       dispatch,
       held,
       onClosed(request) {
@@ -65,29 +57,37 @@ export function reuse({
         ended += 1;
         if (ended % renewAfter === 0) requests = new Map(requests);
       },
-      onBuffered: onWhole,
+      onBuffered,
     };
-    return (options, handler) => {
-      const { exchange } = options as UpstreamRequest;
-      if (exchange?.apiPath === undefined) return dispatch(options, handler);
-      const kind = (exchange.operationClass ??= classify(exchange.method, exchange.apiPath));
-      if (kind === 'change') return dispatch(options, new WriteHandler(handler, epoch));
-      const signer = exchange.isUnsigned ? undefined : (exchange.client?.signer ?? sharedSigner());
-      const lookup = kind === 'plain' ? readCacheLookup(options, signer, cache !== undefined) : undefined;
-      if (lookup === undefined) return dispatch(options, handler);
-
+    return (request, handler) => {
+      const { call } = request;
+      if (call === undefined) {
+        dispatch(request, handler);
+        return;
+      }
+      if (call.operationClass === 'unsafe') {
+        dispatch(request, new WriteHandler(handler, epoch));
+        return;
+      }
+      const signer = signerOf(request, sharedSigner);
+      const isShareable = call.operationClass === 'shareable';
+      const lookup = isShareable ? readCacheLookup(request, signer, cache !== undefined) : undefined;
+      if (lookup === undefined) {
+        dispatch(request, handler);
+        return;
+      }
       const { key, maxAge, ifNoneMatch } = lookup;
-      const subscriber: Subscriber = { options, handler, ifNoneMatch };
-      const found = maxAge === 0 ? undefined : cache?.find(key, epoch.current, maxAge);
-      if (found !== undefined && serveFromCache(found, subscriber, held)) return true;
+      const subscriber: Subscriber = { request, handler, ifNoneMatch };
+      const hit = maxAge === 0 ? undefined : cache?.find(key, epoch.current, maxAge);
+      if (hit !== undefined && serveFromCache(hit, subscriber, held)) return;
       const inFlight = maxAge === 0 || !collapses ? undefined : requests.get(key);
       if (inFlight?.epochAtStart === epoch.current) {
         inFlight.join(subscriber);
-        return true;
+        return;
       }
-      const request = new SharedRequest(plan, key, epoch.current, subscriber);
-      requests.set(key, request);
-      return request.begin();
+      const shared = new SharedRequest(context, key, epoch.current, subscriber);
+      requests.set(key, shared);
+      shared.begin();
     };
   };
 }
@@ -95,7 +95,7 @@ export function reuse({
 /** @returns whether there was room for it */
 function serveFromCache(
   { entry, age, ttl }: CacheHit,
-  { options, handler, ifNoneMatch }: Subscriber,
+  { request, handler, ifNoneMatch }: Subscriber,
   held: HeldBytes,
 ): boolean {
   const { response } = entry;
@@ -104,13 +104,12 @@ function serveFromCache(
     held.bytes += response.body.length;
   }
   entry.readers += 1;
-  const { exchange } = options as UpstreamRequest;
-  if (exchange !== undefined) {
-    exchange.reuse = 'hit';
-    exchange.region = response.region;
+  if (request.call !== undefined) {
+    request.call.trace.reuse = 'hit';
+    request.call.trace.region = response.region;
   }
-  const fields = rawFields({ Age: String(age), 'Cache-Status': `maas-auth-proxy; hit; ttl=${ttl}` });
-  replay(unlessMatched({ ...response, rawHeaders: [...response.rawHeaders, ...fields] }, ifNoneMatch), handler, () => {
+  const fields = [...response.fields, 'Age', String(age), 'Cache-Status', `maas-auth-proxy; hit; ttl=${ttl}`];
+  replay(unlessMatched({ ...response, fields }, ifNoneMatch), handler, () => {
     entry.readers -= 1;
     if (entry.readers === 0) held.bytes -= response.body.length;
   });

@@ -1,10 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { Dispatcher } from 'undici';
-import { fairnessKey } from '../../limits/fairness-key.ts';
-import { rawHeader, type UpstreamHandler, type UpstreamRequest } from '../forwarding-handler.ts';
+import { fieldOf, type Fields } from '../../http/fields.ts';
+import type { Controller, ResponseHead, UpstreamDispatch, UpstreamHandler, UpstreamRequest } from '../handler.ts';
+import { replay, type BufferedResponse } from './buffered-response.ts';
 import { isShareable } from './cache-key.ts';
 import { unlessMatched, withEtag, withoutCondition } from './etag.ts';
-import { rawFields, replay, type BufferedResponse } from './buffered-response.ts';
 
 /** The largest answer that is given to several, bytes: the machines of a large MAAS (3,500 of them). */
 const maxSharedBytes = 16 * 1024 * 1024;
@@ -16,25 +15,18 @@ export interface HeldBytes {
   readonly room: number;
 }
 
-/** One who waits for the answer. */
+/** A client that waits for the response. */
 export interface Subscriber {
-  readonly options: Dispatcher.DispatchOptions;
-  /** The answer that the client has already. */
+  readonly request: UpstreamRequest;
+  /** The response that the client has already. */
   readonly ifNoneMatch: string | undefined;
-  readonly handler: Dispatcher.DispatchHandler;
+  readonly handler: UpstreamHandler;
 }
 
-interface Head {
-  readonly status: number;
-  readonly rawHeaders: Buffer[];
-  readonly resume: () => void;
-  readonly statusText: string;
-}
-
-/** What flights have in common. */
+/** What shared requests have in common. */
 export interface SharedRequestContext {
   /** Sends a request to MAAS. */
-  readonly dispatch: Dispatcher['dispatch'];
+  readonly dispatch: UpstreamDispatch;
   readonly held: HeldBytes;
   /** Told when nobody may join any more. */
   onClosed(request: SharedRequest): void;
@@ -43,114 +35,125 @@ export interface SharedRequestContext {
 }
 
 /**
- * One read under way to MAAS, and all who wait for its answer. They can join until the answer begins.
+ * One read in flight to MAAS, and all who wait for its response. They can join until the response begins.
  *
- * One who waits alone gets the answer as it comes. For several, and to be kept, it is first read whole: so the slow ones hold nobody up, an
- * answer that breaks off is an error for all of them and a broken transfer for none, and there is one copy of it in memory.
- * If it turns out too large for that, or is not meant for all, the first gets it and the others ask for themselves.
+ * A client that waits alone gets the response as it comes. For several, and to be stored, it is first buffered: so the slow ones
+ * hold nobody up, a response that breaks off is an error for all of them and a broken transfer for none, and there is one
+ * copy of it in memory. If it turns out too large for that, or is not shareable, the first client gets it and the others
+ * send requests of their own.
  *
- * Nobody is more than a rider: whoever leaves is taken off, also the first, and the request ends when nobody is left.
+ * Nobody is more than a subscriber: whoever disconnects is taken off, also the first, and the request ends when nobody is left.
  */
 export class SharedRequest implements UpstreamHandler {
   readonly cacheKey: string;
-  /** How many lines there were when it began. */
+  /** The write epoch when it began. */
   readonly epochAtStart: number;
   /** `performance.now()` then, ms. */
   readonly askedAt = performance.now();
   readonly #context: SharedRequestContext;
   readonly #first: Subscriber;
   #subscribers: Subscriber[] = [];
-  #abort: ((error?: Error) => void) | undefined;
-  #waitFor: ((client: string) => void) | undefined;
-  #head: Head | undefined;
-  /** The answer so far, while it is read whole. */
+  #controller: Controller | undefined;
+  #waitFor: ((fairnessKey: string) => void) | undefined;
+  #head: ResponseHead | undefined;
+  /** The one subscriber that gets the response as it comes. */
+  #streamed: Subscriber | undefined;
+  /** The body so far, while it is buffered. */
   #collected: Buffer[] | undefined;
   #size = 0;
-  /** Becomes its `ETag`, where it may be kept. */
+  /** Becomes its `ETag`, where it may be stored. */
   #hash: Hash | undefined;
 
-  constructor(plan: SharedRequestContext, text: string, line: number, first: Subscriber) {
-    this.#context = plan;
-    this.cacheKey = text;
-    this.epochAtStart = line;
+  constructor(context: SharedRequestContext, cacheKey: string, epochAtStart: number, first: Subscriber) {
+    this.#context = context;
+    this.cacheKey = cacheKey;
+    this.epochAtStart = epochAtStart;
     this.#first = first;
   }
 
-  /** Sends the request of the first. */
-  begin(): boolean {
+  /** Sends the request of the first subscriber. */
+  begin(): void {
     this.join(this.#first);
-    const { options, ifNoneMatch } = this.#first;
-    if (this.#subscribers.length === 0) return true;
-    return this.#context.dispatch(ifNoneMatch === undefined ? options : withoutCondition(options), this);
+    const { request, ifNoneMatch } = this.#first;
+    if (this.#subscribers.length === 0) return;
+    this.#context.dispatch(ifNoneMatch === undefined ? request : withoutCondition(request), this);
   }
 
   join(subscriber: Subscriber): void {
     this.#subscribers.push(subscriber);
-    subscriber.handler.onConnect?.((error) => this.#unsubscribe(subscriber, error));
+    subscriber.handler.onRequestStart(this.#controllerOf(subscriber));
     this.#alsoWaitFor(subscriber);
   }
 
-  onWait(abort: (error?: Error) => void, waitFor?: (client: string) => void): void {
-    this.onConnect(abort);
-    this.#waitFor = waitFor;
+  onQueued(controller: Controller, alsoWaitFor?: (fairnessKey: string) => void): void {
+    this.onRequestStart(controller);
+    this.#waitFor = alsoWaitFor;
     for (const subscriber of this.#subscribers) this.#alsoWaitFor(subscriber);
   }
 
-  onConnect(abort: (error?: Error) => void): void {
+  onRequestStart(controller: Controller): void {
     this.#waitFor = undefined;
-    this.#abort = abort;
-    if (this.#subscribers.length === 0) abort();
+    this.#controller = controller;
+    if (this.#subscribers.length === 0) controller.abort(nobodyIsLeft());
   }
 
-  onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
+  onResponseStart(_controller: Controller, head: ResponseHead): void {
+    const { status, fields } = head;
     if (status < 200) {
-      if (this.#subscribers[0] === this.#first) this.#first.handler.onHeaders?.(status, rawHeaders, resume, statusText);
-      return true;
+      if (this.#subscribers[0] !== this.#first) return;
+      this.#first.handler.onResponseStart(this.#controllerOf(this.#first), head);
+      return;
     }
     this.#context.onClosed(this);
-    this.#head = { status, rawHeaders, resume, statusText };
-    const isKept = this.#context.onBuffered !== undefined && status === 200;
-    const isForSeveral = this.#subscribers.length > 1 || isKept;
-    if (!isForSeveral || !isShareable(rawHeaders) || !this.#hasRoom(announced(rawHeaders)))
-      return this.#streamToFirst();
+    this.#head = head;
+    const isStored = this.#context.onBuffered !== undefined && status === 200;
+    const isForSeveral = this.#subscribers.length > 1 || isStored;
+    if (!isForSeveral || !isShareable(fields) || !this.#hasRoom(announcedLength(fields))) {
+      this.#streamToFirst();
+      return;
+    }
     this.#collected = [];
-    if (isKept) this.#hash = createHash('sha256');
-    return true;
+    if (isStored) this.#hash = createHash('sha256');
   }
 
-  onData(chunk: Buffer): boolean {
-    if (this.#collected === undefined) return this.#subscribers[0]?.handler.onData?.(chunk) ?? true;
+  onResponseData(_controller: Controller, chunk: Buffer): void {
+    if (this.#collected === undefined) {
+      this.#passToStreamed(chunk);
+      return;
+    }
     this.#collected.push(chunk);
     if (this.#hasRoom(chunk.length)) {
       this.#hash?.update(chunk);
       this.#size += chunk.length;
       this.#context.held.bytes += chunk.length;
-      return true;
+      return;
     }
     const begun = Buffer.concat(this.#collected);
     this.#releaseHeld();
     this.#streamToFirst();
-    return this.#subscribers[0]?.handler.onData?.(begun) ?? true;
+    this.#passToStreamed(begun);
   }
 
-  onComplete(trailers: string[] | null): void {
+  onResponseEnd(): void {
     const subscribers = this.#subscribers;
     this.#subscribers = [];
-    if (this.#collected === undefined) subscribers[0]?.handler.onComplete?.(trailers);
-    else this.#respondToAll(subscribers, this.#buffered(Buffer.concat(this.#collected)));
+    const streamed = this.#streamed;
+    if (this.#collected !== undefined) this.#respondToAll(subscribers, this.#buffered(Buffer.concat(this.#collected)));
+    else if (streamed !== undefined && subscribers.includes(streamed)) {
+      streamed.handler.onResponseEnd(this.#controllerOf(streamed));
+    }
   }
 
-  onError(error: Error): void {
+  onResponseError(error: Error): void {
     this.#context.onClosed(this);
     this.#releaseHeld();
     const subscribers = this.#subscribers;
     this.#subscribers = [];
-    for (const { handler } of subscribers) handler.onError?.(error);
+    for (const { handler } of subscribers) handler.onResponseError(error);
   }
 
   #buffered(body: Buffer): BufferedResponse {
-    const { status, rawHeaders, statusText } = this.#head as Head;
-    const response: BufferedResponse = { status, statusText, rawHeaders, body, region: this.#region };
+    const response: BufferedResponse = { ...(this.#head as ResponseHead), body, region: this.#region };
     if (this.#hash === undefined) return response;
     const tagged = withEtag(response, this.#hash);
     this.#context.onBuffered?.(this, tagged);
@@ -160,7 +163,7 @@ export class SharedRequest implements UpstreamHandler {
   #respondToAll(subscribers: readonly Subscriber[], response: BufferedResponse): void {
     let reading = subscribers.length;
     for (const subscriber of subscribers) {
-      const own = { ...response, rawHeaders: this.#headersFor(subscriber, [...response.rawHeaders]) };
+      const own = { ...response, fields: this.#fieldsFor(subscriber, response.fields) };
       replay(unlessMatched(own, subscriber.ifNoneMatch), subscriber.handler, () => {
         reading -= 1;
         if (reading === 0) this.#releaseHeld();
@@ -168,47 +171,67 @@ export class SharedRequest implements UpstreamHandler {
     }
   }
 
-  /** The first of those who are left gets the answer as it comes; the others ask for themselves. */
-  #streamToFirst(): boolean {
-    const { status, rawHeaders, resume, statusText } = this.#head as Head;
+  /** The first of those who are left gets the response as it comes; the others send requests of their own. */
+  #streamToFirst(): void {
+    const head = this.#head as ResponseHead;
     const [subscriber, ...others] = this.#subscribers;
-    if (subscriber === undefined) return true;
+    if (subscriber === undefined) return;
     this.#subscribers = [subscriber];
-    for (const { options, handler } of others) this.#context.dispatch(options, handler);
-    return subscriber.handler.onHeaders?.(status, this.#headersFor(subscriber, rawHeaders), resume, statusText) ?? true;
+    this.#streamed = subscriber;
+    for (const { request, handler } of others) this.#context.dispatch(request, handler);
+    const fields = this.#fieldsFor(subscriber, head.fields);
+    subscriber.handler.onResponseStart(this.#controllerOf(subscriber), { ...head, fields });
   }
 
-  /** Whoever has joined is told so (RFC 9211 §2). */
-  #headersFor(subscriber: Subscriber, rawHeaders: Buffer[]): Buffer[] {
-    if (subscriber === this.#first) return rawHeaders;
-    const { exchange } = subscriber.options as UpstreamRequest;
-    if (exchange !== undefined) {
-      exchange.reuse = 'collapsed';
-      exchange.region = this.#region;
+  #passToStreamed(chunk: Buffer): void {
+    const streamed = this.#streamed;
+    if (streamed === undefined || this.#subscribers[0] !== streamed) return;
+    streamed.handler.onResponseData(this.#controllerOf(streamed), chunk);
+  }
+
+  /** A client that has joined is told so (RFC 9211 §2). */
+  #fieldsFor(subscriber: Subscriber, fields: Fields): Fields {
+    if (subscriber === this.#first) return fields;
+    const { call } = subscriber.request;
+    if (call !== undefined) {
+      call.trace.reuse = 'collapsed';
+      call.trace.region = this.#region;
     }
-    return [...rawHeaders, ...rawFields({ 'Cache-Status': 'maas-auth-proxy; fwd=miss; collapsed' })];
+    return [...fields, 'Cache-Status', 'maas-auth-proxy; fwd=miss; collapsed'];
   }
 
   get #region(): BufferedResponse['region'] {
-    return (this.#first.options as UpstreamRequest).exchange?.region;
+    return this.#first.request.call?.trace.region;
   }
 
-  /** Who has joined a request of a client whose turn is far off does not wait for that, but for its own. */
-  #alsoWaitFor({ options }: Subscriber): void {
-    const { exchange } = options as UpstreamRequest;
-    if (exchange !== undefined) this.#waitFor?.(fairnessKey(exchange));
+  /** A client that has joined a request of another one, far behind in the queue, does not wait for that one's turn but for its own. */
+  #alsoWaitFor({ request }: Subscriber): void {
+    if (request.call !== undefined) this.#waitFor?.(request.call.fairnessKey);
   }
 
-  #unsubscribe(subscriber: Subscriber, error: Error | undefined): void {
+  /** What a subscriber may do: disconnect, and, where the response is streamed to it, stop MAAS and go on. */
+  #controllerOf(subscriber: Subscriber): Controller {
+    const streaming = (): Controller | undefined => (this.#streamed === subscriber ? this.#controller : undefined);
+    return {
+      get paused() {
+        return streaming()?.paused ?? false;
+      },
+      pause: () => streaming()?.pause(),
+      resume: () => streaming()?.resume(),
+      abort: (error) => this.#unsubscribe(subscriber, error),
+    };
+  }
+
+  #unsubscribe(subscriber: Subscriber, error: Error): void {
     const at = this.#subscribers.indexOf(subscriber);
     if (at === -1) return;
     this.#subscribers.splice(at, 1);
     if (this.#subscribers.length === 0) {
       this.#context.onClosed(this);
       this.#releaseHeld();
-      this.#abort?.(error);
+      this.#controller?.abort(error);
     }
-    subscriber.handler.onError?.(error ?? new Error('the client went away'));
+    subscriber.handler.onResponseError(error);
   }
 
   #hasRoom(bytes: number): boolean {
@@ -223,8 +246,12 @@ export class SharedRequest implements UpstreamHandler {
   }
 }
 
-/** The length that an answer tells, bytes; 0 where it tells none. */
-function announced(rawHeaders: readonly Buffer[]): number {
-  const length = Number(rawHeader(rawHeaders, 'content-length') ?? 0);
+/** The length that a response tells, bytes; 0 where it tells none. */
+function announcedLength(fields: Fields): number {
+  const length = Number(fieldOf(fields, 'content-length') ?? 0);
   return Number.isNaN(length) ? 0 : length;
+}
+
+function nobodyIsLeft(): Error {
+  return new Error('all clients have disconnected');
 }

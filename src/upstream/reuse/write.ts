@@ -1,6 +1,5 @@
-import type { Dispatcher } from 'undici';
 import type { ProblemCode } from '../../problem.ts';
-import { ForwardingHandler } from '../forwarding-handler.ts';
+import { ForwardingHandler, type Controller, type ResponseHead, type UpstreamHandler } from '../handler.ts';
 import { toProblem } from '../errors.ts';
 import type { WriteEpoch } from './write-epoch.ts';
 
@@ -24,29 +23,29 @@ export class WriteHandler extends ForwardingHandler {
   #isAnswered = false;
   #isOver = false;
 
-  constructor(next: Dispatcher.DispatchHandler, epoch: WriteEpoch) {
+  constructor(next: UpstreamHandler, epoch: WriteEpoch) {
     super(next);
     this.#epoch = epoch;
     epoch.onWriteStart();
   }
 
-  override onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
-    if (status >= 200) {
+  override onResponseStart(controller: Controller, head: ResponseHead): void {
+    if (head.status >= 200) {
       this.#isAnswered = true;
       this.#epoch.onWriteResponse();
     }
-    return super.onHeaders(status, rawHeaders, resume, statusText);
+    super.onResponseStart(controller, head);
   }
 
-  override onComplete(trailers: string[] | null): void {
+  override onResponseEnd(controller: Controller): void {
     this.#end(true);
-    super.onComplete(trailers);
+    super.onResponseEnd(controller);
   }
 
-  override onError(error: Error): void {
+  override onResponseError(error: Error): void {
     const { code, status } = toProblem(error);
     this.#end(this.#isAnswered || status === 401 || nothingRuns.has(code));
-    super.onError(error);
+    super.onResponseError(error);
   }
 
   #end(isSettled: boolean): void {
