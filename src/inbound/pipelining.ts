@@ -39,7 +39,7 @@ export function inPipelineOrder(last: LastExchanges, room: HeadRoom): (exchange:
     });
     // What Node had read before the connection was cut goes no further either.
     if (socket.destroyed) throw cutOff(exchange);
-    if (previous === undefined || previous.hasEnded) return undefined;
+    if (previous === undefined || previous.hasEnded()) return undefined;
     const waiting = all.get(socket) ?? { count: 0, bytes: 0 };
     const bytes = headMemory(exchange.request);
     if (waiting.count >= maxWaiting || !room.take(bytes)) {

@@ -30,7 +30,7 @@ export function rejectMalformedInput(
     if (before === undefined && isForgedCertificate(socket, error.code)) {
       const problem = untrustedCertificate(String(socket.authorizationError));
       rejectAndClose(log, socket, problem, String(problem.cause));
-    } else if (before === undefined || before.hasEnded) {
+    } else if (before === undefined || before.hasEnded()) {
       rejectAndClose(log, socket, toProblem(error), causeOf(error));
     } else {
       before.connection.mustClose = true;

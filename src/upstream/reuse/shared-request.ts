@@ -51,13 +51,13 @@ export class SharedRequest implements UpstreamHandler {
   /** `performance.now()` then, ms. */
   readonly askedAt = performance.now();
   readonly #context: SharedRequestContext;
-  readonly #first: Subscriber;
-  #subscribers: Subscriber[] = [];
+  readonly #first: Subscription;
+  #subscriptions: Subscription[] = [];
   #controller: Controller | undefined;
   #waitFor: ((fairnessKey: string) => void) | undefined;
   #head: ResponseHead | undefined;
   /** The one subscriber that gets the response as it comes. */
-  #streamed: Subscriber | undefined;
+  #streamed: Subscription | undefined;
   /** The body so far, while it is buffered. */
   #collected: Buffer[] | undefined;
   #size = 0;
@@ -68,46 +68,50 @@ export class SharedRequest implements UpstreamHandler {
     this.#context = context;
     this.cacheKey = cacheKey;
     this.epochAtStart = epochAtStart;
-    this.#first = first;
+    this.#first = new Subscription(first, (subscription, error) => this.#unsubscribe(subscription, error));
   }
 
   /** Sends the request of the first subscriber. */
   begin(): void {
-    this.join(this.#first);
-    const { request, ifNoneMatch } = this.#first;
-    if (this.#subscribers.length === 0) return;
+    this.#add(this.#first);
+    const { request, ifNoneMatch } = this.#first.subscriber;
+    if (this.#subscriptions.length === 0) return;
     this.#context.dispatch(ifNoneMatch === undefined ? request : withoutCondition(request), this);
   }
 
   join(subscriber: Subscriber): void {
-    this.#subscribers.push(subscriber);
-    subscriber.handler.onRequestStart(this.#controllerOf(subscriber));
-    this.#alsoWaitFor(subscriber);
+    this.#add(new Subscription(subscriber, (subscription, error) => this.#unsubscribe(subscription, error)));
+  }
+
+  #add(subscription: Subscription): void {
+    this.#subscriptions.push(subscription);
+    subscription.handler.onRequestStart(subscription);
+    this.#alsoWaitFor(subscription);
   }
 
   onQueued(controller: Controller, alsoWaitFor?: (fairnessKey: string) => void): void {
     this.onRequestStart(controller);
     this.#waitFor = alsoWaitFor;
-    for (const subscriber of this.#subscribers) this.#alsoWaitFor(subscriber);
+    for (const subscription of this.#subscriptions) this.#alsoWaitFor(subscription);
   }
 
   onRequestStart(controller: Controller): void {
     this.#waitFor = undefined;
     this.#controller = controller;
-    if (this.#subscribers.length === 0) controller.abort(nobodyIsLeft());
+    if (this.#subscriptions.length === 0) controller.abort(nobodyIsLeft());
   }
 
   onResponseStart(_controller: Controller, head: ResponseHead): void {
     const { status, fields } = head;
     if (status < 200) {
-      if (this.#subscribers[0] !== this.#first) return;
-      this.#first.handler.onResponseStart(this.#controllerOf(this.#first), head);
+      if (this.#subscriptions[0] !== this.#first) return;
+      this.#first.handler.onResponseStart(this.#first, head);
       return;
     }
     this.#context.onClosed(this);
     this.#head = head;
     const isStored = this.#context.onBuffered !== undefined && status === 200;
-    const isForSeveral = this.#subscribers.length > 1 || isStored;
+    const isForSeveral = this.#subscriptions.length > 1 || isStored;
     if (!isForSeveral || !isShareable(fields) || !this.#hasRoom(announcedLength(fields))) {
       this.#streamToFirst();
       return;
@@ -135,21 +139,22 @@ export class SharedRequest implements UpstreamHandler {
   }
 
   onResponseEnd(): void {
-    const subscribers = this.#subscribers;
-    this.#subscribers = [];
+    const subscriptions = this.#subscriptions;
+    this.#subscriptions = [];
     const streamed = this.#streamed;
-    if (this.#collected !== undefined) this.#respondToAll(subscribers, this.#buffered(Buffer.concat(this.#collected)));
-    else if (streamed !== undefined && subscribers.includes(streamed)) {
-      streamed.handler.onResponseEnd(this.#controllerOf(streamed));
+    if (this.#collected !== undefined)
+      this.#respondToAll(subscriptions, this.#buffered(Buffer.concat(this.#collected)));
+    else if (streamed !== undefined && subscriptions.includes(streamed)) {
+      streamed.handler.onResponseEnd(streamed);
     }
   }
 
   onResponseError(error: Error): void {
     this.#context.onClosed(this);
     this.#releaseHeld();
-    const subscribers = this.#subscribers;
-    this.#subscribers = [];
-    for (const { handler } of subscribers) handler.onResponseError(error);
+    const subscriptions = this.#subscriptions;
+    this.#subscriptions = [];
+    for (const { handler } of subscriptions) handler.onResponseError(error);
   }
 
   #buffered(body: Buffer): BufferedResponse {
@@ -160,11 +165,11 @@ export class SharedRequest implements UpstreamHandler {
     return tagged;
   }
 
-  #respondToAll(subscribers: readonly Subscriber[], response: BufferedResponse): void {
-    let reading = subscribers.length;
-    for (const subscriber of subscribers) {
-      const own = { ...response, fields: this.#fieldsFor(subscriber, response.fields) };
-      replay(unlessMatched(own, subscriber.ifNoneMatch), subscriber.handler, () => {
+  #respondToAll(subscriptions: readonly Subscription[], response: BufferedResponse): void {
+    let reading = subscriptions.length;
+    for (const subscription of subscriptions) {
+      const own = { ...response, fields: this.#fieldsFor(subscription, response.fields) };
+      replay(unlessMatched(own, subscription.subscriber.ifNoneMatch), subscription.handler, () => {
         reading -= 1;
         if (reading === 0) this.#releaseHeld();
       });
@@ -174,25 +179,26 @@ export class SharedRequest implements UpstreamHandler {
   /** The first of those who are left gets the response as it comes; the others send requests of their own. */
   #streamToFirst(): void {
     const head = this.#head as ResponseHead;
-    const [subscriber, ...others] = this.#subscribers;
-    if (subscriber === undefined) return;
-    this.#subscribers = [subscriber];
-    this.#streamed = subscriber;
-    for (const { request, handler } of others) this.#context.dispatch(request, handler);
-    const fields = this.#fieldsFor(subscriber, head.fields);
-    subscriber.handler.onResponseStart(this.#controllerOf(subscriber), { ...head, fields });
+    const [subscription, ...others] = this.#subscriptions;
+    if (subscription === undefined) return;
+    this.#subscriptions = [subscription];
+    this.#streamed = subscription;
+    subscription.upstream = this.#controller;
+    for (const { subscriber } of others) this.#context.dispatch(subscriber.request, subscriber.handler);
+    const fields = this.#fieldsFor(subscription, head.fields);
+    subscription.handler.onResponseStart(subscription, { ...head, fields });
   }
 
   #passToStreamed(chunk: Buffer): void {
     const streamed = this.#streamed;
-    if (streamed === undefined || this.#subscribers[0] !== streamed) return;
-    streamed.handler.onResponseData(this.#controllerOf(streamed), chunk);
+    if (streamed === undefined || this.#subscriptions[0] !== streamed) return;
+    streamed.handler.onResponseData(streamed, chunk);
   }
 
   /** A client that has joined is told so (RFC 9211 §2). */
-  #fieldsFor(subscriber: Subscriber, fields: Fields): Fields {
-    if (subscriber === this.#first) return fields;
-    const { call } = subscriber.request;
+  #fieldsFor(subscription: Subscription, fields: Fields): Fields {
+    if (subscription === this.#first) return fields;
+    const { call } = subscription.subscriber.request;
     if (call !== undefined) {
       call.trace.reuse = 'collapsed';
       call.trace.region = this.#region;
@@ -201,37 +207,24 @@ export class SharedRequest implements UpstreamHandler {
   }
 
   get #region(): BufferedResponse['region'] {
-    return this.#first.request.call?.trace.region;
+    return this.#first.subscriber.request.call?.trace.region;
   }
 
   /** A client that has joined a request of another one, far behind in the queue, does not wait for that one's turn but for its own. */
-  #alsoWaitFor({ request }: Subscriber): void {
+  #alsoWaitFor({ subscriber: { request } }: Subscription): void {
     if (request.call !== undefined) this.#waitFor?.(request.call.fairnessKey);
   }
 
-  /** What a subscriber may do: disconnect, and, where the response is streamed to it, stop MAAS and go on. */
-  #controllerOf(subscriber: Subscriber): Controller {
-    const streaming = (): Controller | undefined => (this.#streamed === subscriber ? this.#controller : undefined);
-    return {
-      get paused() {
-        return streaming()?.paused ?? false;
-      },
-      pause: () => streaming()?.pause(),
-      resume: () => streaming()?.resume(),
-      abort: (error) => this.#unsubscribe(subscriber, error),
-    };
-  }
-
-  #unsubscribe(subscriber: Subscriber, error: Error): void {
-    const at = this.#subscribers.indexOf(subscriber);
+  #unsubscribe(subscription: Subscription, error: Error): void {
+    const at = this.#subscriptions.indexOf(subscription);
     if (at === -1) return;
-    this.#subscribers.splice(at, 1);
-    if (this.#subscribers.length === 0) {
+    this.#subscriptions.splice(at, 1);
+    if (this.#subscriptions.length === 0) {
       this.#context.onClosed(this);
       this.#releaseHeld();
       this.#controller?.abort(error);
     }
-    subscriber.handler.onResponseError(error);
+    subscription.handler.onResponseError(error);
   }
 
   #hasRoom(bytes: number): boolean {
@@ -243,6 +236,37 @@ export class SharedRequest implements UpstreamHandler {
     this.#context.held.bytes -= this.#size;
     this.#size = 0;
     this.#collected = undefined;
+  }
+}
+
+/** What a subscriber may do: disconnect, and, where the response is streamed to it, stop MAAS and go on. */
+class Subscription implements Controller {
+  readonly subscriber: Subscriber;
+  readonly handler: UpstreamHandler;
+  readonly #onAbort: (subscription: Subscription, error: Error) => void;
+  /** MAAS's side, where the response is streamed. */
+  upstream: Controller | undefined;
+
+  constructor(subscriber: Subscriber, onAbort: (subscription: Subscription, error: Error) => void) {
+    this.subscriber = subscriber;
+    this.handler = subscriber.handler;
+    this.#onAbort = onAbort;
+  }
+
+  get paused(): boolean {
+    return this.upstream?.paused ?? false;
+  }
+
+  pause(): void {
+    this.upstream?.pause();
+  }
+
+  resume(): void {
+    this.upstream?.resume();
+  }
+
+  abort(error: Error): void {
+    this.#onAbort(this, error);
   }
 }
 
