@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { allSaid, complain, say } from './command.ts';
 import { commands } from './commands.ts';
+import { useCompilerThreads } from './compiler-thread.ts';
 import { helpText } from './help.ts';
 import { describeWord } from './words.ts';
 import { ConfigurationError } from '../config/configuration.ts';
@@ -81,6 +82,7 @@ function exitCodeOf(error: unknown): number {
 
 /** Runs the program with the arguments of this process, and ends the process. */
 export function main(): void {
+  useCompilerThreads(false);
   // Node would print the stack, and the source line with it; both may hold what no log should.
   process.on('uncaughtException', (error) => process.exit(exitCodeOf(error)));
 

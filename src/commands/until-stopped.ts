@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty';
 import type { Logger } from 'pino';
 import type { Proxy } from '../proxy.ts';
+import { useCompilerThreads } from './compiler-thread.ts';
 
 /**
  * Runs until SIGINT or SIGTERM. The first signal finishes what is in flight; a second one ends the process at once. SIGHUP
@@ -13,6 +14,7 @@ export async function untilStopped(
   log: Logger,
 ): Promise<number> {
   const onTerminal = isatty(0);
+  useCompilerThreads(true);
   const signal = await new Promise<NodeJS.Signals>((resolve) => {
     let stopping = false;
     const onSignal = (received: NodeJS.Signals): void => {
@@ -28,6 +30,7 @@ export async function untilStopped(
       void proxy.reload?.();
     });
   });
+  useCompilerThreads(false);
   log.info(`${signal}: finishing what is in flight; a second signal ends it at once`);
   const cut = await proxy.stop();
   if (cut > 0) log.warn(`${cut} requests were cut because --drain-timeout had passed`);
