@@ -35,10 +35,6 @@ ENV NODE_ENV=production \
     HOST=0.0.0.0
 # One thread that compiles and collects beside the event loop, in place of four: 5 MB less, and no more CPU.
 ENV NODE_OPTIONS=--v8-pool-size=1
-# Fewer page faults: a third less CPU on large downloads (mallopt(3)).
-ENV MALLOC_TRIM_THRESHOLD_=536870912 \
-    MALLOC_TOP_PAD_=67108864 \
-    MALLOC_MMAP_THRESHOLD_=536870912
 
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist/src dist/src

@@ -38,11 +38,11 @@ export const oursGateway = ourLane('ours, gateway', { CLIENTS_FILE: 'clients.jso
   return [`Authorization: Bearer ${stdout.trim()}`];
 });
 
-/** What the Dockerfile sets for Node and for the allocator. */
+/** What the Dockerfile sets for Node. */
 function imageEnvironment(): Readonly<Record<string, string>> {
   const dockerfile = readFileSync(new URL('../../../Dockerfile', import.meta.url), 'utf8');
   return Object.fromEntries(
-    [...dockerfile.matchAll(/^(?:ENV| {3}) ((?:NODE|MALLOC)_\w+)=(\S+)/gm)].map(([, name, value]) => [name, value]),
+    [...dockerfile.matchAll(/^(?:ENV| {3}) (NODE_\w+)=(\S+)/gm)].map(([, name, value]) => [name, value]),
   );
 }
 

@@ -85,15 +85,8 @@ test('the image asks for its own health, stops by SIGTERM and holds no curl', ()
   assert.doesNotMatch(withoutComments(dockerfile), /curl|wget|apt-get/);
 });
 
-test('the image carries the settings that spare memory, and those of the allocator that downloads want', () => {
-  for (const [name, value] of [
-    ['NODE_OPTIONS', '--v8-pool-size=1'],
-    ['MALLOC_TRIM_THRESHOLD_', 536_870_912],
-    ['MALLOC_TOP_PAD_', 67_108_864],
-    ['MALLOC_MMAP_THRESHOLD_', 536_870_912],
-  ]) {
-    assert.match(withoutComments(dockerfile), new RegExp(`\\b${name}=${value}\\b`));
-  }
+test('the image carries the setting that spares memory', () => {
+  assert.match(withoutComments(dockerfile), /\bNODE_OPTIONS=--v8-pool-size=1\b/);
 });
 
 test('the image is labelled with the version of package.json', () => {
