@@ -8,7 +8,7 @@ export const commands: Readonly<Record<string, Command>> = {
     load: async () => (await import('./serve.ts')).serve,
   },
   check: {
-    summary: 'say what is wrong between here and MAAS, and with what the proxy would read, step by step',
+    summary: 'test each step from here to MAAS, and each file and port that the proxy would use',
     settings: [
       'maasUrl',
       'apiKey',
@@ -32,16 +32,16 @@ export const commands: Readonly<Record<string, Command>> = {
       'redisUrlFile',
       'auditFile',
     ],
-    flags: [{ flag: 'json', help: 'one JSON document for scripts, in place of lines for people' }],
+    flags: [{ flag: 'json', help: 'print one JSON document, for scripts' }],
     load: async () => (await import('./check.ts')).check,
   },
   explain: {
-    summary: 'say which operation a request is, and whether the policy allows it, without sending it',
+    summary: 'show which operation a request is and whether the policy allows it; nothing is sent',
     usage: 'explain METHOD URL [FLAGS]',
     settings: ['policy', 'clientsFile'],
     flags: [
-      { flag: 'client', argument: 'NAME', help: 'by the policy that is in force for this client of the clients file' },
-      { flag: 'body', argument: 'TEXT', help: 'the form in its body; @FILE reads it from a file' },
+      { flag: 'client', argument: 'NAME', help: 'use the policy of this client in the clients file' },
+      { flag: 'body', argument: 'TEXT', help: 'the body of the request; @FILE reads it from a file' },
       {
         flag: 'content-type',
         argument: 'TYPE',
@@ -52,33 +52,33 @@ export const commands: Readonly<Record<string, Command>> = {
     load: async () => (await import('./explain.ts')).explain,
   },
   keys: {
-    summary: "give out, list and end the keys of a gateway's clients",
+    summary: "add, change, list and revoke the keys of a gateway's clients",
     usage: `keys add NAME | set NAME | show NAME | list | rotate NAME | revoke NAME [FLAGS]
 
-  add NAME     makes a key for NAME, and writes it to standard output this once; the file keeps a hash
-  set NAME     changes what the keys of NAME may do, and when the last one ends
-  show NAME    all that is known of the keys of NAME, rules included; no secret is in it
-  list         whose keys there are, what they may do, when they end and were last used; no secret is in it
-  rotate NAME  makes another key that may do the same; the old one stays valid for --overlap
-  revoke NAME  ends all keys of NAME at once
+  add NAME     creates a key for NAME and prints it once, on standard output; the file holds only a hash
+  set NAME     changes the policy, the limits and the MAAS key of NAME, and the expiry of its last key
+  show NAME    prints everything about the keys of NAME, including the rules, but no secrets
+  list         prints each client's keys, policy, expiry and last use, but no secrets
+  rotate NAME  creates a new key with the same permissions; the old key stays valid for --overlap
+  revoke NAME  revokes all keys of NAME immediately
 
-  A policy that is a file of rules is kept by its name: what is changed in the file later counts.`,
+  A policy that is a file of rules is stored as the file's name: later changes to that file apply.`,
     settings: ['clientsFile', 'policy'],
     flags: [
       {
         flag: 'expires',
         argument: 'WHEN',
-        help: 'add, set, rotate: when the key ends: 45min, 12h, 30d, 2w, 3mo, 1y, 2027-01-31 (its last second in UTC), never (default: never, or as the old one)',
+        help: 'add, set, rotate: when the key expires: 45min, 12h, 30d, 2w, 3mo, 1y, 2027-01-31 (the end of that day, UTC) or never (default: never; with rotate, as the old key)',
       },
       { flag: 'overlap', argument: 'SPAN', help: 'rotate: how long the old key stays valid (default 24h)' },
       {
         flag: 'maas-key-file',
         argument: 'FILE',
-        help: "add, set: a MAAS key for this client's requests alone, or none",
+        help: "add, set: a MAAS key for this client's requests only, or none",
       },
-      { flag: 'per-minute', argument: 'N', help: 'add, set: how many requests a minute this client may make, or none' },
-      { flag: 'at-once', argument: 'N', help: 'add, set: how many requests this client may make at once, or none' },
-      { flag: 'json', help: 'list, show: one JSON document for scripts' },
+      { flag: 'per-minute', argument: 'N', help: 'add, set: requests per minute for this client, or none' },
+      { flag: 'at-once', argument: 'N', help: 'add, set: concurrent requests for this client, or none' },
+      { flag: 'json', help: 'list, show: print one JSON document, for scripts' },
     ],
     takesWords: true,
     load: async () => (await import('./keys/keys.ts')).keys,
@@ -86,11 +86,11 @@ export const commands: Readonly<Record<string, Command>> = {
   healthcheck: {
     summary: "ask a running proxy's admin listener whether it is alive",
     settings: ['adminHost', 'adminPort'],
-    flags: [{ flag: 'ready', help: 'ask whether it is ready, MAAS included, instead' }],
+    flags: [{ flag: 'ready', help: 'ask instead whether it is ready, which includes MAAS' }],
     load: async () => (await import('./healthcheck.ts')).healthcheck,
   },
   demo: {
-    summary: 'start a small MAAS with the proxy in front of it, to try things on',
+    summary: 'start a simulator of MAAS with the proxy in front of it, to try things out',
     settings: [
       'host',
       'port',
@@ -106,9 +106,9 @@ export const commands: Readonly<Record<string, Command>> = {
       'logFormat',
     ],
     flags: [
-      { flag: 'maas-host', argument: 'HOST', help: 'address the small MAAS listens on (default 127.0.0.1)' },
-      { flag: 'maas-port', argument: 'PORT', help: 'port the small MAAS listens on (default: any free one)' },
-      { flag: 'maas-only', help: 'start the small MAAS without the proxy' },
+      { flag: 'maas-host', argument: 'HOST', help: 'listening address of the simulator (default 127.0.0.1)' },
+      { flag: 'maas-port', argument: 'PORT', help: 'listening port of the simulator (default: any free one)' },
+      { flag: 'maas-only', help: 'start the simulator without the proxy' },
     ],
     load: async () => (await import('./demo.ts')).demo,
   },

@@ -26,14 +26,14 @@ export function helpText(commands: Readonly<Record<string, Command>>, name: stri
   const text = [
     ...lines,
     '',
-    'Flags, and what sets the same in the environment or in .env:',
+    'Flags, with their names in the environment and in .env in brackets:',
     ...columns([
       ...own,
       ...shownSettings(command).map((setting): [string, string] => [flagOf(setting), describe(setting)]),
       ['--help, --version', ''],
     ]),
     '',
-    'A variable may also be called MAAS_PROXY_ and the name of its flag, such as MAAS_PROXY_PORT; that one is read first.',
+    'Each variable also has a longer name, MAAS_PROXY_ and the flag, such as MAAS_PROXY_PORT; the longer name wins.',
     '',
   ].join('\n');
   return text

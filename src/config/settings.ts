@@ -59,7 +59,7 @@ export const settings = {
     flag: 'profile',
     env: ['MAAS_PROFILE'],
     argument: 'NAME',
-    help: 'take address, key and CA from this login of the MAAS CLI (~/.maascli.db)',
+    help: 'take the address, the key and the CA from this login of the MAAS CLI (~/.maascli.db)',
     read: values.text,
   }),
   caFile: optional({
@@ -67,7 +67,7 @@ export const settings = {
     env: ['MAAS_API_CACERT', 'MAAS_CA_FILE'],
     argument: 'FILE',
     defaultText: "the system's",
-    help: "certificate authority of MAAS in PEM, added to the system's",
+    help: "certificate authority (PEM) that issued MAAS's certificate; trusted in addition to the system's",
     read: values.text,
   }),
   insecure: setting({
@@ -97,7 +97,7 @@ export const settings = {
     flag: 'socket',
     env: ['SOCKET'],
     argument: 'PATH',
-    help: 'listen on a unix socket instead, for this user alone (mode 0600)',
+    help: 'listen on this unix socket instead of a port; only this user can open it (mode 0600)',
     read: values.text,
   }),
   allowedHosts: setting({
@@ -105,8 +105,8 @@ export const settings = {
     env: ['ALLOWED_HOSTS'],
     argument: 'NAMES',
     default: [] as readonly string[],
-    defaultText: 'loopback names and the address listened on',
-    help: 'further names the proxy goes by in the Host header, separated by commas; `*` for any',
+    defaultText: 'loopback names and the listening address',
+    help: 'more names that clients may send in the Host header, separated by commas; `*` for any name',
     read: values.hostNames,
   }),
   policy: setting({
@@ -115,14 +115,14 @@ export const settings = {
     argument: 'POLICY',
     default: presetPolicy('standard'),
     defaultText: '`standard`',
-    help: 'what may be done: standard, read-only, unrestricted, or a file of rules',
+    help: 'which operations are allowed: standard, read-only, unrestricted, or a file of rules',
     read: readPolicy,
   }),
   clientsFile: optional({
     flag: 'clients-file',
     env: ['CLIENTS_FILE'],
     argument: 'FILE',
-    help: "the team's keys (see `keys add`); with it, nobody gets in without one",
+    help: 'the clients and their keys (see `keys add`); with this file, every client needs a key',
     read: values.text,
   }),
   anonymous: setting({
@@ -130,35 +130,35 @@ export const settings = {
     env: ['ANONYMOUS'],
     negative: true,
     default: true,
-    help: 'let pass without a key, and unsigned, what MAAS answers to anybody (`version/`, `describe/` …)',
+    help: 'forward, without a key and unsigned, the reads that MAAS serves to anybody (`version/`, `describe/` …)',
     read: values.onOrOff,
   }),
   allowUnauthenticated: setting({
     flag: 'allow-unauthenticated',
     env: ['ALLOW_UNAUTHENTICATED'],
     default: false,
-    help: 'listen beyond loopback though whoever reaches the port may use the API key',
+    help: 'allow listening beyond loopback without a clients file: anybody who can reach the port can use the API key',
     read: values.onOrOff,
   }),
   tlsCertFile: optional({
     flag: 'tls-cert-file',
     env: ['TLS_CERT_FILE'],
     argument: 'FILE',
-    help: 'serve https with this certificate in PEM, the authorities between it and the root behind it',
+    help: 'serve https with this certificate (PEM), followed by its intermediate certificates',
     read: values.text,
   }),
   tlsKeyFile: optional({
     flag: 'tls-key-file',
     env: ['TLS_KEY_FILE'],
     argument: 'FILE',
-    help: "the certificate's private key in PEM, not encrypted",
+    help: 'private key of that certificate (PEM, not encrypted)',
     read: values.text,
   }),
   clientCaFile: optional({
     flag: 'client-ca-file',
     env: ['CLIENT_CA_FILE'],
     argument: 'FILE',
-    help: 'let in whoever has a certificate of this authority whose common name stands in the clients file',
+    help: 'authenticate clients by certificates that this authority issued; the common name is the name in the clients file',
     read: values.text,
   }),
   adminHost: setting({
@@ -174,7 +174,7 @@ export const settings = {
     env: ['ADMIN_PORT'],
     argument: 'PORT',
     default: 8241 as number | 'off',
-    help: 'port of the admin listener; "off" for none',
+    help: 'port of the admin listener; "off" turns it off',
     read: values.portOrOff,
   }),
   jsonToForm: setting({
@@ -182,7 +182,7 @@ export const settings = {
     env: ['JSON_TO_FORM'],
     negative: true,
     default: true,
-    help: 'turn JSON bodies into the form that MAAS reads, where it would ignore JSON',
+    help: 'convert JSON bodies to forms for operations where MAAS ignores JSON',
     read: values.onOrOff,
   }),
   coalesce: setting({
@@ -190,7 +190,7 @@ export const settings = {
     env: ['COALESCE'],
     negative: true,
     default: true,
-    help: 'join identical reads that are under way at the same time',
+    help: 'collapse identical reads in flight into one request to MAAS',
     read: values.onOrOff,
   }),
   rateLimit: setting({
@@ -198,7 +198,7 @@ export const settings = {
     env: ['RATE_LIMIT'],
     argument: 'NUMBER',
     default: 0,
-    help: 'requests a minute that all clients together may send; 0 for any number',
+    help: 'requests per minute for all clients together; 0 for no limit',
     read: values.wholeNumber(0, 1_000_000),
   }),
   clientRateLimit: setting({
@@ -206,7 +206,7 @@ export const settings = {
     env: ['CLIENT_RATE_LIMIT'],
     argument: 'NUMBER',
     default: 0,
-    help: 'requests a minute that each client may send; 0 for any number',
+    help: 'requests per minute for each client; 0 for no limit',
     read: values.wholeNumber(0, 1_000_000),
   }),
   maxRequests: setting({
@@ -214,7 +214,7 @@ export const settings = {
     env: ['MAX_REQUESTS'],
     argument: 'NUMBER',
     default: 0,
-    help: 'requests that all clients together may have under way at once; 0 for any number',
+    help: 'concurrent requests for all clients together; 0 for no limit',
     read: values.wholeNumber(0, 1_000_000),
   }),
   clientMaxRequests: setting({
@@ -222,21 +222,21 @@ export const settings = {
     env: ['CLIENT_MAX_REQUESTS'],
     argument: 'NUMBER',
     default: 0,
-    help: 'requests that each client may have under way at once; 0 for any number',
+    help: 'concurrent requests for each client; 0 for no limit',
     read: values.wholeNumber(0, 1_000_000),
   }),
   redisUrl: optional({
     flag: 'redis-url',
     env: ['REDIS_URL'],
     argument: 'URL',
-    help: 'a Redis or Valkey, so that all replicas have one set of limits and know the same used signatures',
+    help: 'Redis or Valkey in which all replicas share their limits and the nonces already used',
     read: values.redisUrl,
   }),
   redisUrlFile: optional({
     flag: 'redis-url-file',
     env: ['REDIS_URL_FILE'],
     argument: 'FILE',
-    help: 'file that holds the address of the Redis, password included',
+    help: 'file that holds the Redis URL, including the password',
     read: values.text,
   }),
   redisFailure: setting({
@@ -244,7 +244,7 @@ export const settings = {
     env: ['REDIS_FAILURE'],
     argument: 'MODE',
     default: 'open' as 'open' | 'closed',
-    help: 'while the Redis is away: open, each replica goes by its own memory, or closed, 503',
+    help: 'while Redis is unreachable: open (each replica applies the limits on its own) or closed (503)',
     read: values.oneOf('open', 'closed'),
   }),
   maxUpstream: setting({
@@ -252,7 +252,7 @@ export const settings = {
     env: ['MAX_UPSTREAM'],
     argument: 'NUMBER',
     default: 16,
-    help: 'how many requests may be at MAAS at once; the rest wait in line, fair by client',
+    help: 'concurrent requests to MAAS; more requests wait in a queue that is fair to each client',
     read: values.wholeNumber(1, 10_000),
   }),
   cacheTtl: setting({
@@ -260,7 +260,7 @@ export const settings = {
     env: ['CACHE_TTL'],
     argument: 'SECONDS',
     default: 0,
-    help: 'how long a read may be answered from memory; 0 for never; a write empties it',
+    help: 'how long a read may be served from the cache; 0 turns the cache off; every write empties the cache',
     read: values.secondsOrNone,
   }),
   cacheMaxBytes: optional({
@@ -268,7 +268,7 @@ export const settings = {
     env: ['CACHE_MAX_BYTES'],
     argument: 'BYTES',
     defaultText: 'an eighth of `--max-memory`',
-    help: 'how much that memory may hold',
+    help: 'size of the cache',
     read: values.wholeNumber(1, 999_999_999, 'bytes'),
   }),
   maxMemory: optional({
@@ -276,7 +276,7 @@ export const settings = {
     env: ['MAX_MEMORY'],
     argument: 'BYTES',
     defaultText: "half of the container's or machine's memory, at most 512M",
-    help: 'how much all that is held for clients may take, such as 256M; docs/limits.md says what for',
+    help: 'memory for everything the proxy holds for clients, such as 256M; docs/limits.md lists the parts',
     read: values.memorySize(leastMemory),
   }),
   compress: setting({
@@ -284,7 +284,7 @@ export const settings = {
     env: ['COMPRESS'],
     negative: true,
     default: true,
-    help: 'compress answers for clients that take that',
+    help: 'compress responses for clients that accept it',
     read: values.onOrOff,
   }),
   upstreamTimeout: setting({
@@ -292,7 +292,7 @@ export const settings = {
     env: ['UPSTREAM_TIMEOUT'],
     argument: 'SECONDS',
     default: 930,
-    help: "how long to wait for MAAS's first byte, and between bytes",
+    help: "how long to wait for the first byte of MAAS's response, and between two bytes",
     read: values.seconds,
   }),
   drainTimeout: setting({
@@ -300,7 +300,7 @@ export const settings = {
     env: ['DRAIN_TIMEOUT'],
     argument: 'SECONDS',
     default: 30,
-    help: 'how long requests in flight get when stopping',
+    help: 'how long requests in flight may continue after the proxy is told to stop',
     read: values.seconds,
   }),
   logLevel: setting({
@@ -323,7 +323,7 @@ export const settings = {
     flag: 'audit-file',
     env: ['AUDIT_FILE'],
     argument: 'FILE',
-    help: 'keep a record of each request in this file, as JSON lines; SIGHUP opens it anew',
+    help: 'write an access-log entry for each request to this file, as JSON lines; SIGHUP reopens the file',
     read: values.text,
   }),
 } as const;
