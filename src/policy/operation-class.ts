@@ -1,4 +1,5 @@
 import type { ApiPath } from '../maas/api-path.ts';
+import { readsThatChange } from '../maas/operations/credentials.ts';
 import { presetPolicy } from './policy.ts';
 import { evaluate } from './evaluate.ts';
 
@@ -10,9 +11,6 @@ import { evaluate } from './evaluate.ts';
  */
 export type OperationClass = 'shareable' | 'private' | 'unsafe';
 
-/** Reads by MAAS's own declaration that change something: the state of a machine's power, a token ("Operations" in MAAS's API). */
-const changingReads: ReadonlySet<string | undefined> = new Set(['query_power_state', 'get_curtin_config', 'get_token']);
-
 /** The rules of `read-only` name every GET that reveals a credential, and are kept complete for its sake. */
 const readOnly = presetPolicy('read-only');
 
@@ -22,6 +20,6 @@ export function classify(method: string, path: ApiPath): OperationClass {
   if (method === 'HEAD' || method === 'OPTIONS') return 'private';
   if (method !== 'GET') return 'unsafe';
   const { operation, decision, ambiguity } = evaluate(readOnly, method, path);
-  if (ambiguity !== undefined || changingReads.has(operation.op)) return 'unsafe';
+  if (ambiguity !== undefined || readsThatChange.has(operation.op)) return 'unsafe';
   return decision.allowed ? 'shareable' : 'private';
 }

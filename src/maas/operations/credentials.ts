@@ -1,0 +1,51 @@
+/**
+ * Reads that reveal a credential, or may hold one in a URL (`http://user:password@…`) or in a text that scripts and people have
+ * written, as rules name them: METHOD, path, op, and a parameter of the query. Looked through for MAAS 3.4, 3.7 and main. The
+ * policy `read-only`, the cache, collapsing and compression all take it from here.
+ */
+export const readsThatReveal = [
+  'GET account/ *',
+  'GET account/prefs/sslkeys/**',
+  'GET machines/** power_parameters',
+  'GET nodes/** power_parameters',
+  'GET devices/** power_parameters',
+  'GET rackcontrollers/** power_parameters',
+  'GET regioncontrollers/** power_parameters',
+  'GET machines/* get_token',
+  'GET machines/* get_curtin_config',
+  'GET maas/ get_config name=vcenter_password',
+  'GET maas/ get_config name=vcenter_username',
+  'GET maas/ get_config name=maas_auto_ipmi_k_g_bmc_key',
+  'GET maas/ get_config name=http_proxy',
+  'GET maas/ get_config name=main_archive',
+  'GET maas/ get_config name=ports_archive',
+  'GET maas/ get_config name=prometheus_push_gateway',
+  'GET package-repositories/**',
+  'GET boot-sources/',
+  'GET boot-sources/*',
+  // "Failed to import images from boot source http://user:password@…".
+  'GET notifications/**',
+  // What scripts and curtin wrote while they worked with those URLs, and the URLs that they were given.
+  'GET commissioning-results/',
+  'GET installation-results/',
+  'GET nodes/*/results/**',
+  'GET scripts/**',
+  'GET commissioning-scripts/**',
+  'GET dhcp-snippets/**',
+  // The configuration of a rack's DHCP server, with the key to it.
+  'GET agents/**',
+  'GET license-keys/**',
+  'GET license-key/**',
+  'GET oidc-providers/**',
+  'GET pods/* parameters',
+  'GET vm-hosts/* parameters',
+  // Their list too: it has the keys with which MAAS gives them to anybody.
+  'GET files/**',
+] as const;
+
+/** Reads by MAAS's own declaration that change something: the state of a machine's power, a token ("Operations" in MAAS's API). */
+export const readsThatChange: ReadonlySet<string | undefined> = new Set([
+  'query_power_state',
+  'get_curtin_config',
+  'get_token',
+]);
