@@ -119,7 +119,7 @@ look_inside() {
   [ "$found" = src ] || fail "/app/dist holds more than src: $found"
   if grep -rqs canary-of-this-test "$mounted"/{app,root,run,tmp}; then fail 'a key, .env or old files got in'; fi
   [ ! -s "$mounted/root/.npmrc" ] || fail "npm's settings got in"
-  found=$(find "$mounted/app/dist" -name '*.ts' -o -name '*.map' -o -name '*.test.js')
+  found=$(find "$mounted/app/dist" -name '*.ts' -o -name '*.map' -o -name '*test.js')
   [ -z "$found" ] || fail "sources or tests got in: $found"
   for name in $(names_of devDependencies); do
     [ ! -e "$mounted/app/node_modules/$name" ] || fail "the development dependency $name got in"

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { emptyDirectory } from '../support/cli.ts';
 
 interface Lock {
-  readonly packages: Readonly<Record<string, { hasInstallScript?: boolean; resolved?: string; dev?: boolean }>>;
+  readonly packages: Readonly<Record<string, { hasInstallScript?: boolean; resolved?: string }>>;
 }
 
 const lock = JSON.parse(readFileSync(resolve('package-lock.json'), 'utf8')) as Lock;
@@ -15,13 +15,6 @@ test('no dependency runs a script when it is installed', () => {
   const found = Object.entries(lock.packages).filter(([, { hasInstallScript }]) => hasInstallScript === true);
   assert.ok(Object.keys(lock.packages).length > 50);
   assert.deepEqual(found, []);
-});
-
-test('the number of production packages stands in the README and in SECURITY.md', () => {
-  const production = Object.entries(lock.packages).filter(([path, { dev }]) => path !== '' && dev !== true).length;
-  for (const file of ['README.md', 'SECURITY.md']) {
-    assert.ok(readFileSync(resolve(file), 'utf8').includes(`The production tree has ${production} packages`), file);
-  }
 });
 
 test('the lock file names no registry', () => {

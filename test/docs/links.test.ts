@@ -38,3 +38,17 @@ test('every guide is linked from the README or from a guide that is', () => {
   const lost = guides.filter((name) => !readme.includes(`(docs/${name}`) && !all.includes(`(${name}`));
   assert.deepEqual(lost, []);
 });
+
+test('every test that a page names as its proof is there', () => {
+  const guides = readdirSync('docs').map((name) => join('docs', name));
+  const named = ['README.md', 'SECURITY.md', ...guides]
+    .filter((page) => page.endsWith('.md'))
+    .flatMap((page) =>
+      [...readFileSync(page, 'utf8').matchAll(/\btest\/[\w/-]+(?:\.[\w-]+)?\.(?:ts|sh)\b/g)].map(([file]) => file),
+    );
+  assert.ok(named.length > 30);
+  assert.deepEqual(
+    named.filter((file) => !existsSync(file)),
+    [],
+  );
+});

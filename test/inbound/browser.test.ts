@@ -1,4 +1,4 @@
-// Step 2: what browsers say of a request that somebody else's page sends. chromium.test.ts proves that they do say it.
+// Step 2: what browsers say of a request that somebody else's page sends. chromium.system-test.ts proves that they do say it.
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { startOrigin, type Origin } from '../support/origin.ts';

@@ -1,4 +1,4 @@
-// Step by step everything that the program writes or answers, searched for the key's secret; secrets-mistakes.test.ts has its mistakes.
+// Step by step everything that the program writes or answers, searched for the key's secret; secrets-mistakes.system-test.ts has its mistakes.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

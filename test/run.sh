@@ -1,0 +1,11 @@
+#!/bin/sh
+# Runs tests of what `npm run build` has built, four files side by side: most of a test's time is waiting.
+#   test/run.sh test         those of *.test.ts, which need nothing but Node
+#   test/run.sh system-test  those of *.system-test.ts: they start other programs, or take long
+set -eu
+cd "$(dirname "$0")/.."
+# Node 20 has a report of its own for a terminal, later ones the same for all: the summary's form is to be one for all scripts.
+if [ -t 1 ]; then reporter=spec; else reporter=tap; fi
+files=$(find dist/test -name "*.$1.js" | sort)
+# shellcheck disable=SC2086 # No name of a test has a blank.
+exec node --test --test-concurrency=4 --test-timeout=300000 --test-reporter="$reporter" $files
