@@ -1,6 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as afterPoll, setTimeout as wait } from 'node:timers/promises';
 import { Server as TlsServer } from 'node:tls';
 import { trackHandshakes } from './handshakes.ts';
 
@@ -84,6 +84,9 @@ export function trackConnections(server: Server): Connections {
     for (let before = -1; before !== accepted && performance.now() - start < deadline;) {
       before = accepted;
       await wait(performance.now() - start < lastCall ? calm : 1);
+      // A timer fires before the event loop looks at the port. Where this process had no processor for a while, clients that came
+      // in that time are still to be let in.
+      await afterPoll();
     }
   }
 
