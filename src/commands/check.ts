@@ -5,10 +5,10 @@ import type { Status, Step } from '../check/finding.ts';
 import { ConfigurationError, readDraft } from '../config/configuration.ts';
 import { say, type Run } from './command.ts';
 
-/** Finds out why it does not work: a line for each step between this machine and MAAS. */
+/** Finds out what does not work: one line for each step between this machine and MAAS. */
 export const check: Run = async (layers) => {
   const draft = await readDraft(layers, homedir());
-  // A bad address or key is what this command is there to explain. Another setting that cannot be read is not.
+  // This command explains a bad address or key. Any other invalid setting is an error of usage.
   const unreadable = draft.mistakes.filter(({ about }) => about === 'setting').map(({ text }) => text);
   if (unreadable.length > 0) throw new ConfigurationError(unreadable);
 
@@ -16,7 +16,7 @@ export const check: Run = async (layers) => {
   const steps = await runChecks(draft, forScripts ? () => {} : show);
   const ok = steps.every(({ status }) => status !== 'error');
   if (forScripts) {
-    // Named one by one: `found` holds what later steps need, which is nobody else's.
+    // Listed one by one: `found` is only for later steps.
     const shown = steps.map(({ step, region, status, detail, remedy }) => ({ step, region, status, detail, remedy }));
     say(JSON.stringify({ ok, steps: shown }, undefined, 2));
   }

@@ -13,9 +13,9 @@ export interface Command {
   readonly summary: string;
   /** How it is called, where that is more than its name and flags. */
   readonly usage?: string;
-  /** Whether words that are no flags mean something to it. */
+  /** Whether the command takes words that are not flags. */
   readonly takesWords?: true;
-  /** The settings that mean something to it, `all` of them or those named. */
+  /** The settings that the command reads: `all`, or those named. */
   readonly settings: 'all' | readonly SettingName[];
   readonly flags?: readonly ExtraFlag[];
   /** Loads the code: a health check that runs every few seconds should not load a proxy. */
@@ -23,31 +23,31 @@ export interface Command {
 }
 
 /**
- * Writes a line, or several, to standard output. What a terminal would obey is written out: much of what is said came from outside.
+ * Writes one or more lines to standard output. Terminal control characters are escaped, because much of the text comes from outside.
  *
- * @param mark of the program's own, colours included, before it
+ * @param mark the program's own text before the line; colours are kept
  */
 export function say(line = '', mark = ''): void {
   said = new Promise((resolve) => write(process.stdout, mark + visible(line), resolve));
 }
 
-/** Writes a line to standard error. What is repeated in it may be a key in the wrong place. */
+/** Writes a line to standard error. API keys are masked: the line may repeat user input with a key in the wrong place. */
 export function complain(line: string): void {
   write(process.stderr, visible(maskKeys(line)));
 }
 
 let said = Promise.resolve();
 
-/** Resolves when standard output has taken all that was said: a process that ends before loses it. */
+/** Resolves when standard output has taken all lines: a process that exits earlier loses them. */
 export function allSaid(): Promise<void> {
   return said;
 }
 
-/** Node's streams are made when they are asked for, and change what they are made of: a proxy that logs needs none. */
+/** Uses Node's streams only when needed: creating them changes the mode of the descriptor, and a proxy that logs needs none. */
 function write(output: NodeJS.WriteStream, line: string, onDone: () => void = () => undefined): void {
   if (output.listenerCount('error') === 0) {
     output.on('error', ({ code = 'without a code' }: NodeJS.ErrnoException) => {
-      // Who has read enough of it (`--help | head`) closes the pipe: no failure.
+      // A reader that has enough (`--help | head`) closes the pipe: no failure.
       if (code === 'EPIPE') return;
       if (output === process.stdout) {
         complain(`Standard output cannot be written${code === 'ENOSPC' ? ': the disk is full' : ` (${code})`}.`);

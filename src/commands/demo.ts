@@ -11,17 +11,19 @@ import { startSimulator, type Simulator } from '../simulator/simulator.ts';
 import type { Run } from './command.ts';
 import { untilStopped } from './until-stopped.ts';
 
-/** A small MAAS and a proxy in front of it, to try things on without a MAAS. */
+/** The simulator with a proxy in front of it, to try the proxy without a MAAS. */
 export const demo: Run = async (layers) => {
   const place = readPlace(layers);
-  const simulator = await startSmallMaas(place);
+  const simulator = await startDemoSimulator(place);
   if (layers.extra.has('maas-only')) {
     const log = await openLog({
       logLevel: 'info',
       logFormat: 'auto',
       memory: memoryBounds(defaultMemory(), { tls: false, caches: false }),
     });
-    log.say(`A small MAAS listens on ${simulator.url}/MAAS; its API key (for nothing else) is ${simulator.adminKey}`);
+    log.say(
+      `The simulator of MAAS listens on ${simulator.url}/MAAS; its API key, which no real MAAS accepts, is ${simulator.adminKey}`,
+    );
     const code = await untilStopped({ stop: () => simulator.close().then(() => 0) }, log.logger);
     await log.close();
     return code;
@@ -40,7 +42,7 @@ export const demo: Run = async (layers) => {
   }
 };
 
-async function startSmallMaas(place: { host?: string; port?: number }): Promise<Simulator> {
+async function startDemoSimulator(place: { host?: string; port?: number }): Promise<Simulator> {
   try {
     return await startSimulator(place);
   } catch (error) {
@@ -48,7 +50,7 @@ async function startSmallMaas(place: { host?: string; port?: number }): Promise<
   }
 }
 
-/** What leads to a real MAAS, or makes the addresses to try look otherwise. */
+/** Settings that lead to a real MAAS, or change the addresses that the demo prints. */
 const notForDemo: readonly SettingName[] = [
   'profile',
   'apiKeyFile',
@@ -60,12 +62,12 @@ const notForDemo: readonly SettingName[] = [
   'clientCaFile',
 ];
 
-/** The settings of the proxy, with the small MAAS in place of a real one. */
+/** The settings of the proxy, with the simulator in place of a real MAAS. */
 function pointedAt(layers: Layers, url: string, key: string): Layers {
   const found = new Map(layers.found);
   for (const name of notForDemo) found.delete(name);
-  found.set('maasUrl', { text: url, source: 'the small MAAS', rank: 0 });
-  found.set('apiKey', { text: key, source: 'the small MAAS', rank: 0 });
+  found.set('maasUrl', { text: url, source: 'the simulator', rank: 0 });
+  found.set('apiKey', { text: key, source: 'the simulator', rank: 0 });
   return { ...layers, found };
 }
 
@@ -90,7 +92,7 @@ function readPlace({ extra }: Layers): { host?: string; port?: number } {
 
 function invite(url: string, simulator: Simulator, { say }: Log): void {
   const { port } = new URL(url);
-  say(`A small MAAS listens on ${simulator.url}/MAAS, the proxy on ${url}. Try, in another terminal:`);
+  say(`The simulator of MAAS listens on ${simulator.url}/MAAS, the proxy on ${url}. Try, in another terminal:`);
   say();
   say(`  curl ${url}/users/`);
   say(`  curl '${url}/MAAS/api/2.0/users/?op=whoami'`);
@@ -98,6 +100,6 @@ function invite(url: string, simulator: Simulator, { say }: Log): void {
   say(`  http POST :${port}/zones/ name=lab`);
   say(`  http --form POST :${port}/tags/ name=fast comment='NVMe inside'`);
   say();
-  say('Ctrl-C ends both.');
+  say('Ctrl-C stops both.');
   say();
 }

@@ -14,11 +14,11 @@ import { explainIdleRules, nearestOperation } from '../policy/known-operations.t
 import { policyOfClient } from './policy-of-client.ts';
 import { say, type Run } from './command.ts';
 
-/** Says which operation a request is and what the policy makes of it, without sending anything. */
+/** Prints which operation a request is and whether the policy allows it, without sending anything. */
 export const explain: Run = async (layers) => {
   const mistakes = [...layers.mistakes];
-  const gateways = readSetting(layers, 'policy', mistakes);
-  const inForce = gateways && policyOfClient(layers, gateways, mistakes);
+  const gatewayPolicy = readSetting(layers, 'policy', mistakes);
+  const inForce = gatewayPolicy && policyOfClient(layers, gatewayPolicy, mistakes);
   const asked = readRequest(layers, mistakes);
   if (mistakes.length > 0 || inForce === undefined || asked === undefined) throw new ConfigurationError(mistakes);
 
@@ -36,14 +36,14 @@ export const explain: Run = async (layers) => {
   return allowed ? 0 : 1;
 };
 
-/** Of an operation that MAAS is not known to have, which one is perhaps meant. */
+/** For an operation that MAAS is not known to have: the operation that was probably meant. */
 function noteUnknown({ method, segments, op }: Operation): string {
   if (nameOf(method, segments, op) !== undefined) return '';
   const meant = nearestOperation(method, segments, op);
   return ` (not known of MAAS${meant === undefined ? '' : `; did you mean ${meant}?`})`;
 }
 
-/** An address that is asked about may hold a key, as one that is sent may. */
+/** The address on the command line may contain a key. */
 function tell(line: string): void {
   say(maskKeys(line));
 }

@@ -19,7 +19,7 @@ export const healthcheck: Run = async (layers) => {
 
 function ask(host: string, port: number, path: string): Promise<number> {
   return new Promise((resolve) => {
-    // By this name every admin listener may be called; an address with a zone (fe80::1%eth0) is no Host.
+    // Every admin listener accepts this name; an address with a zone (fe80::1%eth0) is not a valid Host.
     const request = get({ host, port, path, timeout: 5_000, headers: { Host: 'localhost' } }, (response) => {
       let body = '';
       response.setEncoding('utf8');
@@ -28,22 +28,24 @@ function ask(host: string, port: number, path: string): Promise<number> {
       });
       response.on('end', () => {
         if (!isOurs(body)) {
-          complain(`What answers at ${host} port ${port} is not a proxy's admin listener; is that its ADMIN_PORT?`);
+          complain(
+            `The server at ${host} port ${port} is not a proxy's admin listener; is that the proxy's ADMIN_PORT?`,
+          );
           return resolve(1);
         }
         say(body.trim());
         resolve(response.statusCode === 200 ? 0 : 1);
       });
     });
-    request.on('timeout', () => request.destroy(new Error('no answer within 5 s')));
+    request.on('timeout', () => request.destroy(new Error('no response within 5 s')));
     request.on('error', () => {
-      complain(`No proxy answers at ${host} port ${port}; is it running, and is that its ADMIN_PORT?`);
+      complain(`No proxy answers at ${host} port ${port}; is the proxy running, and is that its ADMIN_PORT?`);
       resolve(1);
     });
   });
 }
 
-/** The proxy's own port, or another program's, answers something else. */
+/** The proxy's own port, or another program, responds with something else. */
 function isOurs(body: string): boolean {
   return /^\{"status":"(?:alive|ready|not ready)"/.test(body);
 }

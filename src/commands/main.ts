@@ -37,15 +37,15 @@ async function run(given: readonly string[]): Promise<number> {
   return work(command.takesWords === true ? layers : refuseWords(layers));
 }
 
-/** Most commands take no bare word. Behind a flag that nobody knows it was meant as its value. */
+/** Most commands take no words. A word after an unknown flag was meant as the flag's value, so only the flag is reported. */
 function refuseWords(layers: Layers): Layers {
   const [word] = layers.positionals;
   if (layers.mistakes.length > 0 || word === undefined) return layers;
-  // What follows it may be its value.
+  // Mistakes further on may come from this word, so they are not reported.
   return { ...layers, mistakes: [describeWord(maskKeys(word), Object.keys(commands), false)] };
 }
 
-/** A key in the place of something else would be repeated in the sentence that says what is wrong with it. */
+/** Refuses an API key as the value of another setting: an error message would repeat the key. */
 function refuseKeys(layers: Layers): Layers {
   const found = new Map(layers.found);
   const extra = new Map(layers.extra);
@@ -54,19 +54,19 @@ function refuseKeys(layers: Layers): Layers {
     if (name === 'apiKey' || !holdsKey(text)) continue;
     found.delete(name);
     mistakes.push(
-      `${source} holds an API key, which is not what belongs there: put the key into MAAS_API_KEY, or into a file that --api-key-file names.`,
+      `${source} must not be an API key: put the key into MAAS_API_KEY, or into a file that --api-key-file names.`,
     );
   }
   for (const [flag, value] of layers.extra) {
-    // What stands in a body is not repeated.
+    // Error messages never repeat the body.
     if (value === true || flag === 'body' || !holdsKey(value)) continue;
     extra.delete(flag);
-    mistakes.push(`--${flag} holds an API key, which is not what belongs there.`);
+    mistakes.push(`--${flag} must not be an API key.`);
   }
   return { ...layers, found, extra, mistakes };
 }
 
-/** Says what went wrong in sentences. A stack or a library's words would help nobody, and might hold a secret. */
+/** Prints what went wrong. A stack or a library's message would not help, and might contain a secret. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof ConfigurationError) {
     for (const mistake of error.mistakes) complain(mistake);

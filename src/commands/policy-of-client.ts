@@ -7,27 +7,27 @@ import type { Policy } from '../policy/policy.ts';
 import { RuleError } from '../policy/rule.ts';
 import { nearest } from '../spelling/nearest.ts';
 
-/** A policy, and in words whose it is. */
+/** A policy, and a note that names its owner. */
 export interface PolicyInForce {
   readonly policy: Policy;
-  /** `, that of alice`; empty where no client was asked about. */
+  /** `, that of alice`; empty without `--client`. */
   readonly note: string;
 }
 
 /**
- * The policy that is in force for the client that `--client` names, as the clients file is now; the gateway's where no client is
- * named, or it has none of its own.
+ * The policy of the client that `--client` names, from the current clients file. It is the gateway's policy if no client is
+ * named, or if the client has none of its own.
  *
- * @param gateways the gateway's policy
- * @param mistakes gets a sentence when it cannot be told
+ * @param gatewayPolicy the gateway's policy
+ * @param mistakes gets a sentence when the policy cannot be read
  */
 export function policyOfClient(
   { extra, found }: Layers,
-  gateways: Policy,
+  gatewayPolicy: Policy,
   mistakes: string[],
 ): PolicyInForce | undefined {
   const name = extra.get('client');
-  if (typeof name !== 'string') return { policy: gateways, note: '' };
+  if (typeof name !== 'string') return { policy: gatewayPolicy, note: '' };
   const file = found.get('clientsFile')?.text;
   if (file === undefined) {
     mistakes.push('--client needs a clients file: set --clients-file or CLIENTS_FILE.');
@@ -36,7 +36,7 @@ export function policyOfClient(
   try {
     const own = ownPolicy(file, name);
     return own === undefined
-      ? { policy: gateways, note: `, the gateway's, since ${name} has none of its own` }
+      ? { policy: gatewayPolicy, note: `, the gateway's, since ${name} has none of its own` }
       : { policy: own, note: `, that of ${name}` };
   } catch (error) {
     if (!(error instanceof ClientsError || error instanceof SettingError || error instanceof RuleError)) throw error;

@@ -27,27 +27,29 @@ export const serve: Run = async (layers) => {
   for (const warning of config.warnings) logger.warn(warning);
   setFlagsFromString('--no-optimize-for-size');
   if (config.insecure)
-    logger.warn("MAAS's certificate is not verified (--insecure): whoever answers gets the API key.");
+    logger.warn(
+      "MAAS's certificate is not verified (--insecure): any server that answers in MAAS's place gets the API key.",
+    );
   const code = await stopped;
   await log.close();
   return code;
 };
 
-/** What a person reads at the start. */
+/** Prints the start-up text for people. */
 async function greet(config: Configuration, proxy: Proxy, { say }: Log): Promise<void> {
   const { regions, key, keySource, policy, clientsFile } = config;
   say(`maas-auth-proxy ${version}`);
   say();
-  // What needs no MAAS first: it may take a while to answer, and the proxy listens.
+  // First the lines that do not need MAAS: MAAS may be slow to answer, and the proxy listens already.
   say(`  Address   ${proxy.url}`);
   if (proxy.adminUrl !== undefined) say(`  Health    ${proxy.adminUrl}/readyz`);
   say(`  Policy    ${policy.name}`);
-  if (clientsFile !== undefined) say(`  Clients   those in ${clientsFile}, and nobody else`);
-  const found = await lookAtMaas(proxy);
+  if (clientsFile !== undefined) say(`  Clients   only those in ${clientsFile}`);
+  const found = await probeMaas(proxy);
   const [first, ...more] = describeMaas(regions, proxy, found);
   say(`  MAAS      ${first}`);
   for (const line of more) say(`            ${line}`);
-  say(`  API key   ${key}, from ${keySource}: ${'failure' in found ? 'not tried yet' : whose(found)}`);
+  say(`  API key   ${key}, from ${keySource}: ${'failure' in found ? 'not tried yet' : describeOwner(found)}`);
   say();
   say(`  Try       ${curlCommand(config, proxy.url)}`);
   say();
@@ -66,7 +68,7 @@ function describeMaas(regions: Regions, { upstream }: Proxy, found: Identity | {
   return 'failure' in found ? lines : [`version ${found.version}, ${states.length} regions:`, ...lines];
 }
 
-/** A line to paste: with what a client must show, and a socket as a flag of its own. */
+/** A curl command to paste: with the credentials that a client needs, and a flag for a unix socket. */
 function curlCommand({ clientsFile, files, allowedHosts }: Configuration, url: string): string {
   const words = ['curl'];
   if (files.clientCa !== undefined) words.push('--cert NAME.pem --key NAME.key');
@@ -76,7 +78,7 @@ function curlCommand({ clientsFile, files, allowedHosts }: Configuration, url: s
   return words.join(' ');
 }
 
-/** "All addresses" is none that a client could call, nor one that a certificate is for. */
+/** Replaces 0.0.0.0 and [::], which clients cannot call, and which stand in no certificate. */
 function callable(url: string, allowedHosts: readonly string[]): string {
   const name = allowedHosts.find((host) => host !== '*') ?? 'localhost';
   return url.replace(/\/\/(?:0\.0\.0\.0|\[::\])(?=:)/, `//${name}`);
@@ -102,24 +104,24 @@ async function report(
     },
     `listening on ${proxy.url}`,
   );
-  const found = await lookAtMaas(proxy);
+  const found = await probeMaas(proxy);
   if ('failure' in found) log.warn({ maas }, `MAAS ${found.failure}`);
   else if ('refused' in found.user)
     log.warn({ maasVersion: found.version }, `MAAS refuses the API key: ${found.user.refused}`);
   else
     log.info(
       { maasVersion: found.version, user: found.user.name },
-      `MAAS ${found.version} answers, the key is ${whose(found)}`,
+      `MAAS ${found.version} answers, the key is ${describeOwner(found)}`,
     );
 }
 
-/** What was found at MAAS, or what went wrong: words that go behind its address. */
-async function lookAtMaas({ upstream }: Proxy): Promise<Identity | { failure: string }> {
+/** MAAS's version and the key's user, or what went wrong, as text that follows MAAS's address. */
+async function probeMaas({ upstream }: Proxy): Promise<Identity | { failure: string }> {
   try {
     await upstream.probeRegions();
     return await identify(upstream);
   } catch (error) {
-    // A sidecar may be up before its MAAS: no reason not to start.
+    // A sidecar may start before its MAAS, so this does not stop the start.
     if (error instanceof Problem) return { failure: explainFailure(error) };
     throw error;
   }
@@ -129,6 +131,6 @@ function explainFailure({ message, receivedStatus }: Problem): string {
   return receivedStatus === undefined ? `does not answer: ${message}` : `is not ready: ${message}`;
 }
 
-function whose({ user }: Identity): string {
+function describeOwner({ user }: Identity): string {
   return 'refused' in user ? user.refused : `${user.name}, ${user.administrator ? 'administrator' : 'user'}`;
 }

@@ -4,8 +4,8 @@ import type { Proxy } from '../proxy.ts';
 import { useCompilerThreads } from './compiler-thread.ts';
 
 /**
- * Runs until SIGINT or SIGTERM. The first signal finishes what is in flight; a second one ends the process at once. SIGHUP
- * reads the files again; it ends nothing, even where there are none, unless it means that the terminal was closed.
+ * Runs until SIGINT or SIGTERM. The first signal waits for requests in flight; a second signal ends the process immediately. SIGHUP
+ * reloads the files. It ends the process only if the terminal was closed.
  *
  * @returns the exit code
  */
@@ -24,16 +24,16 @@ export async function untilStopped(
     };
     process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
     process.on('SIGHUP', () => {
-      // A closed terminal is no terminal any more. What was started in it would hold the port unseen.
+      // The terminal was closed. A proxy that was started in it would hold the port unseen.
       if (onTerminal && !isatty(0)) return onSignal('SIGHUP');
-      log.info('SIGHUP: reading the files again');
+      log.info('SIGHUP: reloading the files');
       void proxy.reload?.();
     });
   });
   useCompilerThreads(false);
-  log.info(`${signal}: finishing what is in flight; a second signal ends it at once`);
+  log.info(`${signal}: waiting for requests in flight; a second signal stops immediately`);
   const cut = await proxy.stop();
-  if (cut > 0) log.warn(`${cut} requests were cut because --drain-timeout had passed`);
+  if (cut > 0) log.warn(`${cut} requests were aborted because --drain-timeout had passed`);
   log.info('stopped');
   return 0;
 }

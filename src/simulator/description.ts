@@ -28,7 +28,7 @@ function handler(resource: Resource, name: string, actions: Actions, origin: str
       op,
       restful: op === null,
     })),
-    doc: `${name} of the small MAAS.`,
+    doc: `${name} of the simulator.`,
     name,
     params: [...template.matchAll(/\{(\w+)\}/g)].map(([, param]) => param),
     path: `/MAAS/api/2.0/${template}`,
@@ -70,10 +70,10 @@ export function openapi(resources: Resource[], address: string, version: Version
   });
   const text = [
     'externalDocs:\n  description: MAAS API documentation\n  url: /MAAS/docs/api.html',
-    'info:\n  description: The operations of the small MAAS.\n  title: MAAS HTTP API\n  version: 2.0.0',
+    'info:\n  description: The operations of the simulator.\n  title: MAAS HTTP API\n  version: 2.0.0',
     `openapi: ${openapiVersion[version]}`,
     `paths:\n${paths.join('\n')}`,
-    `servers:\n- description: small MAAS API\n  url: ${address}/MAAS/api/2.0/`,
+    `servers:\n- description: MAAS simulator API\n  url: ${address}/MAAS/api/2.0/`,
     '',
   ].join('\n');
   return view(200, 'application/openapi+yaml', text);

@@ -1,5 +1,5 @@
 /**
- * The small MAAS: a stand-in for a MAAS API server, for tests and for the demo. It is held against recordings of real
+ * A simulator of a MAAS API server, for tests and for the demo. It is tested against recordings of real
  * MAAS servers (3.7.3 and 3.4.10) in test/recordings, and it shares no code with the proxy, so that a mistake there is
  * not repeated here.
  *
@@ -89,7 +89,7 @@ export interface Simulator {
 const API_ROOT = '/MAAS/api/2.0';
 const NGINX_BODY_LIMIT = 10 * 2 ** 20;
 
-/** Starts a small MAAS and resolves when it listens. */
+/** Starts a simulator and resolves when it listens. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', tls, machines = 200, version = '3.7.3', clockOffset = 0 } = options;
   const adminKey = options.keys?.admin ?? DEMO_ADMIN_KEY;

@@ -45,11 +45,11 @@ export const userResources = [
     GET: ({ accounts }) => json(accounts.users.map(userJson)),
     'GET whoami': ({ user }) => json(user && userJson(user)),
     // Making users is left out; it is here because Allow says so.
-    POST: () => plain(501, 'The small MAAS makes no users.'),
+    POST: () => plain(501, 'The simulator makes no users.'),
   }),
   resource('UserHandler', 'users/{username}/', {
     GET: (call) => json(userJson(call.accounts.user(param(call)) ?? missing('User'))),
-    DELETE: () => plain(501, 'The small MAAS deletes no users.'),
+    DELETE: () => plain(501, 'The simulator deletes no users.'),
   }),
   resource('AccountHandler', 'account/', {
     'GET list_authorisation_tokens': listTokens,

@@ -142,7 +142,7 @@ test('an old clients file, with rules inside, works as before, and keys set take
   const words = ['keys', 'set', 'robot', '--policy', './rules', '--clients-file', file];
   const { code, stdout } = await runCli(t, words, {}, directory);
   assert.equal(code, 0);
-  assert.match(stdout, /^robot: its policy is \.\/rules, and it never ends\.\n$/);
+  assert.match(stdout, /^robot: its policy is \.\/rules, and it never expires\.\n$/);
   await until(() => said(proxy, /^read the clients file/) === 1, 'the change is told');
   assert.equal((await postTag(proxy, robot.key)).status, 403);
 });

@@ -48,7 +48,7 @@ test('keys add prints a key as MAAS makes them, once; the file is for its owner 
   const { code, stdout, stderr } = await keys('add', 'alice');
   assert.equal(code, 0, stderr);
   assert.match(stdout, /^[A-Za-z0-9]{18}:[A-Za-z0-9]{18}:[A-Za-z0-9]{32}\n$/);
-  assert.equal(stderr, 'This key of alice is shown this once. Its policy is standard, and it never ends.\n');
+  assert.equal(stderr, 'This key of alice is shown only once. Its policy is standard, and it never expires.\n');
   assert.equal(statSync(file).mode & 0o777, 0o600);
   const secret = stdout.trim().split(':')[2] ?? '';
   assert.ok(!readFileSync(file, 'utf8').includes(secret));
@@ -123,7 +123,7 @@ test('an expired key is rotated with a new end only', async (t) => {
   assert.match((await keys('list')).stdout, /expired 2020-01-01/);
   const refused = await keys('rotate', 'alice');
   assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /has expired; say by --expires when the new one ends\.\n$/);
+  assert.match(refused.stderr, /has expired; set the new key's expiry with --expires\.\n$/);
   assert.equal((await keys('rotate', 'alice', '--expires', '1d')).code, 0);
   assert.equal(readClients(file).length, 1);
 });
@@ -135,7 +135,7 @@ test('keys revoke ends every key of a client, and no other', async (t) => {
   await keys('rotate', 'alice');
   const { code, stdout } = await keys('revoke', 'alice');
   assert.equal(code, 0);
-  assert.equal(stdout, 'alice gets in no more.\n');
+  assert.equal(stdout, 'The keys of alice are revoked; requests with them are refused from now on.\n');
   assert.deepEqual(
     readClients(file).map(({ name }) => name),
     ['bob'],
@@ -164,9 +164,9 @@ test('keys set changes what it is told to, of all keys of a client, and no more'
   const before = readClients(file);
   const limited = await keys('set', 'alice', '--per-minute', 'none', '--maas-key-file', 'maas.key');
   assert.equal(limited.code, 0, limited.stderr);
-  assert.match(limited.stdout, /^alice: its policy is read-only, and it ends \d{4}-\S+Z\.\n$/);
+  assert.match(limited.stdout, /^alice: its policy is read-only, and it expires \d{4}-\S+Z\.\n$/);
   const ended = await keys('set', 'alice', '--expires', 'never', '--policy', 'unrestricted');
-  assert.equal(ended.stdout, 'alice: its policy is unrestricted, and it never ends.\n');
+  assert.equal(ended.stdout, 'alice: its policy is unrestricted, and it never expires.\n');
   const after = readClients(file);
   const alices = after.filter(({ name }) => name === 'alice');
   for (const alice of alices) {
@@ -289,7 +289,7 @@ test('a clients file with another name by a hard link is changed, and the other 
   linkSync(file, join(directory, 'backup.json'));
   const { code, stderr } = await keys('revoke', 'alice');
   assert.equal(code, 0);
-  assert.match(stderr, /had another name by a hard link, which keeps the old content: a gateway that reads it there /);
+  assert.match(stderr, /had another hard link, which keeps the old content: a gateway that reads the file there /);
   assert.deepEqual(readClients(file), []);
   assert.equal(readClients(join(directory, 'backup.json')).length, 1);
   assert.equal((await keys('add', 'bob')).stderr.includes('hard link'), false);
@@ -299,16 +299,13 @@ const mistakes: readonly [string[], RegExp][] = [
   [['keys'], /^keys needs one of add NAME, set NAME, show NAME, list, rotate NAME, revoke NAME\.$/],
   [['keys', 'drop', 'x'], /^keys needs one of /],
   [['keys', 'revok', 'x'], /^keys needs one of .*; did you mean revoke\?$/],
-  [
-    ['keys', 'set', 'x'],
-    /^keys set needs what to set: one or more of --policy, --expires, --maas-key-file, --per-minute/,
-  ],
+  [['keys', 'set', 'x'], /^keys set needs at least one of --policy, --expires, --maas-key-file, --per-minute/],
   [['keys', 'set', '--at-once', '3'], /^keys set needs one name\.$/],
   [['keys', 'show'], /^keys show needs one name\.$/],
-  [['keys', 'add', 'x', '--json'], /^--json belongs to keys show and keys list alone\.$/],
+  [['keys', 'add', 'x', '--json'], /^--json belongs to keys show and keys list only\.$/],
   [
     ['keys', 'add', 'x', '--expires', '3m'],
-    /^--expires could be 3 minutes or 3 months: write 3min or 3mo \(understood are /,
+    /^--expires could be 3 minutes or 3 months: write 3min or 3mo \(valid forms are /,
   ],
   [['keys', 'set', 'x', '--expires', '3M'], /^--expires could be 3 minutes or 3 months: write 3min or 3mo \(/],
   [['keys', 'rotate', 'x', '--overlap', '30m'], /^--overlap could be 30 minutes or 30 months: write 30min or 30mo \(/],
@@ -350,8 +347,8 @@ const mistakes: readonly [string[], RegExp][] = [
     /^--at-once must be a whole number from 1 to 1000000 in plain digits, not "few"\.$/,
   ],
   [['keys', 'rotate', 'x', '--overlap', 'day'], /^--overlap must be a time span such as 45min, .*, or 0, not "day"\.$/],
-  [['keys', 'list', '--expires', '3d'], /^--expires belongs to keys add, keys set and keys rotate alone\.$/],
-  [['keys', 'rotate', 'x', '--policy', 'standard'], /^--policy belongs to keys add and keys set alone\.$/],
+  [['keys', 'list', '--expires', '3d'], /^--expires belongs to keys add, keys set and keys rotate only\.$/],
+  [['keys', 'rotate', 'x', '--policy', 'standard'], /^--policy belongs to keys add and keys set only\.$/],
   [['keys', 'add', 'x', '--colour', 'red'], /^--colour is not a flag of this command; --help lists them\.$/],
 ];
 

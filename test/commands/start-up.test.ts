@@ -47,7 +47,7 @@ test('at a gateway the line to paste has a place for a key, and works with one',
   const env = { MAAS_URL: maas.url, MAAS_API_KEY: maas.adminKey, LOG_FORMAT: 'pretty', CLIENTS_FILE: file };
   const running = startCli(t, ['--port', '0', '--admin-port', '0'], env);
   const [, url] = await running.printed(/Try +curl -u NAME:KEY (http:\/\/127\.0\.0\.1:\d+\/machines\/)/);
-  assert.ok(running.output().includes(`Clients   those in ${file}, and nobody else`), running.output());
+  assert.ok(running.output().includes(`Clients   only those in ${file}`), running.output());
   assert.equal((await send(String(url))).status, 401);
   assert.equal((await send(String(url), { headers: { Authorization: basic(`alice:${alice.key}`) } })).status, 200);
 });
@@ -166,7 +166,7 @@ test('the healthcheck command tells a living proxy from a dead one', async (t) =
   }
   const other = await startCli(t, ['healthcheck', '--admin-port', String(maas.port)]).ended;
   assert.equal(other.code, 1);
-  assert.match(other.stderr, /^What answers at 127\.0\.0\.1 port \d+ is not a proxy's admin listener/);
+  assert.match(other.stderr, /^The server at 127\.0\.0\.1 port \d+ is not a proxy's admin listener/);
   const nowhere = await send(`http://127.0.0.1:${port}/`);
   assert.equal(nowhere.status, 404);
   assert.match(nowhere.body.toString(), /\/livez, \/readyz and \/metrics/);

@@ -28,7 +28,7 @@ test('a proxy ends with the terminal that it was started in, and does not hold i
   const pid = Number(/pid=(\d+)/.exec(output)?.[1]);
   t.after(() => isAlive(pid) && process.kill(pid, 'SIGKILL'));
   process.kill(pid, 'SIGHUP');
-  await until(() => output.includes('SIGHUP: reading the files again'), 'the files are read again');
+  await until(() => output.includes('SIGHUP: reloading the files'), 'the files are read again');
   assert.ok(isAlive(pid), output);
   terminal.kill('SIGKILL');
   await until(() => !isAlive(pid), 'the proxy ends');

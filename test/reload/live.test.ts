@@ -146,7 +146,7 @@ test('SIGHUP reads the files again, and ends nothing', async (t) => {
   await running.printed(/listening on/);
   writeFileSync(file, andTags);
   running.child.kill('SIGHUP');
-  await running.printed(/SIGHUP: reading the files again/);
+  await running.printed(/SIGHUP: reloading the files/);
   await running.printed(/read the policy file \S+ again/);
   running.child.kill('SIGHUP');
   running.child.kill('SIGTERM');
@@ -158,7 +158,7 @@ test('SIGHUP ends nothing where there are no files', async (t) => {
   const running = startCli(t, [], env);
   const [, url = ''] = await running.printed(/listening on (http:\/\/127\.0\.0\.1:\d+)/);
   running.child.kill('SIGHUP');
-  await running.printed(/SIGHUP: reading the files again/);
+  await running.printed(/SIGHUP: reloading the files/);
   assert.equal((await send(`${url}/users/`)).status, 502);
   running.child.kill('SIGTERM');
   assert.equal((await running.ended).code, 0);

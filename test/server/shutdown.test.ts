@@ -27,7 +27,7 @@ test(
     assert.equal((await send(`${proxy.adminUrl}/readyz`)).status, 200);
 
     proxy.running.child.kill('SIGTERM');
-    await proxy.running.printed(/SIGTERM: finishing what is in flight/);
+    await proxy.running.printed(/SIGTERM: waiting for requests in flight/);
     const ready = await send(`${proxy.adminUrl}/readyz`);
     assert.equal(ready.status, 503);
     assert.deepEqual(ready.json()['reasons'], ['The proxy is stopping.']);
@@ -50,7 +50,7 @@ test('SIGINT is the same', limit, async (t) => {
   client.socket.write(read);
   const answer = await maas.arrival();
   proxy.running.child.kill('SIGINT');
-  await proxy.running.printed(/SIGINT: finishing what is in flight/);
+  await proxy.running.printed(/SIGINT: waiting for requests in flight/);
   answer.end('all of it');
   await client.closed;
   assert.match(client.text(), /all of it$/);

@@ -1,4 +1,4 @@
-// What is shown of a client's key, in words and for scripts. Nothing here can show a secret: the file holds none.
+// Descriptions of a client's key, for people and for scripts. They cannot contain a secret: the file holds none.
 import { hasExpired, policyFile, type Client } from '../../clients/client.ts';
 
 /** A client's policy in a word or two. */
@@ -8,7 +8,7 @@ export function describePolicy({ policy }: Client): string {
   return policy.length === 1 ? '1 rule' : `${policy.length} rules`;
 }
 
-/** When a key ends, or has ended. */
+/** When a key expires, or has expired. */
 export function describeEnd(client: Client): string {
   if (client.expires === undefined) return 'never';
   return hasExpired(client, Date.now()) ? `expired ${client.expires}` : client.expires;
@@ -34,7 +34,7 @@ export function describeUse(moment: number | undefined): string {
   return moment === undefined ? 'unknown' : `${new Date(moment).toISOString().slice(0, 16)}Z`;
 }
 
-/** A key for scripts. `null` stands for: the gateway's own policy and limits, no end, not known. */
+/** A key for scripts. `null` means: the gateway's own policy and limits, no expiry, not known. */
 export interface ShownKey {
   readonly name: string;
   readonly key: string;

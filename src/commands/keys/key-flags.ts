@@ -1,4 +1,4 @@
-// What the flags of `keys add`, `keys set` and `keys rotate` say, each read into what the clients file holds.
+// Reads the flags of `keys add`, `keys set` and `keys rotate` into members of the clients file.
 import { realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import type { Client, ClientLimits } from '../../clients/client.ts';
@@ -10,16 +10,16 @@ import type { Found, Layers } from '../../config/layers/layers.ts';
 import { isPath, isPolicyFile, readPolicy } from '../../config/policy-file.ts';
 import { apiKey, SettingError, wholeNumber } from '../../config/values.ts';
 
-/** What a client's entry is to hold; a member that is `undefined` is to be left out of it. Members that are missing stay as they are. */
+/** Changes to a client's entry. A member that is `undefined` is removed from it; a missing member leaves the entry as it is. */
 export type Changes = { readonly [Member in 'policy' | 'expires' | 'maasKeyFile']?: Client[Member] | undefined } & {
   /** `undefined` for no limit. */
   readonly limits?: { readonly [Limit in keyof ClientLimits]?: ClientLimits[Limit] | undefined };
 };
 
 /**
- * Reads the flags that say what a client may do, and until when.
+ * Reads the flags for a client's policy, limits, MAAS key and expiry.
  *
- * @param policy what names the policy, where anything does
+ * @param policy the setting that names the policy, if any
  * @throws {ConfigurationError} all mistakes together
  */
 export function readChanges(layers: Layers, clientsFile: string, policy: Found | undefined): Changes {
@@ -54,7 +54,7 @@ export function applyChanges(client: Client, changes: Changes): Client {
   const limits = { ...client.limits, ...changes.limits };
   const left = Object.entries(limits).filter(([, limit]) => limit !== undefined);
   const members = { ...client, ...changes, limits: left.length === 0 ? undefined : Object.fromEntries(left) };
-  // JSON would leave them out too; nobody should have to think of it.
+  // JSON.stringify would drop them too; dropping them here keeps the type honest.
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as unknown as Client;
 }
 
@@ -94,7 +94,7 @@ function readEnd(text: string): string {
   if (end === undefined) {
     throw new SettingError(
       ambiguous(text) ??
-        `must be a time span (${spanForms}), a date (2027-01-31, which is its last second in UTC, or 2027-01-31T18:00:00Z), or never, not "${text}"`,
+        `must be a time span (${spanForms}), a date (2027-01-31, which means the end of that day in UTC, or 2027-01-31T18:00:00Z), or never, not "${text}"`,
     );
   }
   if (end !== 'never' && Date.parse(end) <= now) throw new SettingError(`must lie in the future, and ${end} does not`);
@@ -103,14 +103,14 @@ function readEnd(text: string): string {
 
 function ambiguous(text: string): string | undefined {
   const sentence = ambiguousSpan(text);
-  return sentence === undefined ? undefined : `${sentence} (understood are ${spanForms})`;
+  return sentence === undefined ? undefined : `${sentence} (valid forms are ${spanForms})`;
 }
 
 function readCount(text: string): number | 'none' {
   return text === 'none' ? text : wholeNumber(1, 1_000_000)(text);
 }
 
-/** A preset by its name, rules by the file that they are in, so that the file's later changes count. */
+/** A preset by its name, rules by the name of their file, so that later changes to the file apply. */
 function policyToKeep(text: string, clientsFile: string): string {
   readPolicy(text);
   return isPolicyFile(text) ? asReference(text, clientsFile) : text;
@@ -128,9 +128,9 @@ function keyFileToKeep(text: string, clientsFile: string): string {
 }
 
 /**
- * A file's name as the clients file is to have it: beginning where the clients file lies, so that both can be moved together. It is
- * absolute where it was given so, and where the clients file has a name by a link in another directory: "beside it" would then
- * mean two places.
+ * The name of a file for the clients file: relative to the clients file's directory, so that both can be moved together. The name is
+ * absolute if the operator gave an absolute one, or if the clients file is a symbolic link to another directory: a relative name
+ * would then have two meanings.
  */
 function asReference(text: string, clientsFile: string): string {
   if (isAbsolute(text)) return text;

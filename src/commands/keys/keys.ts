@@ -9,7 +9,7 @@ import { applyChanges, readChanges, readSpan } from './key-flags.ts';
 import { listKeys, showKeys } from './list-keys.ts';
 import { describePolicy } from './describe-key.ts';
 
-/** The keys of a gateway's clients: gives them out, changes what they may do, shows them, ends them. */
+/** Adds, changes, shows, rotates and revokes the keys of a gateway's clients. */
 export const keys: Run = async (layers) => {
   const { action, name, file } = readWords(layers);
   try {
@@ -34,7 +34,7 @@ export const keys: Run = async (layers) => {
     }
     if (others > 0) {
       complain(
-        `The clients file ${file} had ${others === 1 ? 'another name' : `${others} other names`} by a hard link, which ${others === 1 ? 'keeps' : 'keep'} the old content: a gateway that reads it there does not see this change.`,
+        `The clients file ${file} had ${others === 1 ? 'another hard link' : `${others} other hard links`}, which ${others === 1 ? 'keeps' : 'keep'} the old content: a gateway that reads the file there does not see this change.`,
       );
     }
     return 0;
@@ -47,7 +47,7 @@ export const keys: Run = async (layers) => {
 
 const whatItMay = ['policy', 'expires', 'maas-key-file', 'per-minute', 'at-once'] as const;
 
-/** What can be done, and the flags that mean something to it. */
+/** The actions, each with the flags that it takes. */
 const actions = {
   add: whatItMay,
   set: whatItMay,
@@ -64,7 +64,7 @@ function readWords({ positionals, mistakes: before, found, extra }: Layers): {
   name: string;
   file: string;
 } {
-  // Behind a flag that nobody knows a word may be its value.
+  // A word after an unknown flag may be that flag's value.
   if (before.length > 0) throw new ConfigurationError(before);
   const [action = '', name = '', ...rest] = positionals;
   const mistakes: string[] = [];
@@ -96,11 +96,11 @@ function readWords({ positionals, mistakes: before, found, extra }: Layers): {
     if (meant.includes(action)) continue;
     const commands = meant.map((other) => `keys ${other}`);
     mistakes.push(
-      `--${flag} belongs to ${[commands.slice(0, -1).join(', '), commands.at(-1)].filter(Boolean).join(' and ')} alone.`,
+      `--${flag} belongs to ${[commands.slice(0, -1).join(', '), commands.at(-1)].filter(Boolean).join(' and ')} only.`,
     );
   }
   if (action === 'set' && flags.length === 0) {
-    mistakes.push(`keys set needs what to set: one or more of ${whatItMay.map((flag) => `--${flag}`).join(', ')}.`);
+    mistakes.push(`keys set needs at least one of ${whatItMay.map((flag) => `--${flag}`).join(', ')}.`);
   }
   if (mistakes.length > 0 || file === undefined) throw new ConfigurationError(mistakes);
   return { action, name, file };
@@ -111,7 +111,7 @@ function isAction(word: string): word is Action {
 }
 
 async function add(file: string, name: string, layers: Layers): Promise<void> {
-  // What holds for the gateway where its POLICY is known, so that a new key can do no more.
+  // POLICY of the gateway, where it is set, so that a new key has no more rights than the gateway allows.
   const changes = readChanges(layers, file, layers.found.get('policy'));
   const { client: made, key } = makeKey({ name, policy: 'standard' });
   const client = applyChanges(made, changes);
@@ -126,7 +126,7 @@ async function add(file: string, name: string, layers: Layers): Promise<void> {
   tell(client, key);
 }
 
-/** All keys of a client may do the same. An end is that of the key that was made last: an older one has its own, by its rotation. */
+/** All keys of a client have the same policy and limits. `--expires` applies to the newest key: an older one expires by its rotation. */
 async function set(file: string, name: string, layers: Layers): Promise<void> {
   const given = layers.found.get('policy');
   const { expires, ...others } = readChanges(layers, file, given?.rank === 0 ? given : undefined);
@@ -152,7 +152,7 @@ async function rotate(file: string, name: string, layers: Layers): Promise<void>
   await changeClients(file, (clients) => {
     const old = clients.findLast((client) => client.name === name) ?? unknown(name, clients);
     if (!layers.extra.has('expires') && hasExpired(old, now)) {
-      throw new ClientsError(`has a key of ${name} that has expired; say by --expires when the new one ends`);
+      throw new ClientsError(`has a key of ${name} that has expired; set the new key's expiry with --expires`);
     }
     made = makeKey(applyChanges(old, changes));
     const others = clients
@@ -170,7 +170,7 @@ async function revoke(file: string, name: string): Promise<void> {
     const left = clients.filter((client) => client.name !== name);
     return left.length === clients.length ? unknown(name, clients) : left;
   });
-  say(`${name} gets in no more.`);
+  say(`The keys of ${name} are revoked; requests with them are refused from now on.`);
 }
 
 function unknown(name: string, clients: readonly Client[]): never {
@@ -181,14 +181,14 @@ function unknown(name: string, clients: readonly Client[]): never {
   throw new ClientsError(`has no client ${name}${meant === undefined ? '' : `; it has one called ${meant}`}`);
 }
 
-/** The key alone goes to standard output, so that a script can take it from there. */
+/** Only the key goes to standard output, so that a script can read it from there. */
 function tell(client: Client, key: string): void {
   say(key);
-  complain(`This key of ${client.name} is shown this once. ${capitalised(whatHolds(client))}.`);
+  complain(`This key of ${client.name} is shown only once. ${capitalised(whatHolds(client))}.`);
 }
 
 function whatHolds(client: Client): string {
-  const end = client.expires === undefined ? 'never ends' : `ends ${client.expires}`;
+  const end = client.expires === undefined ? 'never expires' : `expires ${client.expires}`;
   return `its policy is ${describePolicy(client)}, and it ${end}`;
 }
 

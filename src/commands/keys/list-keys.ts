@@ -17,7 +17,7 @@ import {
 
 const head = ['NAME', 'KEY', 'POLICY', 'LIMITS', 'EXPIRES', 'LAST USED'] as const;
 
-/** Writes a line for each key: whose it is, and what may be done with it; of the key itself its first letters. */
+/** Prints a line for each key: its client, policy, limits and dates; of the key itself only the first letters. */
 export function listKeys(file: string, forScripts: boolean): number {
   const clients = readClients(file);
   const lastUsed = readLastUsed(file);
@@ -84,7 +84,7 @@ function sayJson(clients: readonly Client[], lastUsed: ReadonlyMap<string, numbe
   say(JSON.stringify({ keys }, undefined, 2));
 }
 
-/** How many rules a policy's file has, or what is wrong with it. */
+/** The number of rules in a policy file, or what is wrong with the file. */
 function noteOnFile(client: Client, clientsFile: string): string {
   const named = policyFile(client);
   if (named === undefined) return '';
