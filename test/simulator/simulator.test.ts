@@ -257,7 +257,9 @@ test('describe and openapi are as large as those of MAAS and name addresses as M
   for (const one of handlers) assert.equal(one.uri, `http://proxy.example:8240${one.path}`);
   const openapi = await ask(simulator, 'GET', 'openapi.yaml', { key: null });
   assert.ok(openapi.body.length > 300_000);
-  assert.ok(openapi.text.endsWith(`servers:\n- description: MAAS simulator API\n  url: ${simulator.url}/MAAS/api/2.0/\n`));
+  assert.ok(
+    openapi.text.endsWith(`servers:\n- description: MAAS simulator API\n  url: ${simulator.url}/MAAS/api/2.0/\n`),
+  );
   const { length } = (await ask(simulator, 'GET', 'machines/')).body;
   assert.ok(length > 800_000 && length < 1_000_000, `${length} bytes`);
 });
