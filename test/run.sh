@@ -4,8 +4,12 @@
 #   test/run.sh system-test  those of *.system-test.ts: they start other programs, or take long
 set -eu
 cd "$(dirname "$0")/.."
-# Node 20 has a report of its own for a terminal, later ones the same for all: the summary's form is to be one for all scripts.
+# What Node 20 does by itself; later ones write for people everywhere, and then the summary is not the last that they say.
 if [ -t 1 ]; then reporter=spec; else reporter=tap; fi
 files=$(find dist/test -name "*.$1.js" | sort)
+if [ -z "$files" ]; then
+  echo "There are no tests dist/test/**/*.$1.js; run npm run build first." >&2
+  exit 1
+fi
 # shellcheck disable=SC2086 # No name of a test has a blank.
 exec node --test --test-concurrency=4 --test-timeout=300000 --test-reporter="$reporter" $files
