@@ -124,7 +124,7 @@ export interface ProblemContext {
   readonly cause?: unknown;
   /** The client whose key was refused, for the log alone: nobody has proved to be it. */
   readonly client?: string | undefined;
-  /** The status of MAAS's answer that this takes the place of. */
+  /** The status of MAAS's response that this takes the place of. */
   readonly receivedStatus?: number;
   /** Further members of the document (RFC 9457 §3.2). */
   readonly members?: Readonly<Record<string, string | null>>;
@@ -138,12 +138,12 @@ export interface ProblemContext {
   readonly text?: { readonly type: string; readonly body: string };
 }
 
-/** Why the proxy answers a request by itself. The one error type that becomes an answer. */
+/** Why the proxy answers a request by itself. The one error type that becomes a response. */
 export class Problem extends Error {
   override name = 'Problem';
   readonly code: ProblemCode;
   readonly status: number;
-  /** The status of MAAS's answer that this takes the place of; `undefined` where MAAS has not answered. */
+  /** The status of MAAS's response that this takes the place of; `undefined` where MAAS has not answered. */
   readonly receivedStatus: number | undefined;
   readonly challenge: string;
   readonly retryAfter: number | undefined;

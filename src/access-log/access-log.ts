@@ -32,17 +32,17 @@ export interface AccessLogEntry {
   /** Of the bodies, not of the heads. */
   readonly bytesIn: number;
   readonly bytesOut: number;
-  /** From the request's head to the end of the answer, ms. */
+  /** From the request's head to the end of the response, ms. */
   readonly ms: number;
   /** Of that in the proxy's line, ms. */
   readonly waitMs: number | undefined;
-  /** Of that at MAAS, until its answer began, ms. */
+  /** Of that at MAAS, until its response began, ms. */
   readonly maasMs: number | undefined;
   /** The address of the region controller that answered, where MAAS has several. */
   readonly region: string | undefined;
   /** How often it was sent again. */
   readonly retries: number | undefined;
-  /** Its answer was another request's (`collapsed`), or came from memory (`hit`). */
+  /** Its response was another request's (`collapsed`), or came from memory (`hit`). */
   readonly reuse: 'collapsed' | 'hit' | undefined;
   /** The problem, where there was one, and what caused it. */
   readonly code: ProblemCode | undefined;
@@ -139,12 +139,12 @@ function summarise(exchange: Exchange): AccessLogEntry {
   };
 }
 
-/** Whether the client got the answer whole, though it may have left before the rest of its request was read. */
+/** Whether the client got the response whole, though it may have left before the rest of its request was read. */
 function isAnswered({ response, connection }: Exchange): boolean {
   return response.writableFinished || (connection.isResponseWritten && response.writableLength === 0);
 }
 
-/** Of an answer that did not reach the client whole: by MAAS's fault its problem's status, else the client has left. */
+/** Of a response that did not reach the client whole: by MAAS's fault its problem's status, else the client has left. */
 function brokenStatus({ response, trace: { problem } }: Exchange): number {
   return problem === undefined || problem.status === response.statusCode ? 499 : problem.status;
 }

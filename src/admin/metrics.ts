@@ -23,7 +23,7 @@ export interface Metrics {
 
 const prefix = 'maas_auth_proxy_';
 
-/** From an answer out of memory to MAAS's own ceiling of 900 s. */
+/** From a response out of memory to MAAS's own ceiling of 900 s. */
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
 
 /** What requests are counted by. */

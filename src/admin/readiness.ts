@@ -31,7 +31,7 @@ export function createReadiness(upstream: Upstream, draining: () => boolean): ()
     if (last === undefined || now - asked > fresh) {
       asked = now;
       last = askMaas(upstream);
-      // One that hangs must not hold up the answer: what is found now, the next answer tells.
+      // One that hangs must not hold up the response: what is found now, the next response says.
       void upstream.probeRegions();
     }
     return last;

@@ -4,7 +4,7 @@ import { openBody, type BodyPatience, type BodyReader } from './request-body.ts'
 
 /**
  * A request's body as a stream of its own. undici destroys the stream that it was given when MAAS answers early or
- * goes away; destroying an `IncomingMessage` closes the client's socket, and the client would never see the answer.
+ * goes away; destroying an `IncomingMessage` closes the client's socket, and the client would never see the response.
  *
  * Nothing is read from the client before the stream is, and then no more than one piece ahead: while the request waits for a slot, or MAAS
  * takes no more, what waits is what Node lets wait in the request itself.

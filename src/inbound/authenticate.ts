@@ -26,7 +26,7 @@ export interface AuthenticationOptions {
 
 /**
  * Step 4: whose key is it? A client proves itself by the OAuth header that any MAAS client sends, by `Bearer KEY`, or by
- * Basic (`curl -u NAME:KEY`). OAuth clients are answered in MAAS's own words, which they know. The answers to repeated
+ * Basic (`curl -u NAME:KEY`). OAuth clients are answered in MAAS's own words, which they know. The responses to repeated
  * failures are held back. With authorities for clients it is the certificate that counts, and no header.
  *
  * What MAAS answers to anybody may be asked without a key: MAAS's own clients begin with it. It goes to MAAS unsigned.

@@ -17,10 +17,10 @@ export class Unavailable extends Error {
   override name = 'Unavailable';
 }
 
-/** How long to wait for an answer, and for a connection, ms. */
+/** How long to wait for a response, and for a connection, ms. */
 const timeoutMs = { answer: 500, connection: 2_000 };
 
-/** The pause before it is tried again, ms: after a connection that broke, and after an answer that was a refusal. */
+/** The pause before it is tried again, ms: after a connection that broke, and after a response that was a refusal. */
 const pauses = { broken: 200, refused: 5_000 };
 
 /** What every key begins with; the braces keep all of them in one slot of a cluster, as scripts need it. */

@@ -7,10 +7,10 @@ import { endOrLinger } from './lingering-close.ts';
 import type { SlowReaders } from './slow-readers.ts';
 import { writeShortResponse } from './short-response.ts';
 
-/** How long a client may read nothing of an answer, ms. */
+/** How long a client may read nothing of a response, ms. */
 const readTimeoutMs = 300_000;
 
-/** The way of one answer's body to its client: as fast as the client reads and no faster, and through a coder where one was chosen. */
+/** The way of one response's body to its client: as fast as the client reads and no faster, and through a coder where one was chosen. */
 export class BodyWriter {
   readonly #exchange: Exchange;
   readonly #client: ServerResponse;
@@ -26,7 +26,7 @@ export class BodyWriter {
     this.#client = exchange.response;
   }
 
-  /** Whether all of the answer was written. */
+  /** Whether all of the response was written. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
@@ -59,7 +59,7 @@ export class BodyWriter {
   }
 
   /**
-   * Writes an answer of which the body is there whole, where it can be done in one piece.
+   * Writes a response of which the body is there whole, where it can be done in one piece.
    *
    * @returns whether it was
    */
@@ -74,7 +74,7 @@ export class BodyWriter {
     else this.#coder.end();
   }
 
-  /** Breaks the transfer by a reset where there can be one: an HTTP/1.0 client takes a mere close for the end of the answer. */
+  /** Breaks the transfer by a reset where there can be one: an HTTP/1.0 client takes a mere close for the end of the response. */
   breakOff(): void {
     this.#coder?.destroy();
     const { socket } = this.#client;

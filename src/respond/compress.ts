@@ -7,7 +7,7 @@ import { fieldOf, type Fields } from '../http/fields.ts';
 /** The content codings that the proxy makes, the one that it would rather make first. */
 export type Coding = 'zstd' | 'br' | 'gzip';
 
-/** Below this many bytes an answer fits into one packet anyhow. */
+/** Below this many bytes a response fits into one packet anyhow. */
 const threshold = 1_024;
 
 /** Text, in which names repeat; archives, images and BSON gain nothing. */
@@ -18,7 +18,7 @@ const { createZstdCompress } = zlib as unknown as { readonly createZstdCompress?
 
 /**
  * Makers of coders. For 0.9 MB of machines (Node 20 and 26) gzip takes 1 to 2 ms at level 1 and 6 to 16 at its default 6; brotli 1 ms at
- * quality 2 and seconds at its default 11; zstd 0.3 ms at its default. The window of brotli is kept small: 4 MiB by default, for each answer.
+ * quality 2 and seconds at its default 11; zstd 0.3 ms at its default. The window of brotli is kept small: 4 MiB by default, for each response.
  */
 const coders: Readonly<Record<Coding, ((length: number) => Transform) | undefined>> = {
   zstd: createZstdCompress && (() => createZstdCompress()),
@@ -36,7 +36,7 @@ const coders: Readonly<Record<Coding, ((length: number) => Transform) | undefine
 let atWork = 0;
 
 /**
- * Whether one answer more may be compressed; else it passes as it is.
+ * Whether one response more may be compressed; else it passes as it is.
  *
  * @param most how many may be at once: each takes up to 3 MB for as long as its client reads
  */
@@ -55,7 +55,7 @@ export function createCoder(coding: Coding, length: number): Transform {
 }
 
 /**
- * Whether an answer is one that may be compressed: text, that reveals no credential. Of a compressed answer the length tells
+ * Whether a response is one that may be compressed: text, that reveals no credential. Of a compressed response the length tells
  * whether it holds what somebody could make stand beside the secret (BREACH). One that does not tell its length may be one that goes on; it passes as it comes.
  *
  * @param length bytes, `undefined` where it is not known
@@ -68,7 +68,7 @@ export function isCompressible(
   length: number | undefined,
 ): boolean {
   if (method !== 'GET' || request.httpVersion !== '1.1') return false;
-  // Of a 304 the length is not known, and it tells what the whole answer would (RFC 9110 §15.4.5).
+  // Of a 304 the length is not known, and it tells what the whole response would (RFC 9110 §15.4.5).
   if (!(status === 304 || (status === 200 && length !== undefined && length >= threshold))) return false;
   if (!textType.test(fieldOf(fields, 'content-type') ?? '')) return false;
   if (fieldOf(fields, 'content-encoding') !== undefined) return false;
@@ -106,7 +106,7 @@ export function chooseCoding(acceptEncoding: string): Coding | undefined {
 }
 
 /**
- * The header of an answer that may be compressed, names and values in turn.
+ * The header of a response that may be compressed, names and values in turn.
  *
  * @param coding by which it is compressed, `undefined` where it is not
  */

@@ -5,8 +5,8 @@ import type { Exchange } from '../exchange.ts';
 const lingerLimits = { bytes: 64 * 1024 * 1024, time: 5_000 };
 
 /**
- * Ends an answer that was written before its request had arrived whole. Closing at once would reset the connection under a
- * client that is still sending, and with it the answer that it has not read yet (RFC 9112 §9.6); so the rest is read and
+ * Ends a response that was written before its request had arrived whole. Closing at once would reset the connection under a
+ * client that is still sending, and with it the response that it has not read yet (RFC 9112 §9.6); so the rest is read and
  * thrown away for a while.
  */
 export function endOrLinger(exchange: Exchange): void {

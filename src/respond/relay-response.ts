@@ -229,7 +229,7 @@ class ResponseRelay implements UpstreamHandler {
   }
 }
 
-/** How much all interim answers to one request may hold, bytes: as much as a header section. */
+/** How much all interim responses to one request may hold, bytes: as much as a header section. */
 const maxInterim = 64 * 1024;
 
 function tooManyInterim(): Problem {
@@ -239,7 +239,7 @@ function tooManyInterim(): Problem {
   );
 }
 
-/** The length that an answer tells, bytes, `undefined` where it tells none. */
+/** The length that a response tells, bytes, `undefined` where it tells none. */
 function announcedLength(fields: Fields): number | undefined {
   const length = fieldOf(fields, 'content-length');
   return length === undefined ? undefined : Number(length);

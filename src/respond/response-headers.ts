@@ -2,13 +2,13 @@ import { connectionOptions, hopByHop } from '../http/hop-by-hop.ts';
 import type { Fields } from '../http/fields.ts';
 
 /**
- * Fields of MAAS's that would act on the client beyond this answer: a cookie would be a session at MAAS, and
+ * Fields of MAAS's that would act on the client beyond this response: a cookie would be a session at MAAS, and
  * `Strict-Transport-Security` would bind the proxy's host name, `localhost` say, to https.
  */
 const dropped: ReadonlySet<string> = new Set([...hopByHop, 'set-cookie', 'set-cookie2', 'strict-transport-security']);
 
 /**
- * The header fields of MAAS's answer that the client gets, as a flat list of names and values.
+ * The header fields of MAAS's response that the client gets, as a flat list of names and values.
  *
  * @param fields MAAS's
  * @param requestId sent back as `X-Request-Id`

@@ -5,7 +5,7 @@ import { ownOrigin } from './location.ts';
 /** The largest description that is rewritten, bytes; MAAS's are about half a megabyte. A larger one passes as it is. */
 export const maxDescription = 8 * 1024 * 1024;
 
-/** Changes the text of an answer. */
+/** Changes the text of a response. */
 export type Rewrite = (text: string) => string;
 
 /**

@@ -8,7 +8,7 @@ const maxBody = 16 * 1024;
 /** What Node writes for a connection that stays. */
 const persistence = `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveTimeoutMs / 1000}\r\n\r\n`;
 
-/** An answer that is ready to be written. */
+/** A response that is ready to be written. */
 interface Ready {
   readonly exchange: Exchange;
   /** Head and body, one character for each byte. */
@@ -21,7 +21,7 @@ interface Ready {
 let ready: Ready[] = [];
 
 /**
- * Writes an answer of which the body is there, head and body in one piece, and ends it. This is for the plain case alone, a short answer on
+ * Writes a response of which the body is there, head and body in one piece, and ends it. This is for the plain case alone, a short response on
  * a connection that stays; what is written is the same as Node's, byte for byte. It takes a third off a short request's CPU:
  * - Node's own way checks each field once more, and gives the system three pieces.
  * - All that become ready in one turn of the event loop are written at its end, one after the other. Written between reads from MAAS, each
@@ -39,7 +39,7 @@ export function writeShortResponse(
 ): boolean {
   const { request, response, connection } = exchange;
   const { socket } = response;
-  // A socket that its response does not have yet is busy with the answer before.
+  // A socket that its response does not have yet is busy with the response before.
   if (socket === null || !socket.writable || socket.writableLength > 0 || body.length > maxBody) return false;
   // `shouldKeepAlive` is also how a stopping server has its connections end. Node adds a date where MAAS has given none.
   if (connection.closeAnnounced || !response.shouldKeepAlive || request.httpVersion !== '1.1') return false;

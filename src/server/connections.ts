@@ -4,14 +4,14 @@ import { setImmediate as afterPoll, setTimeout as wait } from 'node:timers/promi
 import { Server as TlsServer } from 'node:tls';
 import { trackHandshakes } from './handshakes.ts';
 
-/** The connections of a server, and how to end them without cutting an answer. */
+/** The connections of a server, and how to end them without cutting a response. */
 export interface Connections {
   /** Whether the server is stopping. */
   readonly draining: boolean;
   /** How many are open. */
   count(): number;
   /**
-   * Stops accepting, and ends each connection after the answer to what its client has sent, or is about to send.
+   * Stops accepting, and ends each connection after the response to what its client has sent, or is about to send.
    *
    * @param deadline ms after which what is left is cut
    * @returns how many requests were cut
@@ -36,7 +36,7 @@ const calm = 50;
 
 /** Who uses a connection. */
 interface Use {
-  /** The answers that are not finished. */
+  /** The responses that are not finished. */
   readonly responses: ServerResponse[];
   /** How much had been read when the last one was: more means that the next request has begun. */
   bytesRead: number;
@@ -44,7 +44,7 @@ interface Use {
 
 /**
  * Keeps track of a server's connections. `server.close()` alone would close those without a request at once, and wait for
- * one on which no request ever came, or for an endless answer.
+ * one on which no request ever came, or for an endless response.
  */
 export function trackConnections(server: Server): Connections {
   const open = new Map<Socket, Use>();

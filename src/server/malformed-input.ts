@@ -15,7 +15,7 @@ import { Problem } from '../problem.ts';
 
 /**
  * Answers what is not HTTP enough to become a request (RFC 9112 §2.2), and closes the connection: after it nobody knows
- * where the next request would begin. Answers to good requests before it go first (RFC 9112 §9.3.2).
+ * where the next request would begin. Responses to good requests before it go first (RFC 9112 §9.3.2).
  */
 export function rejectMalformedInput(
   log: Logger,
@@ -37,7 +37,7 @@ export function rejectMalformedInput(
       if (!before.request.complete) {
         // The client has left in the middle of the body; RFC 9112 §8 asks for no answer.
         if (error.code === 'HPE_INVALID_EOF_STATE') return void socket.destroy();
-        // The body of that request is what is malformed; else its answer comes first.
+        // The body of that request is what is malformed; else its response comes first.
         if (breakBody(before.request)) return;
       }
       before.onEnd(() => {

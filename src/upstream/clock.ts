@@ -12,7 +12,7 @@ export interface Clock {
   learn(now: number): void;
 }
 
-/** Up to how many seconds two findings are the same difference: an answer has been on its way for a while. */
+/** Up to how many seconds two findings are the same difference: a response has been on its way for a while. */
 const tolerance = 60;
 
 /**

@@ -7,18 +7,23 @@ import { Problem } from '../problem.ts';
  * Why a redirect is not passed on. A client that followed one out of the proxy would go on to MAAS unsigned, or hand its
  * request to whoever is there. One into the API leads to the proxy, and passes.
  *
- * @param asked the address that MAAS was asked at
+ * @param requestedUrl the address that MAAS was asked at
  * @returns `undefined` for what is no redirect (RFC 9110 §15.4), and for one that leads into the API
  */
-export function redirectAway(status: number, fields: Fields, asked: string, regions: Regions): Problem | undefined {
+export function redirectAway(
+  status: number,
+  fields: Fields,
+  requestedUrl: string,
+  regions: Regions,
+): Problem | undefined {
   if (status < 300 || status > 399) return undefined;
   const locations = fieldValues(fields, 'location');
   const [location] = locations;
   if (location === undefined) return undefined;
   // Of several, clients follow different ones.
-  if (locations.length === 1 && locateInApi(location, asked, regions) !== undefined) return undefined;
-  const context = { receivedStatus: status, cause: new Error(`${status} to ${loggable(location, asked)}`) };
-  return isOwnHttps(location, asked) ? maasHasTls(context) : leadsAway(context);
+  if (locations.length === 1 && locateInApi(location, requestedUrl, regions) !== undefined) return undefined;
+  const context = { receivedStatus: status, cause: new Error(`${status} to ${loggable(location, requestedUrl)}`) };
+  return isOwnHttps(location, requestedUrl) ? maasHasTls(context) : leadsAway(context);
 }
 
 /** A MAAS with TLS on sends its plain port's clients to https, all but those of `machines` (MAAS 3.7.3, seen). */
@@ -39,15 +44,15 @@ function leadsAway(context: ConstructorParameters<typeof Problem>[2]): Problem {
 }
 
 /** The same path or the same host, but by https where the proxy asks by http. */
-function isOwnHttps(location: string, asked: string): boolean {
-  if (!asked.startsWith('http:') || !URL.canParse(location, asked)) return false;
-  const [from, to] = [new URL(asked), new URL(location, asked)];
+function isOwnHttps(location: string, requestedUrl: string): boolean {
+  if (!requestedUrl.startsWith('http:') || !URL.canParse(location, requestedUrl)) return false;
+  const [from, to] = [new URL(requestedUrl), new URL(location, requestedUrl)];
   return to.protocol === 'https:' && (to.hostname === from.hostname || to.pathname === from.pathname);
 }
 
 /** Where it leads, for the log: without query, which may hold a session. */
-function loggable(location: string, asked: string): string {
-  if (!URL.canParse(location, asked)) return 'no address';
-  const { protocol, host, pathname } = new URL(location, asked);
+function loggable(location: string, requestedUrl: string): string {
+  if (!URL.canParse(location, requestedUrl)) return 'no address';
+  const { protocol, host, pathname } = new URL(location, requestedUrl);
   return `${protocol}//${host}${pathname}`.slice(0, 200);
 }

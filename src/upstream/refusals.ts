@@ -19,7 +19,7 @@ import { regionDown } from './regions/region-down.ts';
 const limit = 16 * 1024;
 
 /**
- * Reads the answers that speak of the proxy and not to the client:
+ * Reads the responses that speak of the proxy and not to the client:
  * - 401: MAAS has refused the signature, and run nothing. Its words may hold the true secret, so they go no further. If
  *   the timestamp was too old, the clock is set by MAAS's and the request is signed and sent once more. Where there was no
  *   signature, MAAS speaks to the client.
@@ -64,7 +64,7 @@ class RefusalHandler extends ForwardingHandler {
     this.#problem =
       status === 502 || status === 504 || status === 508
         ? regionDown(status)
-        : redirectAway(status, fields, this.#asked, regions);
+        : redirectAway(status, fields, this.#requestedUrl, regions);
     if (!this.#isRefused && this.#problem === undefined) super.onResponseStart(controller, head);
   }
 
@@ -85,7 +85,7 @@ class RefusalHandler extends ForwardingHandler {
   }
 
   /** The address that MAAS was asked at. */
-  get #asked(): string {
+  get #requestedUrl(): string {
     const { request, regions } = this.#context;
     const [first] = regions;
     const { origin, apiPath } = request.call?.trace.region ?? first;
@@ -104,7 +104,7 @@ class RefusalHandler extends ForwardingHandler {
       return;
     }
     const { offset } = clock;
-    super.onResponseError(offset === this.#offset ? tooLongUnderWay() : clocksDiffer({ ...refusal, offset }));
+    super.onResponseError(offset === this.#offset ? tooLongInFlight() : clocksDiffer({ ...refusal, offset }));
   }
 }
 
@@ -118,7 +118,7 @@ function clocksDiffer(refusal: Refusal): Problem {
 }
 
 /** The clocks agree, but MAAS, which looks at the signature once the body is there, got it too late. */
-function tooLongUnderWay(): Problem {
+function tooLongInFlight(): Problem {
   return new Problem(
     'request-timeout',
     'The request was under way for longer than the 300 s for which MAAS takes a signature. Nothing has run: send it again, a large body in less time.',

@@ -16,7 +16,7 @@ import { errorCode } from './errors.ts';
 const tries = 3;
 
 /** How long all waits of one request may take together, ms. MAAS asks for 5 or 10 s. */
-const patience = 30_000;
+const maxTotalWaitMs = 30_000;
 
 /** The wait before a new connection is tried, ms, doubled each time. */
 const pause = 100;
@@ -28,7 +28,7 @@ const brokenConnection = /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ECONNABORTED|UND_ERR
 const upload = /\/boot-resources\/[^?]*\/upload\//;
 
 /**
- * Sends a request again where nothing can run twice: a read whose connection died before the first byte of the answer, or
+ * Sends a request again where nothing can run twice: a read whose connection died before the first byte of the response, or
  * that MAAS asks to repeat (409 or 503 with `Retry-After` in seconds), and a write of which no byte was sent.
  */
 export function retry(): Interceptor {
@@ -110,7 +110,7 @@ class RetryHandler extends ForwardingHandler {
     const seconds = fieldOf(fields, 'retry-after') ?? '';
     if (!/^\d{1,5}$/.test(seconds)) return undefined;
     const wait = Number(seconds) * 1000;
-    return this.#course.waited + wait <= patience ? wait : undefined;
+    return this.#course.waited + wait <= maxTotalWaitMs ? wait : undefined;
   }
 
   #repeat(wait: number): void {

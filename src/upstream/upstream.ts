@@ -35,7 +35,7 @@ export interface Upstream {
   trust(ca: string | undefined): void;
   /** MAAS's clock, as far as it is known. */
   readonly clock: Clock;
-  /** What its answers have shown of it. */
+  /** What its responses have shown of it. */
   readonly health: Health;
   /** When the certificates end that MAAS has shown, s since 1970, by its origin; none over plain http. */
   readonly certificates: ReadonlyMap<string, number>;
@@ -63,11 +63,11 @@ export interface UpstreamOptions {
   readonly coalesce?: boolean;
   /** How many requests may be at MAAS at once. */
   readonly maxUpstream: number;
-  /** For how long an answer may be given again, s; 0 for never. */
+  /** For how long a response may be given again, s; 0 for never. */
   readonly cacheTtl?: number;
-  /** How much all answers that are kept may hold, bytes. */
+  /** How much all responses that are kept may hold, bytes. */
   readonly cacheMaxBytes?: number;
-  /** How much all answers together may hold that are being given to several, bytes. */
+  /** How much all responses together may hold that are being given to several, bytes. */
   readonly maxShared?: number;
   /** Told the whole difference in seconds whenever MAAS has corrected the clock; positive where MAAS is ahead. */
   onClockDifference?(offset: number): void;
@@ -101,7 +101,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     retry(), //               send again where nothing can run twice
     queue(limiter), //         wait for a place at MAAS
     readRefusals(addresses, clock), // read 401, 502, 504 and redirects; set the clock
-    watch, //                 take note of what the answers show of MAAS
+    watch, //                 take note of what the responses show of MAAS
     ...(regions === undefined ? [] : [regions.interceptor]), // choose a region; go on to the next where one fails
     sign(signer, () => clock.now()),
   )(pools.dispatch);

@@ -3,11 +3,11 @@ import type { Socket } from 'node:net';
 const requestLine = /^[A-Z-]+ \S+ HTTP\/1\.1\r\n/;
 
 /**
- * Makes a connection to MAAS swallow an answer 100 (Continue) that nobody has asked for. A client must cope with one
+ * Makes a connection to MAAS swallow a response 100 (Continue) that nobody has asked for. A client must cope with one
  * (RFC 9110 §15.2), and undici 7 breaks the connection instead, without an option against it.
  *
  * What is swallowed stands before the first other byte that follows a request's head, so that a body is never touched; with
- * `pipelining: 1` there is one answer at a time.
+ * `pipelining: 1` there is one response at a time.
  */
 export function discardContinue(socket: Socket): void {
   const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
@@ -43,7 +43,7 @@ export function discardContinue(socket: Socket): void {
   };
 }
 
-/** How much is swallowed before one answer, bytes; undici is to see what comes beyond, and to refuse it. */
+/** How much is swallowed before one response, bytes; undici is to see what comes beyond, and to refuse it. */
 const maxSwallowed = 64 * 1024;
 
 const incomplete = -1;

@@ -13,7 +13,7 @@ export interface PoolOptions {
   readonly ca?: string | undefined;
   /** Do not verify MAAS's certificate. */
   readonly insecure?: boolean;
-  /** How long to wait for the first byte of an answer, and between two, ms. */
+  /** How long to wait for the first byte of a response, and between two, ms. */
   readonly timeout: number;
   /** How long a connection may take to come about, ms. */
   readonly connectTimeout?: number;

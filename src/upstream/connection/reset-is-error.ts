@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { errors } from 'undici';
 
 /**
- * Makes a reset of a connection to MAAS an error also where the answer goes on until the connection's end. undici 7 takes
+ * Makes a reset of a connection to MAAS an error also where the response goes on until the connection's end. undici 7 takes
  * `ECONNRESET` for such an end, because macOS gives it after complete answers, and a truncated answer would look whole
  * (RFC 9112 §8).
  */

@@ -34,17 +34,17 @@ async function askUser(upstream: Upstream): Promise<Identity['user']> {
 }
 
 /**
- * Reads the answer to `version/`.
+ * Reads the response to `version/`.
  *
  * @throws {Problem} when it is none of a MAAS that is well
  */
-export function readVersion(answer: OwnResponse): string {
-  const { status, headers, body } = answer;
+export function readVersion(response: OwnResponse): string {
+  const { status, headers, body } = response;
   if (status >= 300 && status < 400 && headers['location']?.startsWith('https:') === true) {
     throw maasHasTls();
   }
   if (isRegionDown(status, (name) => headers[name])) throw regionDown(status);
-  refuseOwnError(answer);
+  refuseOwnError(response);
   const data = asObject(body);
   if (status !== 200 || typeof data?.['version'] !== 'string') {
     throw new Problem(
@@ -57,13 +57,13 @@ export function readVersion(answer: OwnResponse): string {
 }
 
 /**
- * Reads the answer to `users/?op=whoami`.
+ * Reads the response to `users/?op=whoami`.
  *
  * @throws {Problem} when it says nothing of the key
  */
-export function readUser(answer: OwnResponse): Identity['user'] {
-  const { status, body } = answer;
-  refuseOwnError(answer);
+export function readUser(response: OwnResponse): Identity['user'] {
+  const { status, body } = response;
+  refuseOwnError(response);
   if (status === 200) {
     const data = asObject(body);
     if (typeof data?.['username'] === 'string') {
@@ -78,10 +78,10 @@ export function readUser(answer: OwnResponse): Identity['user'] {
   );
 }
 
-function refuseOwnError(answer: OwnResponse): void {
-  const error = readOwnError(answer);
+function refuseOwnError(response: OwnResponse): void {
+  const error = readOwnError(response);
   if (error === undefined) return;
-  throw new Problem('maas-broken-answer', `${error.reason}. ${error.remedy}`, { receivedStatus: answer.status });
+  throw new Problem('maas-broken-answer', `${error.reason}. ${error.remedy}`, { receivedStatus: response.status });
 }
 
 function asObject(text: string): Record<string, unknown> | undefined {

@@ -5,7 +5,7 @@ import { Problem } from '../../problem.ts';
 import type { Controller, UpstreamDispatch } from '../handler.ts';
 import { toProblem } from '../errors.ts';
 
-/** A short answer of MAAS, read whole. */
+/** A short response of MAAS, read whole. */
 export interface OwnResponse {
   readonly status: number;
   /** By name in lower case. */

@@ -31,7 +31,7 @@ export interface Slot {
   since: number;
   /** Where it stands among those that run. */
   at: number;
-  /** `performance.now()` when MAAS's answer began, ms; `undefined` before. */
+  /** `performance.now()` when MAAS's response began, ms; `undefined` before. */
   responseStartedAt: number | undefined;
   /** How much of its body had come at a look, while others waited: bytes, and `performance.now()`. */
   progress: { readonly bytes: number; readonly at: number } | undefined;
@@ -49,7 +49,7 @@ export interface QueueState {
 export interface ConcurrencyLimiter extends QueueState {
   /** Lets a guest in, or has it wait; `start` or `refuse` may be called before this returns. */
   acquire(waiter: Waiter): Slot;
-  /** Has a guest that waits do so in the turns of a further client too, who wants the same answer. */
+  /** Has a guest that waits do so in the turns of a further client too, who wants the same response. */
   alsoWaitFor(slot: Slot, client: string): void;
   /** Gives a place up, or leaves the line. Twice does no harm. */
   release(slot: Slot): void;
@@ -65,7 +65,7 @@ export interface ConcurrencyLimiterOptions {
   readonly queueTimeoutMs?: number;
   /** A request that has been at MAAS for longer counts among the long ones, ms. */
   readonly longAfterMs?: number;
-  /** How long after its beginning an answer still holds a place, ms. */
+  /** How long after its beginning a response still holds a place, ms. */
   readonly transferMs?: number;
   /** A request whose body comes more slowly than so many bytes a second over so many ms, while others wait, loses its place. */
   readonly slowest?: { readonly bytesPerSecond: number; readonly over: number };
@@ -80,8 +80,8 @@ const longShare = 3 / 4;
  * Makes a line: so many at MAAS at once, and the rest wait, one client after the other, whoever sends how much. Long
  * requests never hold all places.
  *
- * A place stands for one of MAAS's workers. MAAS makes an answer whole before it sends it, and its web server takes it off
- * the worker, so a client that reads slowly keeps no place: it is given up a while after the answer has begun.
+ * A place stands for one of MAAS's workers. MAAS makes a response whole before it sends it, and its web server takes it off
+ * the worker, so a client that reads slowly keeps no place: it is given up a while after the response has begun.
  */
 export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): ConcurrencyLimiter {
   const {
@@ -104,7 +104,7 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
   let isAdvancing = false;
   let timer: NodeJS.Timeout | undefined;
 
-  function enter(waiter: Waiter): Slot {
+  function acquire(waiter: Waiter): Slot {
     order += 1;
     const slot: Slot = {
       waiter,
@@ -121,11 +121,11 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
       return slot;
     }
     count[lengthOf(slot)] += 1;
-    waitFor(slot, waiter.client);
-    timer ??= setInterval(look, tickMs).unref();
+    enqueue(slot, waiter.client);
+    timer ??= setInterval(checkTimeouts, tickMs).unref();
     advance();
     if (slot.state !== 'waiting') return slot;
-    if (count.short + count.long > maxQueued) refuse(newest(longest()), 'full');
+    if (count.short + count.long > maxQueued) reject(newest(longest()), 'full');
     return slot;
   }
 
@@ -143,7 +143,7 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
     slot.waiter.onAcquired(slot);
   }
 
-  function waitFor(slot: Slot, client: string): void {
+  function enqueue(slot: Slot, client: string): void {
     if (slot.state !== 'waiting' || slot.queues.some((queue) => queue.client === client)) return;
     let queue = clients.get(client);
     if (queue === undefined) {
@@ -155,13 +155,13 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
     slot.queues = [...slot.queues, queue];
   }
 
-  function leave(slot: Slot): void {
-    if (slot.state === 'waiting') stepOut(slot, 'over');
-    else if (slot.state === 'running') giveUp(slot);
+  function release(slot: Slot): void {
+    if (slot.state === 'waiting') dequeue(slot, 'over');
+    else if (slot.state === 'running') freeSlot(slot);
     if (queues.length > 0) advance();
   }
 
-  function giveUp(slot: Slot): void {
+  function freeSlot(slot: Slot): void {
     slot.state = 'over';
     const last = running.pop();
     if (last === undefined || last === slot) return;
@@ -175,7 +175,7 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
     isAdvancing = true;
     try {
       for (let slot = next(); slot !== undefined; slot = next()) {
-        stepOut(slot, 'running');
+        dequeue(slot, 'running');
         run(slot);
       }
     } finally {
@@ -211,7 +211,7 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
   }
 
   /** Takes a seat that waits out of all turns. */
-  function stepOut(slot: Slot, into: 'running' | 'over'): void {
+  function dequeue(slot: Slot, into: 'running' | 'over'): void {
     const length = lengthOf(slot);
     count[length] -= 1;
     slot.state = into;
@@ -222,8 +222,8 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
     slot.queues = [];
   }
 
-  function refuse(slot: Slot, why: 'full' | 'waited'): void {
-    stepOut(slot, 'over');
+  function reject(slot: Slot, why: 'full' | 'waited'): void {
+    dequeue(slot, 'over');
     slot.waiter.onRejected(why);
   }
 
@@ -233,16 +233,16 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
   }
 
   /** Ends what has taken its time, while somebody waits. */
-  function look(): void {
+  function checkTimeouts(): void {
     const now = performance.now();
     const sent = running.filter(
       ({ responseStartedAt }) => responseStartedAt !== undefined && now - responseStartedAt > transferMs,
     );
-    for (const slot of sent) leave(slot);
+    for (const slot of sent) release(slot);
     for (const slot of running.filter((one) => isTooSlow(one, now))) slot.waiter.stall?.();
     const waited = queues.flatMap(({ short, long }) => [...short.all(), ...long.all()]);
     for (const slot of waited)
-      if (slot.state === 'waiting' && now - slot.since > queueTimeoutMs) refuse(slot, 'waited');
+      if (slot.state === 'waiting' && now - slot.since > queueTimeoutMs) reject(slot, 'waited');
     for (const queue of clients.values()) if (sizeOf(queue) === 0) clients.delete(queue.client);
     if (queues.length > 0) return;
     for (const slot of running) slot.progress = undefined;
@@ -264,9 +264,9 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
   }
 
   return {
-    acquire: enter,
-    alsoWaitFor: waitFor,
-    release: leave,
+    acquire: acquire,
+    alsoWaitFor: enqueue,
+    release: release,
     get inFlight() {
       return running.length;
     },

@@ -1,4 +1,4 @@
-/** From when on MAAS is slow to begin an answer, ms. */
+/** From when on MAAS is slow to begin a response, ms. */
 const slow = 5_000;
 
 /** How many groups of operations are remembered as slow. */
@@ -7,7 +7,7 @@ const limit = 200;
 /** Which operations have lately been slow on this MAAS: `nodes/` is, where there are thousands. */
 export interface SlowOperations {
   isSlow(group: string): boolean;
-  /** @param time how long MAAS took to begin its answer, ms */
+  /** @param time how long MAAS took to begin its response, ms */
   note(group: string, time: number): void;
 }
 

@@ -2,7 +2,7 @@ import { Problem } from '../../problem.ts';
 import { loopDetected } from '../loop.ts';
 
 /**
- * Whether an answer is the word of a web server or load balancer about a region controller that it does not reach, or of one that
+ * Whether a response is the word of a web server or load balancer about a region controller that it does not reach, or of one that
  * is starting; or that of a proxy to which its address leads by mistake. MAAS's own 503, a busy rack or a power problem, is `text/plain`; one with `Retry-After` asks for patience.
  *
  * @param field gives the value of a header field by its name in lower case
@@ -16,7 +16,7 @@ export function isRegionDown(status: number, field: (name: string) => string | u
   );
 }
 
-/** What such an answer says, as the problem that takes its place. */
+/** What such a response says, as the problem that takes its place. */
 export function regionDown(status: number): Problem {
   if (status === 508) return loopDetected({ receivedStatus: status });
   return new Problem(

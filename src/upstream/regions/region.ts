@@ -18,7 +18,7 @@ export interface Region {
   /** Something went wrong that may be no more than an accident: it is asked, and rests if it does not answer. */
   probe(): Promise<void>;
   /**
-   * A read waits for its answer. If that takes long, the region is asked whether it is there.
+   * A read waits for its response. If that takes long, the region is asked whether it is there.
    *
    * @param giveUp called when nobody is there any more: a machine that loses its power closes no connection
    * @returns says that the wait is over
@@ -37,7 +37,7 @@ const backoffMs = { shortest: 1_000, longest: 15_000 };
 /** How long a read may wait before the region is asked, ms. */
 const probeAfterMs = 10_000;
 
-/** Nothing is there. Not a question without an answer: a region may be busy, and reads that go on to the next would make that so, too. */
+/** Nothing is there. Not a question without a response: a region may be busy, and reads that go on to the next would make that so, too. */
 const unreachable = /^(?:maas-connect-timeout|maas-unroutable)$/;
 
 /**

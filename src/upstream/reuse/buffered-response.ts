@@ -2,23 +2,23 @@ import type { Fields } from '../../http/fields.ts';
 import type { MaasAddress } from '../../maas/maas-address.ts';
 import type { Controller, UpstreamHandler } from '../handler.ts';
 
-/** A response of MAAS's that lies in memory, for more than one client. */
+/** A response of MAAS that is buffered, for more than one client. */
 export interface BufferedResponse {
   readonly status: number;
   readonly statusText: string;
   readonly fields: Fields;
   readonly body: Buffer;
-  /** Which of several region controllers has responded. */
+  /** Which of several region controllers sent it. */
   readonly region: MaasAddress | undefined;
 }
 
-/** How much is handed on at once, bytes: what TLS makes of it is a copy for each client. */
+/** The size of one write, bytes: TLS makes a copy of it for each client. */
 const chunkBytes = 64 * 1024;
 
 /**
- * Gives a response to one client, at the pace at which that one reads.
+ * Sends a buffered response to one client, as fast as the client reads.
  *
- * @param onDone called once, when the response was given or the client has disconnected
+ * @param onDone called once, when the response was sent or the client has disconnected
  */
 export function replay(response: BufferedResponse, handler: UpstreamHandler, onDone: () => void): void {
   new Replay(response, handler, onDone).begin();

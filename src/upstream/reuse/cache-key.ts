@@ -2,7 +2,7 @@ import { fieldOf, fieldValues, forEachField, type Fields } from '../../http/fiel
 import type { Signer } from '../../maas/signature.ts';
 import type { UpstreamRequest } from '../handler.ts';
 
-/** Fields that say who asks and how the answer travels; MAAS answers the same whatever they hold. */
+/** Fields that say who sends the request and how the response travels; MAAS's response does not depend on them. */
 const notInKey: ReadonlySet<string> = new Set([
   'user-agent',
   'x-request-id',
@@ -10,12 +10,12 @@ const notInKey: ReadonlySet<string> = new Set([
   'via',
   'traceparent',
   'tracestate',
-  'accept-encoding', // MAAS does not compress; an answer that is compressed all the same is given to nobody else
+  'accept-encoding', // MAAS does not compress; a response that is compressed all the same is not shared
   'cache-control',
   'pragma',
 ]);
 
-/** With these a client asks for a part of the answer, or for one on a condition; it gets what MAAS makes of them. */
+/** With these a client requests a part of the response, or makes a condition; MAAS decides, and nothing is shared. */
 const conditional: ReadonlySet<string> = new Set([
   'range',
   'if-range',
@@ -28,23 +28,23 @@ const conditional: ReadonlySet<string> = new Set([
 const keys = new WeakMap<Signer, number>();
 let count = 0;
 
-/** A read, as those see it who look for another like it. */
+/** What decides whether a read can share a request or be served from cache. */
 export interface CacheLookup {
-  /** Equal for reads that MAAS answers alike: they are signed with one key, and all that is sent to MAAS is the same, but for who asks. */
+  /** Equal for reads with the same response: signed with the same key, and with the same fields but for `notInKey`. */
   readonly key: string;
-  /** How old an answer may be that others have asked for, s; 0 where the client will have none (RFC 9111 §5.2.1). */
+  /** The oldest stored response that the client accepts, s; 0 where it accepts none (RFC 9111 §5.2.1). */
   readonly maxAge: number;
-  /** The answer that the client has already. */
+  /** The response that the client has already. */
   readonly ifNoneMatch: string | undefined;
 }
 
 /**
- * Reads what a client asks for.
+ * Makes the cache key of a read.
  *
- * @param signer the one by which the request will be signed; `undefined` where it will not be: what anybody may see is never
- *   given to those with a key, nor the other way round
- * @param hasEtags whether answers have an `ETag` of the proxy's, and so `If-None-Match` is the proxy's to answer
- * @returns `undefined` where the read is to go its own way
+ * @param signer signs the request; `undefined` where it is sent unsigned: signed and unsigned requests never share a
+ *   response
+ * @param hasEtags whether the proxy gives responses an `ETag`, and so evaluates `If-None-Match` itself
+ * @returns `undefined` where the read must go to MAAS by itself
  */
 export function readCacheLookup(
   { path, headers }: UpstreamRequest,
@@ -84,8 +84,9 @@ function readMaxAge(cacheControl: string): number {
 }
 
 /**
- * Whether an answer is one for all who have asked the same: it is not compressed for one of them, and does not vary by what
- * the question's text leaves out (RFC 9110 §12.5.5). The key is in the text, and cookies never reach MAAS.
+ * Whether a response may be shared by all requests with the same cache key: it is not compressed for one of them, and
+ * does not vary by a field that is not in the cache key (RFC 9110 §12.5.5). The API key is in the cache key, and cookies
+ * never reach MAAS.
  */
 export function isShareable(fields: Fields): boolean {
   if (fieldOf(fields, 'content-encoding') !== undefined) return false;

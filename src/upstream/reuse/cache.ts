@@ -1,56 +1,56 @@
 import { LRUCache } from 'lru-cache';
 import type { BufferedResponse } from './buffered-response.ts';
 
-/** An answer that is kept for those who ask the same later. */
+/** A stored response. */
 export interface CacheEntry {
   readonly response: BufferedResponse;
-  /** `performance.now()` when MAAS was asked for it, ms: what has changed since then is not in it. */
-  readonly askedAt: number;
-  /** How many clients are being given it. */
+  /** `performance.now()` when the request to MAAS began, ms: later changes are not in the response. */
+  readonly requestedAt: number;
+  /** How many clients it is being sent to. */
   readers: number;
 }
 
-/** What was found in memory. */
+/** What was found in the cache. */
 export interface CacheHit {
   readonly entry: CacheEntry;
-  /** Whole seconds since MAAS was asked. */
+  /** Whole seconds since the request to MAAS began. */
   readonly age: number;
-  /** Whole seconds for which it may still be given. */
+  /** Whole seconds for which it may still be served. */
   readonly ttl: number;
 }
 
-/** Answers to reads, by the question's text. A write empties it (src/upstream/lines.ts). */
+/** Responses to reads, by cache key. A write empties the cache (see `WriteEpoch`). */
 export interface Cache {
   /**
-   * @param epoch how many lines there are
-   * @param maxAge seconds, if the client wants no answer that is older
+   * @param epoch the current write epoch
+   * @param maxAge the oldest response that the client accepts, s
    */
   find(key: string, epoch: number, maxAge: number): CacheHit | undefined;
   /**
-   * Keeps an answer, unless a newer one is there.
+   * Stores a response, unless a newer one is there.
    *
-   * @param epoch how many lines there were when MAAS was asked
+   * @param epoch the write epoch when the request to MAAS began
    */
-  store(key: string, epoch: number, answer: BufferedResponse, askedAt: number): void;
+  store(key: string, epoch: number, response: BufferedResponse, requestedAt: number): void;
 }
 
 /**
- * How many answers are kept at the most: as many as there would be if each had so many bytes, within limits. A small one takes
- * several times its bytes.
+ * The number of entries is bounded as if each had at least so many bytes: a small entry takes several times its bytes of
+ * memory.
  */
-const leastShare = 4_096;
-const fewest = 100;
-const most = 50_000;
+const minBytesPerEntry = 4_096;
+const minEntries = 100;
+const maxEntries = 50_000;
 
 /**
- * Begins with nothing.
+ * Creates an empty cache.
  *
- * @param ttl for how long an answer may be given, ms
- * @param maxBytes how much all answers together may hold; those that were not asked for the longest go first
+ * @param ttl for how long an entry may be served, ms
+ * @param maxBytes the bound of all entries together; the least recently used are evicted first
  * @param now ms, from any beginning
  */
 export function createCache(ttl: number, maxBytes: number, now: () => number = () => performance.now()): Cache {
-  const max = Math.min(Math.max(fewest, Math.ceil(maxBytes / leastShare)), most);
+  const max = Math.min(Math.max(minEntries, Math.ceil(maxBytes / minBytesPerEntry)), maxEntries);
   const entries = new LRUCache<string, CacheEntry>({ max, maxSize: maxBytes, sizeCalculation: sizeOf });
   let contentsEpoch = 0;
   const emptyAt = (epoch: number): void => {
@@ -62,16 +62,16 @@ export function createCache(ttl: number, maxBytes: number, now: () => number = (
       emptyAt(epoch);
       const entry = entries.get(key);
       if (entry === undefined) return undefined;
-      const age = now() - entry.askedAt;
+      const age = now() - entry.requestedAt;
       if (age >= ttl) entries.delete(key);
       if (age >= ttl || age > maxAge * 1000) return undefined;
       return { entry, age: Math.floor(age / 1000), ttl: Math.floor((ttl - age) / 1000) };
     },
-    store(key, epoch, answer, askedAt) {
+    store(key, epoch, response, requestedAt) {
       emptyAt(epoch);
       const before = entries.peek(key);
-      if (before !== undefined && before.askedAt > askedAt) return;
-      entries.set(key, { response: answer, askedAt, readers: 0 });
+      if (before !== undefined && before.requestedAt > requestedAt) return;
+      entries.set(key, { response: response, requestedAt: requestedAt, readers: 0 });
     },
   };
 }

@@ -8,34 +8,34 @@ import { isStorable, unlessMatched } from './etag.ts';
 import { replay } from './buffered-response.ts';
 import { WriteHandler } from './write.ts';
 
-/** How answers are given to more than one. */
+/** How responses are shared between clients. */
 export interface ReuseOptions {
-  /** Which reads may have one answer between them. */
+  /** Which reads may share one response. */
   readonly epoch: WriteEpoch;
-  /** The signer of those who have no key of their own. */
+  /** Signs for clients without a key of their own. */
   readonly sharedSigner: () => Signer;
-  /** Whether a read may join another that is under way. */
+  /** Whether a read may subscribe to the same read in flight. */
   readonly collapses: boolean;
-  /** Where answers are kept for later; `undefined` for nowhere. */
+  /** `undefined` where nothing is cached. */
   readonly cache: Cache | undefined;
-  /** How much all answers together may hold that are being given to several, bytes. */
+  /** The bound of all responses together that are buffered for several clients, bytes. */
   readonly maxHeld: number;
 }
 
 /**
- * After how many flights their map is made anew. V8 gives a Map that changes a new table now and then, to which the old one
- * points; once an old one is in the old generation, every flight that comes after is taken there too, with all that hangs
- * on it, and the garbage collector works five times as much.
+ * After how many shared requests their map is made anew. V8 gives a changing Map a new table now and then, and the old
+ * table points to the new one. Once an old table is in the old generation, every later shared request is promoted too,
+ * with all that it refers to, and the garbage collector works five times as much.
  */
 const renewAfter = 64;
 
 /**
- * Joins identical reads: what many ask at the same time, MAAS is asked once; and answers from memory what was asked a moment
- * ago. It stands above all other links, behind the policy.
+ * Collapses identical reads: when several clients send the same read at the same time, MAAS gets it once. A read that was
+ * sent a moment ago is served from cache. This is the first interceptor of the chain; the policy has been evaluated before.
  *
- * undici's `deduplicate` was looked at and not taken: it knows no writes, so that a read could be answered with what MAAS was
- * before; the first request's client takes the others with it when it leaves, and holds them up when it is slow; it cuts a
- * slow follower off above a size; and to keep secrets apart it would need the signature, which is made below it.
+ * undici's `deduplicate` was looked at and not taken: it does not know writes, so a read could get a response from before a
+ * write; when the first client disconnects, the others fail too, and when it is slow, they wait; it cuts a slow subscriber
+ * off above a size; and to keep keys apart it would need the signature, which is made further down the chain.
  */
 export function reuse({ epoch, sharedSigner, collapses, cache, maxHeld }: ReuseOptions): Interceptor {
   let requests = new Map<string, SharedRequest>();
@@ -43,9 +43,9 @@ export function reuse({ epoch, sharedSigner, collapses, cache, maxHeld }: ReuseO
   const held = { bytes: 0, room: maxHeld };
   const onBuffered: SharedRequestContext['onBuffered'] =
     cache &&
-    (({ cacheKey, epochAtStart, askedAt }, response) => {
+    (({ cacheKey, epochAtStart, requestedAt }, response) => {
       if (epochAtStart === epoch.current && epoch.hasNoWritesInFlight && isStorable(response))
-        cache.store(cacheKey, epochAtStart, response, askedAt);
+        cache.store(cacheKey, epochAtStart, response, requestedAt);
     });
   return (dispatch) => {
     const context: SharedRequestContext = {
@@ -82,7 +82,7 @@ export function reuse({ epoch, sharedSigner, collapses, cache, maxHeld }: ReuseO
       if (hit !== undefined && serveFromCache(hit, subscriber, held)) return;
       const inFlight = maxAge === 0 || !collapses ? undefined : requests.get(key);
       if (inFlight?.epochAtStart === epoch.current) {
-        inFlight.join(subscriber);
+        inFlight.subscribe(subscriber);
         return;
       }
       const shared = new SharedRequest(context, key, epoch.current, subscriber);

@@ -5,10 +5,10 @@ import { replay, type BufferedResponse } from './buffered-response.ts';
 import { isShareable } from './cache-key.ts';
 import { unlessMatched, withEtag, withoutCondition } from './etag.ts';
 
-/** The largest answer that is given to several, bytes: the machines of a large MAAS (3,500 of them). */
+/** The largest response that is shared, bytes: the machines of a large MAAS (3,500 of them). */
 const maxSharedBytes = 16 * 1024 * 1024;
 
-/** Memory that answers are held in, counted for all flights together. */
+/** Memory that buffered responses take, counted for all shared requests together. */
 export interface HeldBytes {
   bytes: number;
   /** How much there may be, bytes. */
@@ -28,28 +28,29 @@ export interface SharedRequestContext {
   /** Sends a request to MAAS. */
   readonly dispatch: UpstreamDispatch;
   readonly held: HeldBytes;
-  /** Told when nobody may join any more. */
+  /** Called when no more clients can subscribe. */
   onClosed(request: SharedRequest): void;
-  /** Told of each answer that was read whole; `undefined` where nothing is kept. */
+  /** Called with each buffered response; `undefined` where nothing is cached. */
   readonly onBuffered: ((request: SharedRequest, response: BufferedResponse) => void) | undefined;
 }
 
 /**
- * One read in flight to MAAS, and all who wait for its response. They can join until the response begins.
+ * One read in flight to MAAS, and its subscribers. Clients can subscribe until the response begins.
  *
- * A client that waits alone gets the response as it comes. For several, and to be stored, it is first buffered: so the slow ones
- * hold nobody up, a response that breaks off is an error for all of them and a broken transfer for none, and there is one
- * copy of it in memory. If it turns out too large for that, or is not shareable, the first client gets it and the others
- * send requests of their own.
+ * A single subscriber gets the response as it comes. For several, and to be stored, the response is buffered first: slow
+ * clients hold up no others, a response that breaks off is an error for all and a broken transfer for none, and there is
+ * one copy of it in memory. If the response is too large for that, or not shareable, the first subscriber gets it, and
+ * the others send requests of their own.
  *
- * Nobody is more than a subscriber: whoever disconnects is taken off, also the first, and the request ends when nobody is left.
+ * All subscribers are equal: a client that disconnects is removed, also the first one, and the request ends when no
+ * subscriber is left.
  */
 export class SharedRequest implements UpstreamHandler {
   readonly cacheKey: string;
   /** The write epoch when it began. */
   readonly epochAtStart: number;
   /** `performance.now()` then, ms. */
-  readonly askedAt = performance.now();
+  readonly requestedAt = performance.now();
   readonly #context: SharedRequestContext;
   readonly #first: Subscription;
   #subscriptions: Subscription[] = [];
@@ -79,7 +80,7 @@ export class SharedRequest implements UpstreamHandler {
     this.#context.dispatch(ifNoneMatch === undefined ? request : withoutCondition(request), this);
   }
 
-  join(subscriber: Subscriber): void {
+  subscribe(subscriber: Subscriber): void {
     this.#add(new Subscription(subscriber, (subscription, error) => this.#unsubscribe(subscription, error)));
   }
 
@@ -195,7 +196,7 @@ export class SharedRequest implements UpstreamHandler {
     streamed.handler.onResponseData(streamed, chunk);
   }
 
-  /** A client that has joined is told so (RFC 9211 §2). */
+  /** All subscribers but the first get `Cache-Status: …; collapsed` (RFC 9211 §2). */
   #fieldsFor(subscription: Subscription, fields: Fields): Fields {
     if (subscription === this.#first) return fields;
     const { call } = subscription.subscriber.request;
@@ -210,7 +211,7 @@ export class SharedRequest implements UpstreamHandler {
     return this.#first.subscriber.request.call?.trace.region;
   }
 
-  /** A client that has joined a request of another one, far behind in the queue, does not wait for that one's turn but for its own. */
+  /** The shared request is also queued under each subscriber's fairness key, so that a busy client delays no others. */
   #alsoWaitFor({ subscriber: { request } }: Subscription): void {
     if (request.call !== undefined) this.#waitFor?.(request.call.fairnessKey);
   }
@@ -270,7 +271,7 @@ class Subscription implements Controller {
   }
 }
 
-/** The length that a response tells, bytes; 0 where it tells none. */
+/** The `Content-Length` of a response, bytes; 0 where it has none. */
 function announcedLength(fields: Fields): number {
   const length = Number(fieldOf(fields, 'content-length') ?? 0);
   return Number.isNaN(length) ? 0 : length;

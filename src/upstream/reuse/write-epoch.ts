@@ -1,22 +1,25 @@
 /**
- * Which reads may have one answer between them.
+ * Which reads may share one response.
  *
- * A client that has seen the answer to a write, its own or another's, must never be shown MAAS as it was before. MAAS carries
- * a write out at some moment between its beginning and its answer, so every write draws three lines: when it begins, when its
- * answer begins (the first moment at which anybody can know that it was carried out), and when it ends. **A read joins another
- * only if no line lies between their beginnings**, and a line empties the memory. A line is for all clients, keys and paths:
- * one operation of MAAS's changes the answers of many.
+ * A client that has seen the response to a write, its own or another client's, must never be shown MAAS as it was before
+ * that write. MAAS carries a write out at some moment between the request and the response, so every write advances the
+ * epoch three times: when it begins, when its response begins (the first moment at which anybody can know that it was
+ * carried out), and when it ends. **Two reads share a request only if both began in the same epoch**, and a new epoch
+ * empties the cache. The epoch is one for all clients, keys and paths: one operation of MAAS changes the responses to
+ * many others.
  *
- * - While a write is under way, reads may join those that began after it did: whoever asks then may see MAAS before or
- *   after it. They join for the length of one read; memory lasts longer, so that nothing is put into it then.
- * - Of a write that broke off (time-out, reset, its client left) nobody knows whether MAAS still works on it. Its lines are
- *   drawn when it breaks off; and because it may yet be carried out, nothing is put into memory for as long as MAAS works on a request.
- * - What changes at MAAS without the proxy is seen after the length of one read, or after `--cache-ttl`.
+ * - While a write is in flight, reads may share a request that began after the write did: at that time a client may see
+ *   MAAS before or after the write. A shared request lasts for one read only; the cache lasts longer, so nothing is
+ *   stored while a write is in flight.
+ * - When a write breaks off (time-out, reset, client disconnected), nobody knows whether MAAS still works on it. The
+ *   epoch advances when the write breaks off. Because MAAS may still carry the write out, nothing is stored for as long
+ *   as MAAS may work on a request.
+ * - A change that is made at MAAS without the proxy is seen after one read, or after `--cache-ttl`.
  */
 export interface WriteEpoch {
-  /** How many lines there are. Reads that begin at the same number may have one answer. */
+  /** The current epoch. Reads that begin in the same epoch may share one response. */
   readonly current: number;
-  /** Whether no write is under way, so that an answer may be kept. */
+  /** Whether no write is in flight, so that a response may be stored. */
   readonly hasNoWritesInFlight: boolean;
   onWriteStart(): void;
   onWriteResponse(): void;
@@ -28,7 +31,7 @@ export interface WriteEpoch {
 const maasCeiling = 900_000;
 
 /**
- * Begins with no line.
+ * Creates the write epoch of one upstream, at 0.
  *
  * @param now ms, from any beginning
  */

@@ -3,8 +3,8 @@ import { ForwardingHandler, type Controller, type ResponseHead, type UpstreamHan
 import { toProblem } from '../errors.ts';
 import type { WriteEpoch } from './write-epoch.ts';
 
-/** Failures that leave no write behind which MAAS still works on: it got no place or no connection, or MAAS refused the signature. */
-const nothingRuns: ReadonlySet<ProblemCode> = new Set([
+/** Failures after which MAAS cannot still be working on the write: it got no slot or no connection. */
+const neverRuns: ReadonlySet<ProblemCode> = new Set([
   'maas-busy',
   'maas-unresolved',
   'maas-refused',
@@ -17,10 +17,10 @@ const nothingRuns: ReadonlySet<ProblemCode> = new Set([
   'loop-detected',
 ]);
 
-/** Draws the lines of one write. Each is drawn before the client learns what it stands for. */
+/** Advances the epoch for one write: always before the client learns of the event. */
 export class WriteHandler extends ForwardingHandler {
   readonly #epoch: WriteEpoch;
-  #isAnswered = false;
+  #hasResponse = false;
   #isOver = false;
 
   constructor(next: UpstreamHandler, epoch: WriteEpoch) {
@@ -31,7 +31,7 @@ export class WriteHandler extends ForwardingHandler {
 
   override onResponseStart(controller: Controller, head: ResponseHead): void {
     if (head.status >= 200) {
-      this.#isAnswered = true;
+      this.#hasResponse = true;
       this.#epoch.onWriteResponse();
     }
     super.onResponseStart(controller, head);
@@ -44,7 +44,7 @@ export class WriteHandler extends ForwardingHandler {
 
   override onResponseError(error: Error): void {
     const { code, status } = toProblem(error);
-    this.#end(this.#isAnswered || status === 401 || nothingRuns.has(code));
+    this.#end(this.#hasResponse || status === 401 || neverRuns.has(code));
     super.onResponseError(error);
   }
 
