@@ -4,11 +4,11 @@ import type { ApiKey } from '../maas/api-key.ts';
 import type { MaasAddress } from '../maas/maas-address.ts';
 import { sendOwnRequest } from '../upstream/own-requests/own-request.ts';
 import { createPool } from '../upstream/connection/pool.ts';
-import { checkClock, checkHttp, checkIsMaas, type AskAnonymously } from './answer.ts';
+import { checkClock, checkHttp, checkIsMaas, type SendUnsigned } from './version-response.ts';
 import { after, type Finding, type Step } from './finding.ts';
 import { about, checkAddress, checkKeyFormat, checkPolicy } from './given.ts';
 import { checkIdentity, checkKey } from './key.ts';
-import { checkClearText, openConnection, patience, resolveName, type Located } from './network.ts';
+import { checkClearText, openConnection, stepTimeoutMs, resolveName, type Located } from './network.ts';
 import { servedSteps } from './served.ts';
 import { checkTls } from './tls.ts';
 
@@ -96,10 +96,10 @@ function both<First, Second, Next>(
 async function withAnonymous(
   { found }: Step<Located>,
   { ca, insecure }: { ca: string | undefined; insecure: boolean },
-  use: (anonymous: AskAnonymously) => Promise<void>,
+  use: (anonymous: SendUnsigned) => Promise<void>,
 ): Promise<void> {
   if (found === undefined) return use(() => Promise.reject(new Error('asked without a way to MAAS')));
-  const pool = createPool({ maas: found.maas, ca, insecure, timeout: patience });
+  const pool = createPool({ maas: found.maas, ca, insecure, timeout: stepTimeoutMs });
   try {
     const dispatch = toUndici((options, handler) => pool.dispatch(options, handler));
     await use((maas, path) => sendOwnRequest(dispatch, maas, path));

@@ -3,7 +3,7 @@ import { besideClientsFile, hasExpired, policyFile, type Client } from '../clien
 import { readClientsText } from '../clients/file/parse-clients.ts';
 import { readClientsFile } from '../clients/file/clients-file.ts';
 import { ClientsError } from '../clients/client.ts';
-import { doubtsAboutClients, othersMayWrite } from '../clients/doubts.ts';
+import { warningsAboutClients, othersMayWrite } from '../clients/warnings.ts';
 import { othersMayRead } from '../config/files.ts';
 import { readKeyFile } from '../config/key-file.ts';
 import { readPolicyFile } from '../config/policy-file.ts';
@@ -27,11 +27,11 @@ export function checkClientsFile(file: string, now: number): Finding {
   const { clients, mistakes } = readClientsText(text);
   const wrong = [...mistakes.map((mistake) => `it ${mistake}`), ...wrongFiles(file, clients)];
   if (wrong.length > 0) return failed(`${file}: ${shortened(wrong).join('\n')}`);
-  const doubts = [...doubtsAboutClients(file, clients, now), ...doubtsAboutFiles(file, clients)];
+  const warnings = [...warningsAboutClients(file, clients, now), ...warningsAboutFiles(file, clients)];
   return {
-    status: doubts.length === 0 ? 'ok' : 'warning',
+    status: warnings.length === 0 ? 'ok' : 'warning',
     detail: `${file}, ${describe(clients, now)}`,
-    remedy: doubts.length === 0 ? undefined : doubts.join('\n'),
+    remedy: warnings.length === 0 ? undefined : warnings.join('\n'),
   };
 }
 
@@ -85,7 +85,7 @@ function wrongFiles(clientsFile: string, clients: readonly Client[]): string[] {
   });
 }
 
-function doubtsAboutFiles(clientsFile: string, clients: readonly Client[]): string[] {
+function warningsAboutFiles(clientsFile: string, clients: readonly Client[]): string[] {
   return [...namedFiles(clientsFile, clients)].flatMap(([path, { kind }]) => {
     if (kind === 'policy') {
       return othersMayWrite(path, 'change what clients may do').concat(

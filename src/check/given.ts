@@ -1,6 +1,6 @@
 // The steps that need no network: what the configuration gives.
 import { isIP } from 'node:net';
-import { othersMayWrite } from '../clients/doubts.ts';
+import { othersMayWrite } from '../clients/warnings.ts';
 import type { Draft } from '../config/configuration.ts';
 import type { Remark } from '../config/remark.ts';
 import type { ApiKey } from '../maas/api-key.ts';
@@ -59,12 +59,12 @@ export function checkAddress(maas: MaasAddress | undefined, { mistakes, values }
 export function checkPolicy({ values: { policy }, files, mistakes }: Draft): Finding {
   const wrong = about(mistakes, 'policy');
   if (wrong !== undefined) return failed(wrong.replace(/\.$/, ''));
-  const doubts = [
+  const warnings = [
     ...explainIdleRules(policy, 'It'),
     ...(files.policy === undefined ? [] : othersMayWrite(files.policy.file, 'change what may be done')),
   ];
   const detail = `${policy.rules.length} rules, from ${policy.name}`;
-  return doubts.length === 0 ? { status: 'ok', detail } : { status: 'warning', detail, remedy: doubts.join('\n') };
+  return warnings.length === 0 ? { status: 'ok', detail } : { status: 'warning', detail, remedy: warnings.join('\n') };
 }
 
 const loopback = /^(?:localhost|127\.0\.0\.1|::1)$/;

@@ -7,7 +7,7 @@ import { failed, reasonAndRemedy, type Finding } from './finding.ts';
 import { endpoint } from './given.ts';
 
 /** How long a name or a connection may take, ms. */
-export const patience = 5_000;
+export const stepTimeoutMs = 5_000;
 
 /** MAAS's address, and the IP addresses behind its name. */
 export interface Located {
@@ -38,7 +38,7 @@ export async function openConnection(located: Located): Promise<Finding<Located>
   const started = performance.now();
   return new Promise((resolve) => {
     const socket = connect({ host, port });
-    const timer = setTimeout(() => finish(notAccepted(host, port)), patience);
+    const timer = setTimeout(() => finish(notAccepted(host, port)), stepTimeoutMs);
     const finish = (finding: Finding<Located>): void => {
       clearTimeout(timer);
       socket.destroy();
@@ -82,7 +82,7 @@ export function checkClearText({ maas, addresses }: Located): Finding {
 async function withinPatience<Value>(promise: Promise<Value>): Promise<Value | 'late'> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), patience);
+    timer = setTimeout(() => resolve('late'), stepTimeoutMs);
   });
   try {
     return await Promise.race([promise, late]);

@@ -6,7 +6,7 @@ import { trustingContext } from '../upstream/connection/trust.ts';
 import { describeCertificate, troublesOf, trustedBy, type Presented } from './certificate.ts';
 import { failed, reasonAndRemedy, type Finding } from './finding.ts';
 import { endpoint } from './given.ts';
-import { patience, type Located } from './network.ts';
+import { stepTimeoutMs, type Located } from './network.ts';
 
 /** What the configuration says about trust. */
 export interface Trust {
@@ -67,7 +67,7 @@ function shakeHands(
       socket.destroy();
       resolve(outcome);
     };
-    const timer = setTimeout(() => finish('there was no TLS handshake within 5 s'), patience);
+    const timer = setTimeout(() => finish('there was no TLS handshake within 5 s'), stepTimeoutMs);
     socket.on('secureConnect', () => {
       // A code, whatever its type says.
       const fault = String(socket.authorizationError ?? '');

@@ -17,9 +17,12 @@ export async function authenticateClient(
   authorization: string | undefined,
 ): Promise<ActiveClient> {
   if (authorization === undefined) {
-    throw unproven('The gateway needs a key: send it as Bearer token, as the password of Basic, or sign with it.', {
-      cause: 'no key',
-    });
+    throw unauthenticated(
+      'The gateway needs a key: send it as Bearer token, as the password of Basic, or sign with it.',
+      {
+        cause: 'no key',
+      },
+    );
   }
   if (authorization.startsWith('OAuth ')) return byOauth(registry, nonces, authorization);
   const [, scheme = '', credentials = ''] = /^(\S+) +(\S+) *$/.exec(authorization) ?? [];
@@ -29,7 +32,7 @@ export async function authenticateClient(
     case 'basic':
       return byPassword(registry, Buffer.from(credentials, 'base64').toString('utf8'));
     default:
-      throw unproven(
+      throw unauthenticated(
         'The gateway understands OAuth (in these letters, with PLAINTEXT), Bearer and Basic, each with its key.',
         // Not the scheme: a key may stand in its place.
         { cause: 'neither OAuth nor Bearer nor Basic' },
@@ -50,7 +53,7 @@ function byPassword(registry: Registry, credentials: string): ActiveClient {
   const name = parts.length > 3 ? parts.shift() : '';
   const found = byKey(registry, parts.join(':'));
   if (name !== '' && name !== found.client.name) {
-    throw unproven('The key belongs to another name than the one given with it.', {
+    throw unauthenticated('The key belongs to another name than the one given with it.', {
       cause: 'another name than the key has',
       client: found.client.name,
     });
@@ -67,13 +70,13 @@ function byKey(registry: Registry, key: string): ActiveClient {
   if (found.client.token !== token) throw unknownKey(why('wrong token'));
   if (!hasSecret(found.client, secret)) throw unknownKey(why('wrong secret'));
   if (found.endsAt <= Date.now()) {
-    throw unproven('The key has expired; ask for a new one.', why(`expired on ${found.client.expires}`));
+    throw unauthenticated('The key has expired; ask for a new one.', why(`expired on ${found.client.expires}`));
   }
   return found;
 }
 
 function unknownKey(why: Why): Problem {
-  return unproven('The gateway does not know this key: it was revoked, or not copied whole.', why);
+  return unauthenticated('The gateway does not know this key: it was revoked, or not copied whole.', why);
 }
 
 function whyUnknown(registry: Registry, consumer: string): Why {
@@ -166,7 +169,7 @@ const furthestAhead = 86_400;
 /** MAAS's database has room for so many characters. */
 const maxNonce = 255;
 
-function unproven(sentence: string, why: Why): Problem {
+function unauthenticated(sentence: string, why: Why): Problem {
   return new Problem('client-unknown', sentence, {
     challenge: 'Bearer realm="maas-auth-proxy", Basic realm="maas-auth-proxy", charset="UTF-8"',
     ...why,

@@ -1,7 +1,7 @@
 import { addressBlock } from '../http/peer.ts';
 
 /** After this many failures of one address within a minute, each further one is answered late; ms. */
-const patience = { failures: 10, window: 60_000, wait: 1_000, addresses: 10_000 };
+const throttle = { failures: 10, window: 60_000, wait: 1_000, addresses: 10_000 };
 
 /** How long the answer to an address's failure is held back, ms; each call counts as a failure. */
 export type FailedLoginThrottle = (address: string, now: number) => number;
@@ -12,12 +12,12 @@ export function createFailedLoginThrottle(): FailedLoginThrottle {
   return (address, now) => {
     const source = addressBlock(address);
     const known = failures.get(source);
-    const entry = known === undefined || now - known.since > patience.window ? { count: 0, since: now } : known;
+    const entry = known === undefined || now - known.since > throttle.window ? { count: 0, since: now } : known;
     entry.count += 1;
     failures.delete(source);
     failures.set(source, entry);
     const [oldest] = failures.keys();
-    if (failures.size > patience.addresses && oldest !== undefined) failures.delete(oldest);
-    return entry.count > patience.failures ? patience.wait : 0;
+    if (failures.size > throttle.addresses && oldest !== undefined) failures.delete(oldest);
+    return entry.count > throttle.failures ? throttle.wait : 0;
   };
 }

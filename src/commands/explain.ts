@@ -19,11 +19,11 @@ export const explain: Run = async (layers) => {
   const mistakes = [...layers.mistakes];
   const gatewayPolicy = readSetting(layers, 'policy', mistakes);
   const inForce = gatewayPolicy && policyOfClient(layers, gatewayPolicy, mistakes);
-  const asked = readRequest(layers, mistakes);
-  if (mistakes.length > 0 || inForce === undefined || asked === undefined) throw new ConfigurationError(mistakes);
+  const request = readRequest(layers, mistakes);
+  if (mistakes.length > 0 || inForce === undefined || request === undefined) throw new ConfigurationError(mistakes);
 
   const { policy, note } = inForce;
-  const { method, path, type, body } = asked;
+  const { method, path, type, body } = request;
   const { operation, decision, ambiguity } = evaluate(policy, method, path, body && formOps(type, body));
   const override = findSignatureOverride(path.query);
   const fault = override === undefined ? ambiguity : `has "${override}" in its query, which is never forwarded`;
@@ -48,14 +48,14 @@ function tell(line: string): void {
   say(maskKeys(line));
 }
 
-interface Asked {
+interface ExplainedRequest {
   readonly method: string;
   readonly path: ApiPath;
   readonly type: string;
   readonly body: Buffer | undefined;
 }
 
-function readRequest({ positionals, extra }: Layers, mistakes: string[]): Asked | undefined {
+function readRequest({ positionals, extra }: Layers, mistakes: string[]): ExplainedRequest | undefined {
   const [method = '', url = '', ...rest] = positionals;
   if (url === '' || rest.length > 0 || !/^[A-Za-z]+$/.test(method)) {
     mistakes.push("explain needs a method and an address, for example: explain POST '/machines/abc/?op=deploy'.");

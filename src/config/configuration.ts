@@ -22,19 +22,19 @@ export interface Configuration extends SettingValues {
   /** The region controllers of the MAAS. */
   readonly regions: Regions;
   readonly key: ApiKey;
-  /** Where the key came from, as a person would say it: `MAAS_API_KEY in .env`. */
+  /** The source of the key, for messages: `MAAS_API_KEY in .env`. */
   readonly keySource: string;
   /** PEM text of the further certificate authorities. */
   readonly ca: string | undefined;
-  /** The Redis that all replicas have in common. */
+  /** The Redis that all replicas share. */
   readonly redis: RedisUrl | undefined;
-  /** The files that parts of this were read from, and that may change while the program runs. */
+  /** The files that parts of the configuration were read from; they may change while the program runs. */
   readonly files: ConfigurationFiles;
   /** What https is served with; `undefined` for plain http. */
   readonly tls: Tls | undefined;
-  /** How much may be held of what clients and MAAS send. */
+  /** The memory bounds for what clients and MAAS send. */
   readonly memory: MemoryBounds;
-  /** Sentences for the operator that stop nothing. */
+  /** Warnings for the operator. */
   readonly warnings: readonly string[];
 }
 
@@ -47,7 +47,7 @@ export interface ConfigurationFiles {
   readonly clientCa: NamedFile | undefined;
 }
 
-/** What was found of a configuration, and what is wrong with the rest: `check` goes on with the parts that can be used. */
+/** The valid parts of a configuration, and what is wrong with the others: `check` continues with the valid parts. */
 export interface Draft {
   readonly values: SettingValues;
   readonly regions: Regions | undefined;
@@ -69,7 +69,7 @@ export interface GivenKey {
   readonly keyFile?: NamedFile;
 }
 
-/** All that is wrong with a configuration, a sentence each. */
+/** All mistakes in a configuration, one sentence each. */
 export class ConfigurationError extends Error {
   override name = 'ConfigurationError';
   readonly mistakes: readonly string[];
@@ -82,7 +82,7 @@ export class ConfigurationError extends Error {
 
 const noUrl = "MAAS's address is not set: set MAAS_URL or --maas-url, for example http://maas.example:5240.";
 const noKey =
-  'No API key is set: set MAAS_API_KEY to consumer:token:secret, or name a file that holds it by --api-key-file. ' +
+  'No API key is set: set MAAS_API_KEY to consumer:token:secret, or pass a file that holds it with --api-key-file. ' +
   'MAAS shows it under your user name, "API keys".';
 
 /**
@@ -155,7 +155,7 @@ export async function readDraft(layers: Layers, home: string): Promise<Draft> {
   return { values, regions, key, ca, redis, files, tls: served?.tls, memory, warnings, mistakes };
 }
 
-/** Beyond loopback, whoever reaches the port has the rights of the key's user; nobody should come to that by accident. */
+/** Beyond loopback, anybody who can reach the port has the rights of the key's user; that must not happen by accident. */
 function findExposure(
   layers: Layers,
   { host, socket, clientsFile, allowUnauthenticated }: SettingValues,
@@ -169,14 +169,14 @@ function findExposure(
   )
     return undefined;
   const { source = '--host', instead } = layers.found.get('host') ?? {};
-  const whatHappens = `${source} is ${host}, and whoever reaches the port there could use the API key:`;
-  // A shell's HOST is a name; who means all interfaces writes an address.
+  const whatHappens = `${source} is ${host}, so anybody who can reach the port could use the API key:`;
+  // A HOST that a shell sets is a name; an operator who means all interfaces writes an address.
   if (instead !== undefined && isIP(host) === 0) {
     return `${whatHappens} set ${instead}=127.0.0.1 if ${source} is another program's; if it is meant, set CLIENTS_FILE or ALLOW_UNAUTHENTICATED=true.`;
   }
   return (
-    `${whatHappens} give everybody a key by CLIENTS_FILE (--clients-file), or set ALLOW_UNAUTHENTICATED=true ` +
-    '(--allow-unauthenticated) where only those reach it who may.'
+    `${whatHappens} require keys with CLIENTS_FILE (--clients-file), or set ALLOW_UNAUTHENTICATED=true ` +
+    '(--allow-unauthenticated) if only authorized clients can reach the port.'
   );
 }
 

@@ -19,7 +19,7 @@ export function namedFile({ text, source }: { readonly text: string; readonly so
 /**
  * Reads a file that a setting names.
  *
- * @throws {SettingError} in words, without the system's own
+ * @throws {SettingError} why it cannot be read
  */
 export function readSettingFile(file: string): string {
   try {
@@ -29,7 +29,7 @@ export function readSettingFile(file: string): string {
   }
 }
 
-/** Says in words why a file could not be read or written. */
+/** Describes why a file could not be read. */
 export function whyUnreadable(error: unknown): string {
   switch (error instanceof Error && 'code' in error ? error.code : '') {
     case 'ENOENT':
@@ -50,7 +50,7 @@ export function whyUnreadable(error: unknown): string {
   }
 }
 
-/** Says in words why a file could not be made or added to. */
+/** Describes why a file could not be created or appended to. */
 export function whyUnwritable(error: unknown): string {
   switch (error instanceof Error && 'code' in error ? error.code : '') {
     case 'ENOENT':
@@ -75,7 +75,7 @@ export function whyUnwritable(error: unknown): string {
   }
 }
 
-/** Whether every user of the machine may read a file; `false` also where there is none. */
+/** Whether every user of the machine may read a file; `false` if the file does not exist. */
 export function othersMayRead(file: string): boolean {
   const mode = statSync(file, { throwIfNoEntry: false })?.mode;
   return process.platform !== 'win32' && mode !== undefined && (mode & 0o004) !== 0;

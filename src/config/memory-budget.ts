@@ -2,31 +2,31 @@ import { totalmem } from 'node:os';
 
 const MIB = 1024 * 1024;
 
-/** The most memory that is taken by default, bytes, however much there is. */
+/** The largest default of `--max-memory`, bytes. */
 const most = 512 * MIB;
 
 /** The least that `--max-memory` may be, bytes. */
 export const leastMemory = 64 * MIB;
 
-/** The bounds of all that may fill up with what clients and MAAS send, in one place: docs/limits.md has them as a table. */
+/** All bounds of memory that clients and MAAS can fill; docs/limits.md has them as a table. */
 export interface MemoryBounds {
   /** Of all bounds together, bytes. */
   readonly total: number;
-  /** Clients connected at once. */
+  /** Concurrent client connections. */
   readonly connections: number;
-  /** Bodies of requests that are held, bytes. */
+  /** Buffered request bodies, bytes. */
   readonly bodies: number;
-  /** Heads that wait for their turn, and large ones until their request is over, bytes. */
+  /** Pipelined heads that wait, and large heads until their request ends, bytes. */
   readonly heads: number;
-  /** Heads that have begun and are not complete, bytes. */
+  /** Incomplete heads, bytes. */
   readonly unfinishedHeads: number;
-  /** Responses that are given to several, bytes. */
+  /** Responses that several clients share, bytes. */
   readonly shared: number;
-  /** What waits in connections for clients that read slowly, bytes. */
+  /** Response bytes that wait for slow clients, bytes. */
   readonly unread: number;
-  /** Responses that are compressed at once. */
+  /** Responses that are compressed concurrently. */
   readonly compressed: number;
-  /** The cache, bytes; 0 where there is none. */
+  /** The cache, bytes; 0 without a cache. */
   readonly cache: number;
   /** Lines of the log that wait to be written, bytes. */
   readonly log: number;
@@ -34,7 +34,7 @@ export interface MemoryBounds {
   readonly audit: number;
 }
 
-/** Parts of what the cache leaves, in 64ths; together they are all of it. */
+/** Parts of the memory without the cache, in 64ths; they add up to all of it. */
 const parts = {
   connections: 20,
   bodies: 14,
@@ -47,22 +47,22 @@ const parts = {
   audit: 1,
 } as const;
 
-/** What a connection takes while nothing happens on it, bytes (measured). */
+/** Memory of an idle connection, bytes (measured). */
 const perConnection = { plain: 8 * 1024, tls: 50 * 1024 };
 
-/** What a response takes while it is compressed, bytes: zstd the most. */
+/** Memory for compressing one response, bytes; zstd needs the most. */
 const perCoder = 3 * MIB;
 
-/** The bounds that there were before there was a budget: more of it makes none of these larger. */
+/** Upper limits of the bounds: a larger budget does not raise these. */
 const enough = { connections: 10_000, compressed: 64, log: 4 * MIB, audit: 8 * MIB };
 
-/** What hangs on other settings. */
+/** What depends on other settings. */
 export interface MemoryUse {
-  /** Whether clients come by TLS. */
+  /** Whether clients connect with TLS. */
   readonly tls: boolean;
   /** Whether there is a cache. */
   readonly caches: boolean;
-  /** How much the cache may hold, bytes, where the operator has said so; an eighth of all otherwise. */
+  /** The size of the cache, bytes, if the operator set it; otherwise an eighth of the total. */
   readonly cacheBytes?: number | undefined;
 }
 
@@ -98,8 +98,8 @@ export function largestCache(total: number): number {
 }
 
 /**
- * How much memory the bounds may take together where nobody has said so: half of what the system gives, which is the
- * container's limit (cgroup v1 or v2) or else the machine's memory.
+ * The default of `--max-memory`: half of the memory that the system gives, which is the
+ * container's limit (cgroup v1 or v2), or the machine's memory.
  *
  * @param limit bytes
  */

@@ -9,8 +9,8 @@ const largestShare = 3 / 4;
 /**
  * Chooses all bounds of memory.
  *
- * @param mistakes told where the cache would leave too little for the rest
- * @param warnings told where there is less memory than the bounds allow
+ * @param mistakes gets a sentence if the cache would leave too little for the rest
+ * @param warnings gets a sentence if there is less memory than the bounds allow
  */
 export function chooseMemory(
   layers: Layers,
@@ -25,7 +25,7 @@ export function chooseMemory(
     const { source } = layers.found.get('cacheMaxBytes') ?? { source: '--cache-max-bytes' };
     mistakes.push({
       about: 'setting',
-      text: `${source} is ${cacheMaxBytes}, and all that is held may take ${total} bytes (--max-memory): set at most half of that, ${largestCache(total)}, or raise --max-memory.`,
+      text: `${source} is ${cacheMaxBytes}, but --max-memory is ${total} bytes: set at most half of that, ${largestCache(total)}, or raise --max-memory.`,
     });
   }
   const limit = systemLimit();
@@ -33,7 +33,7 @@ export function chooseMemory(
     const { source } = layers.found.get('maxMemory') ?? { source: '--max-memory' };
     warnings.push({
       about: 'setting',
-      text: `${source} is ${mebibytes(maxMemory)} MiB, and there are ${mebibytes(limit)} MiB for this process, of which it takes about 110 MiB at rest: under load it may be killed. Half of what there is is a good value.`,
+      text: `${source} is ${mebibytes(maxMemory)} MiB, but this process may use only ${mebibytes(limit)} MiB, of which it needs about 110 MiB at rest: under load it may be killed. Half of the ${mebibytes(limit)} MiB is a good value.`,
     });
   }
   return memoryBounds(total, { tls, caches, cacheBytes: cacheMaxBytes });

@@ -35,7 +35,7 @@ export function isPolicyFile(text: string): boolean {
 }
 
 /**
- * Reads a file of rules. A rule that refuses nothing is a mistake: whoever wrote it relies on it.
+ * Reads a file of rules. A `deny` rule that matches nothing is a mistake: its author relies on it.
  *
  * @param name what clients are told that the policy is called
  * @throws {SettingError} which line is wrong, or that there is no such file

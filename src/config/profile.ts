@@ -9,7 +9,7 @@ export interface Profile {
   readonly key: string;
   /** PEM text, where the login was given a CA. */
   readonly ca: string | undefined;
-  /** As a person would say it: `profile lab of the MAAS CLI`. */
+  /** For messages: `profile lab of the MAAS CLI`. */
   readonly source: string;
 }
 

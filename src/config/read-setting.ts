@@ -3,9 +3,9 @@ import { settings, type Setting, type SettingName, type SettingValues } from './
 import { SettingError } from './values.ts';
 
 /**
- * Reads one setting, for a command that needs no more.
+ * Reads one setting, for a command that needs only this one.
  *
- * @param mistakes gets a sentence when it cannot be read
+ * @param mistakes gets a sentence if the setting is invalid
  */
 export function readSetting<Name extends SettingName>(
   layers: Layers,
@@ -33,6 +33,6 @@ export function readFound<Value>({ read }: Pick<Setting<Value>, 'read'>, { text,
     return read(text);
   } catch (error) {
     if (!(error instanceof SettingError) || instead === undefined || error.message.startsWith('names ')) throw error;
-    throw new SettingError(`${error.message}; if that is another program's, set ${instead}`);
+    throw new SettingError(`${error.message}; if another program sets it, use ${instead}`);
   }
 }

@@ -14,7 +14,7 @@ export function chooseRedisUrl({ found }: Layers, given: RedisUrl | undefined): 
   if (file === undefined || (inline !== undefined && inline.rank < file.rank)) {
     if (inline?.rank === 0 && given?.hasPassword === true) {
       throw new SettingError(
-        `${inline.source} holds a password, and every user of this machine can read the arguments of a process: set REDIS_URL, or name a file by --redis-url-file`,
+        `${inline.source} holds a password, and every user of this machine can read the arguments of a process: set REDIS_URL, or pass a file with --redis-url-file`,
       );
     }
     return given;

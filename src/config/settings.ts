@@ -3,20 +3,20 @@ import { leastMemory } from './memory-budget.ts';
 import { readPolicy } from './policy-file.ts';
 import * as values from './values.ts';
 
-/** One setting: everything that is known of it stands here, and only here. */
+/** One setting: everything about it is declared here, and only here. */
 export interface Setting<Value> {
-  /** The flag's name without its dashes; `undefined` where a process list must not show the value. */
+  /** The flag's name without its dashes; `undefined` if a process list must not show the value. */
   readonly flag?: string;
   /** The short names in the environment and in `.env`, the first one winning; `longName` gives each setting one more. */
   readonly env: readonly string[];
-  /** What stands behind the flag in `--help`; `undefined` for a flag that takes no value. */
+  /** The placeholder after the flag in `--help`; `undefined` for a flag without a value. */
   readonly argument?: string;
   /** The flag turns the setting off (`--no-…`). */
   readonly negative?: true;
   readonly default?: Value;
-  /** The default in words, where the value does not say it. */
+  /** The default in words, if the value itself does not explain it. */
   readonly defaultText?: string;
-  /** What the setting does; of a flag that turns it off, what is not done then. */
+  /** What the setting does. For a flag that turns it off, `--help` puts "do not" in front. */
   readonly help: string;
   readonly read: (text: string) => Value;
 }
@@ -337,5 +337,5 @@ type ValueOf<S> = S extends { readonly read: (text: string) => infer Value }
     : Value | undefined
   : never;
 
-/** The settings as they were found, each read and valid; those without a default may be missing. */
+/** The valid settings; those without a default may be missing. */
 export type SettingValues = { readonly [Name in SettingName]: ValueOf<(typeof settings)[Name]> };

@@ -1,7 +1,7 @@
 import { ApiKey, ApiKeyError } from '../maas/api-key.ts';
 import { MaasAddressError, parseRegions, type Regions } from '../maas/maas-address.ts';
 
-/** Says in a sentence what a setting's text should have been; the name of the setting is put before it. */
+/** Says what is wrong with a setting's text; the caller puts the setting's name in front. */
 export class SettingError extends Error {
   override name = 'SettingError';
 }
@@ -41,7 +41,7 @@ export function host(value: string): string {
   if (!/^[A-Za-z0-9._:%-]+$/.test(bare)) {
     throw new SettingError(`must be a host name or an IP address, for example 127.0.0.1, not ${quote(value)}`);
   }
-  if (/^[^:]+:\d+$/.test(bare)) throw new SettingError(`must not hold a port; that is set on its own`);
+  if (/^[^:]+:\d+$/.test(bare)) throw new SettingError(`must not contain a port; set the port separately`);
   return bare;
 }
 
@@ -117,10 +117,10 @@ export function memorySize(least: number): (value: string) => number {
   };
 }
 
-/** The address of a Redis, which may hold a password: it is no text, so that no log can hold it. */
+/** The address of a Redis, which may contain a password. It is not a string, so that it cannot get into a log. */
 export interface RedisUrl {
   readonly hasPassword: boolean;
-  /** The address in clear text, for the connection alone. */
+  /** The address in clear text, only for the connection. */
   reveal(): string;
 }
 

@@ -28,11 +28,11 @@ export function explainIdleRule(rule: Rule): string | undefined {
     : `"${rule.text}" matches no operation that is known of MAAS, so that it refuses nothing${hint}`;
 }
 
-/** The sentences about all rules of a policy that can match nothing. @param whose what stands before each */
-export function explainIdleRules({ rules }: Policy, whose: string): string[] {
+/** The sentences about all rules of a policy that can match nothing. @param subject what stands before each */
+export function explainIdleRules({ rules }: Policy, subject: string): string[] {
   return rules.flatMap((rule) => {
     const sentence = explainIdleRule(rule);
-    return sentence === undefined ? [] : [`${whose} has a rule in vain: ${sentence}.`];
+    return sentence === undefined ? [] : [`${subject} has a rule in vain: ${sentence}.`];
   });
 }
 

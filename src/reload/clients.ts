@@ -1,5 +1,5 @@
 import { besideClientsFile, ClientsError, type Client } from '../clients/client.ts';
-import { doubtsAboutClients, othersMayWrite } from '../clients/doubts.ts';
+import { warningsAboutClients, othersMayWrite } from '../clients/warnings.ts';
 import { whyUnreadable } from '../clients/file/clients-file.ts';
 import { createRegistry, readActiveClients, type ActiveClient, type Registry } from '../clients/registry.ts';
 import type { ReadText } from '../config/files.ts';
@@ -11,35 +11,35 @@ import type { Policy } from '../policy/policy.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { keySource, type MakeSigningKey, type SigningKey } from './key.ts';
 import type { WatchedFiles } from './watched-files.ts';
-import { followNamed } from './named-files.ts';
+import { watchNamed } from './named-files.ts';
 
 /**
  * The clients of a gateway, kept to their file. The MAAS keys that clients have of their own, and the files of their policies,
  * are followed each by itself: a broken one must not hold up that somebody else's key ends.
  *
- * @param ask the way to MAAS, where a new key is tried
+ * @param sendOwnRequest the way to MAAS, where a new key is tried
  * @throws {SettingError} what is wrong with the file now
  */
 export function watchClients(
   file: string,
-  live: WatchedFiles,
+  watchedFiles: WatchedFiles,
   makeKey: MakeSigningKey,
-  ask: Upstream['sendOwnRequest'],
+  sendOwnRequest: Upstream['sendOwnRequest'],
 ): Registry {
   const subject = `The clients file ${file}`;
-  const keys = followNamed<SigningKey>(
-    live,
-    (path) => keySource('client-key', { file: path, source: subject }, makeKey, ask),
+  const keys = watchNamed<SigningKey>(
+    watchedFiles,
+    (path) => keySource('client-key', { file: path, source: subject }, makeKey, sendOwnRequest),
     (path, read) => void readKeyFile(path, read),
   );
-  const policies = followNamed<Policy>(
-    live,
+  const policies = watchNamed<Policy>(
+    watchedFiles,
     (path, named) => ({
       kind: 'client-policy',
       title: `the policy file ${path}`,
       subject,
       load: (read) => readPolicyFile(path, read, named),
-      doubts: (policy) => [
+      warnings: (policy) => [
         ...othersMayWrite(path, 'change what clients may do'),
         ...explainIdleRules(policy, `The policy file ${path}`),
       ],
@@ -80,13 +80,13 @@ export function watchClients(
     }
   }
 
-  const clients = live.watch({
+  const clients = watchedFiles.watch({
     kind: 'clients',
     title: `the clients file ${file}`,
     subject,
     load,
-    doubts: (known) =>
-      doubtsAboutClients(
+    warnings: (known) =>
+      warningsAboutClients(
         file,
         Array.from(known.values(), ({ client }) => client),
         Date.now(),

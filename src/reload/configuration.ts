@@ -1,4 +1,4 @@
-import { othersMayWrite } from '../clients/doubts.ts';
+import { othersMayWrite } from '../clients/warnings.ts';
 import type { Registry } from '../clients/registry.ts';
 import { readCertificates } from '../config/tls/certificates-file.ts';
 import type { Configuration } from '../config/configuration.ts';
@@ -31,7 +31,7 @@ export interface ReloadedConfiguration {
  */
 export function watchConfiguration(
   config: Configuration,
-  live: WatchedFiles,
+  watchedFiles: WatchedFiles,
   tell: Pick<UpstreamOptions, 'onClockDifference' | 'onRegionChange'>,
 ): ReloadedConfiguration {
   const { key, ca, policy } = config.files;
@@ -51,9 +51,9 @@ export function watchConfiguration(
     maxShared: config.memory.shared,
     ...tell,
   });
-  if (key !== undefined) shared = live.watch(keySource('key', key, makeKey, upstream.sendOwnRequest)).now;
+  if (key !== undefined) shared = watchedFiles.watch(keySource('key', key, makeKey, upstream.sendOwnRequest)).now;
   if (ca !== undefined) {
-    const trusted = live.watch({
+    const trusted = watchedFiles.watch({
       kind: 'ca',
       title: `the certificate authorities in ${ca.file}`,
       subject: ca.source,
@@ -65,26 +65,26 @@ export function watchConfiguration(
   }
   return {
     upstream,
-    policy: policy === undefined ? () => config.policy : followPolicy(policy.file, policy.source, live),
+    policy: policy === undefined ? () => config.policy : watchPolicy(policy.file, policy.source, watchedFiles),
     registry:
       config.clientsFile === undefined
         ? undefined
-        : watchClients(config.clientsFile, live, makeKey, upstream.sendOwnRequest),
-    tls: watchTls(config, live),
+        : watchClients(config.clientsFile, watchedFiles, makeKey, upstream.sendOwnRequest),
+    tls: watchTls(config, watchedFiles),
   };
 }
 
-function followPolicy(file: string, subject: string, live: WatchedFiles): () => Policy {
-  const followed = live.watch({
+function watchPolicy(file: string, subject: string, watchedFiles: WatchedFiles): () => Policy {
+  const watched = watchedFiles.watch({
     kind: 'policy',
     title: `the policy file ${file}`,
     subject,
     load: (read) => readPolicyFile(file, read),
-    doubts: (policy) => [
+    warnings: (policy) => [
       ...othersMayWrite(file, 'change what may be done'),
       ...explainIdleRules(policy, `The policy file ${file}`),
     ],
     describe: ({ rules }) => `${rules.length} rules`,
   });
-  return followed.now;
+  return watched.now;
 }

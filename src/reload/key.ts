@@ -34,22 +34,22 @@ export function signingKeys(): MakeSigningKey {
  * A file that holds an API key of MAAS. A new key is tried at MAAS first: one that MAAS refuses does not take the place of one
  * that works, and is tried again from time to time. Requests under way end with the key they began with.
  *
- * @param ask the way to MAAS
+ * @param sendOwnRequest the way to MAAS
  */
 export function keySource(
   kind: WatchedKind,
   { file, source }: NamedFile,
   makeKey: MakeSigningKey,
-  ask: Upstream['sendOwnRequest'],
+  sendOwnRequest: Upstream['sendOwnRequest'],
 ): Source<SigningKey> {
   return {
     kind,
     title: `the API key file ${file}`,
     subject: source,
     load: (read) => makeKey(readKeyFile(file, read)),
-    approve: (next, inForce) => approve(next, inForce, ask, file),
+    approve: (next, inForce) => approve(next, inForce, sendOwnRequest, file),
     // Of the gateway's own key the configuration says so.
-    doubts: () =>
+    warnings: () =>
       kind === 'client-key' && othersMayRead(file)
         ? [`Every user of this machine may read the API key in ${file}; chmod 600 it.`]
         : [],
@@ -59,15 +59,15 @@ export function keySource(
 async function approve(
   next: SigningKey,
   inForce: SigningKey,
-  ask: Upstream['sendOwnRequest'],
+  sendOwnRequest: Upstream['sendOwnRequest'],
   file: string,
 ): Promise<Approval> {
-  const found = await identifyOwner(next, ask);
+  const found = await identifyOwner(next, sendOwnRequest);
   if ('user' in found) return { note: `the key ${next.key} is ${found.user}` };
   const kept = `The API key that ${file} holds now (${next.key}) is not used, and the one before stays in force`;
   if ('failure' in found) return { refused: `${kept}: it could not be tried. ${found.failure}` };
   // Where neither works, the one that the operator has put there last is nearer to what is meant.
-  if ('refusal' in (await identifyOwner(inForce, ask)))
+  if ('refusal' in (await identifyOwner(inForce, sendOwnRequest)))
     return { note: `MAAS refuses the key ${next.key}, as it does the last` };
   return { refused: `${kept}: ${found.refusal}` };
 }
@@ -75,12 +75,12 @@ async function approve(
 /** Whose key it is; or why MAAS refuses it; or why MAAS does not say. Sentences. */
 type Owner = { readonly user: string } | { readonly refusal: string } | { readonly failure: string };
 
-async function identifyOwner({ signer }: SigningKey, ask: Upstream['sendOwnRequest']): Promise<Owner> {
+async function identifyOwner({ signer }: SigningKey, sendOwnRequest: Upstream['sendOwnRequest']): Promise<Owner> {
   try {
-    const answer = await ask('/users/?op=whoami', signer);
-    const user = readUser(answer);
+    const response = await sendOwnRequest('/users/?op=whoami', signer);
+    const user = readUser(response);
     if (!('refused' in user)) return { user: `${user.name}, ${user.administrator ? 'administrator' : 'user'}` };
-    return answer.status === 403 ? { refusal: user.refused } : { failure: user.refused };
+    return response.status === 403 ? { refusal: user.refused } : { failure: user.refused };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     const isRefused = error.code === 'key-unknown' || error.code === 'key-secret-wrong';

@@ -23,18 +23,18 @@ export interface NamedFiles<Value> {
  * @param makeSource how one is followed
  * @param tryRead reads one, to say why it cannot be used
  */
-export function followNamed<Value>(
-  live: WatchedFiles,
+export function watchNamed<Value>(
+  watchedFiles: WatchedFiles,
   makeSource: (path: string, named: string) => Source<Value>,
   tryRead: (path: string, read: ReadText) => void,
 ): NamedFiles<Value> {
-  const followed = new Map<string, Watched<Value>>();
+  const watched = new Map<string, Watched<Value>>();
   let used = new Set<string>();
 
-  function follow(path: string, named: string, purpose: string, read: ReadText): Watched<Value> {
+  function begin(path: string, named: string, purpose: string, read: ReadText): Watched<Value> {
     try {
-      const begun = live.watch(makeSource(path, named));
-      followed.set(path, begun);
+      const begun = watchedFiles.watch(makeSource(path, named));
+      watched.set(path, begun);
       return begun;
     } catch (error) {
       if (!(error instanceof SettingError)) throw error;
@@ -57,14 +57,14 @@ export function followNamed<Value>(
       used = new Set();
       return (path, named, purpose) => {
         used.add(path);
-        return (followed.get(path) ?? follow(path, named, purpose, read)).now;
+        return (watched.get(path) ?? begin(path, named, purpose, read)).now;
       };
     },
     forgetOthers() {
-      for (const [path, one] of followed) {
+      for (const [path, one] of watched) {
         if (used.has(path)) continue;
         one.close();
-        followed.delete(path);
+        watched.delete(path);
       }
     },
   };

@@ -29,14 +29,14 @@ export interface ReloadedTls {
  * @returns `undefined` for plain http
  * @throws {SettingError} what is wrong with a file now, as a sentence without its full stop
  */
-export function watchTls({ files }: Configuration, live: WatchedFiles): ReloadedTls | undefined {
+export function watchTls({ files }: Configuration, watchedFiles: WatchedFiles): ReloadedTls | undefined {
   if (files.tls === undefined) return undefined;
   const { cert, key } = files.tls;
   const { clientCa } = files;
   let server: TlsServer | undefined;
   const renew = (): void => server?.setSecureContext(context(certificate.now(), authorities?.now()));
 
-  const certificate = live.watch<ServerCertificate>({
+  const certificate = watchedFiles.watch<ServerCertificate>({
     kind: 'tls',
     title: `the certificate in ${cert.file}`,
     subject: cert.source,
@@ -47,7 +47,7 @@ export function watchTls({ files }: Configuration, live: WatchedFiles): Reloaded
   });
   const authorities =
     clientCa &&
-    live.watch<ClientAuthorities>({
+    watchedFiles.watch<ClientAuthorities>({
       kind: 'client-ca',
       title: `the authorities of clients in ${clientCa.file}`,
       subject: clientCa.source,

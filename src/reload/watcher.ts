@@ -25,7 +25,7 @@ export interface Source<Value> {
   /** Told of each new value in force. */
   onChange?(value: Value): void;
   /** Sentences for the operator about a value that is in force; each is told as soon as it holds, and when it holds anew. */
-  doubts?(value: Value): readonly string[];
+  warnings?(value: Value): readonly string[];
   /** What is worth saying of a value: `12 keys`. */
   describe?(value: Value): string;
 }
@@ -79,7 +79,7 @@ const secondReadMs = 2_000;
  * How often a file that could not be read is tried again, ms. What kept it from being read (too many open files, a network file
  * system that is away) may pass, and the file looks as it did before.
  */
-const rereading = 1_000;
+const rereadMs = 1_000;
 
 /** How often what was not approved is tried again, ms. */
 const retryMs = 5_000;
@@ -109,9 +109,9 @@ export function createWatcher<Value>(source: Source<Value>, report: (event: Relo
   let failure: Failure | undefined;
   let inProgress: Promise<void> | undefined;
   let isClosed = false;
-  let doubts: readonly string[] = [];
+  let warnings: readonly string[] = [];
 
-  async function lookOnce(): Promise<void> {
+  async function checkOnce(): Promise<void> {
     if (!(await hasChanged(fingerprints))) {
       if (performance.now() >= readAgainAt) await read();
       else reportFailure();
@@ -128,16 +128,16 @@ export function createWatcher<Value>(source: Source<Value>, report: (event: Relo
     try {
       next = source.load(reading.read);
     } catch (error) {
-      keep(reading);
-      if (reading.hasUnread) readAgainAt = performance.now() + rereading;
+      remember(reading);
+      if (reading.hasUnread) readAgainAt = performance.now() + rereadMs;
       onFailure(reading, sentence(error, reading), false);
       return;
     }
-    keep(reading);
+    remember(reading);
     if (reading.contents() === contents) {
-      onMended();
+      onRecovered();
       // Who may write a file can change without its content.
-      tellDoubts();
+      reportWarnings();
       return;
     }
     const before = value;
@@ -162,20 +162,20 @@ export function createWatcher<Value>(source: Source<Value>, report: (event: Relo
     since = Date.now();
     failure = undefined;
     const notes = [source.describe?.(next), note].filter((text) => text !== undefined);
-    tell('taken', `read ${source.title} again${notes.length === 0 ? '' : `: ${notes.join(', ')}`}`);
-    tellDoubts();
+    emit('taken', `read ${source.title} again${notes.length === 0 ? '' : `: ${notes.join(', ')}`}`);
+    reportWarnings();
   }
 
-  function tellDoubts(): void {
-    const now = source.doubts?.(value) ?? [];
-    for (const doubt of now) if (!doubts.includes(doubt)) tell('doubtful', doubt);
-    doubts = now;
+  function reportWarnings(): void {
+    const now = source.warnings?.(value) ?? [];
+    for (const warning of now) if (!warnings.includes(warning)) emit('doubtful', warning);
+    warnings = now;
   }
 
   /** Takes note of how the files looked that were read. */
-  function keep(reading: Reading): void {
-    const looksNew = [...reading.fingerprints].some(([file, found]) => fingerprints.get(file) !== found);
-    if (looksNew) readAgainAt = performance.now() + secondReadMs;
+  function remember(reading: Reading): void {
+    const isNew = [...reading.fingerprints].some(([file, found]) => fingerprints.get(file) !== found);
+    if (isNew) readAgainAt = performance.now() + secondReadMs;
     fingerprints = reading.fingerprints;
   }
 
@@ -190,15 +190,15 @@ export function createWatcher<Value>(source: Source<Value>, report: (event: Relo
     if (failure === undefined || failure.isReported) return;
     if (!failure.mayPass && performance.now() - failure.since < reportAfterMs) return;
     failure.isReported = true;
-    tell('broken', failure.reason);
+    emit('broken', failure.reason);
   }
 
-  function onMended(): void {
-    if (failure?.isReported === true) tell('mended', `${source.title} is again what is in force`);
+  function onRecovered(): void {
+    if (failure?.isReported === true) emit('mended', `${source.title} is again what is in force`);
     failure = undefined;
   }
 
-  function tell(outcome: ReloadEvent['outcome'], text: string): void {
+  function emit(outcome: ReloadEvent['outcome'], text: string): void {
     report({ kind: source.kind, outcome, text });
   }
 
@@ -220,10 +220,10 @@ export function createWatcher<Value>(source: Source<Value>, report: (event: Relo
     return mine;
   }
 
-  tellDoubts();
+  reportWarnings();
   return {
     now: () => value,
-    poll: () => inProgress ?? run(lookOnce),
+    poll: () => inProgress ?? run(checkOnce),
     reload: () =>
       run(() => {
         failure = undefined;
@@ -243,11 +243,11 @@ async function hasChanged(before: ReadonlyMap<string, string>): Promise<boolean>
 
 /** Resolves as soon as files have stayed the same for a moment, or when they will not. */
 async function debounce(files: readonly string[], isOver: () => boolean): Promise<void> {
-  const lookAtAll = async (): Promise<string> => (await Promise.all(files.map(fingerprint))).join('\n');
-  let before = await lookAtAll();
+  const fingerprintAll = async (): Promise<string> => (await Promise.all(files.map(fingerprint))).join('\n');
+  let before = await fingerprintAll();
   for (let count = 0; count < 5 && !isOver(); count += 1) {
     await wait(debounceMs, undefined, { ref: false });
-    const now = await lookAtAll();
+    const now = await fingerprintAll();
     if (now === before) return;
     before = now;
   }

@@ -1,6 +1,6 @@
 // boot-resources/: an image is announced, and then sent in chunks, which append.
 import { createHash } from 'node:crypto';
-import { deleted, json, missing, ok, refuse, type Answer } from './answer.ts';
+import { deleted, json, missing, ok, refuse, type SimulatedResponse } from './response.ts';
 import { last } from './fields.ts';
 import { adminOnly, param, resource, type Action, type Call } from './resource.ts';
 import type { BootResource, State } from './state.ts';
@@ -63,7 +63,7 @@ const create: Action = ({ data, state }) => {
 };
 
 /** A chunk: always `200 OK`, also the last one, which is when the hash of it all is checked. */
-const upload = (call: Call): Answer => {
+const upload = (call: Call): SimulatedResponse => {
   const image = imageOf(call);
   if (call.bodyLength === 0) refuse(400, 'Missing data.');
   if (image.received === image.size) refuse(400, 'Cannot upload to a complete file.');

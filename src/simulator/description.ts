@@ -1,5 +1,5 @@
 // describe/ and openapi.yaml: the stand-in's own operations, with as much text as MAAS has (half a megabyte each).
-import { view, type Answer } from './answer.ts';
+import { view, type SimulatedResponse } from './response.ts';
 import { documented, type Actions, type Resource } from './resource.ts';
 import { apiHash, openapiVersion, type Version } from './version-facts.ts';
 
@@ -37,7 +37,7 @@ function handler(resource: Resource, name: string, actions: Actions, origin: str
 }
 
 /** `uri` has the address by which the client came, `path` has none; `hash` does not depend on it (MAAS 3.7.3, seen). */
-export function describe(resources: Resource[], origin: string, version: Version): Answer {
+export function describe(resources: Resource[], origin: string, version: Version): SimulatedResponse {
   const both = resources.map((one) => {
     const auth = one.open ? null : handler(one, one.name, one.actions, origin);
     const open = one.anonymous ?? (one.open ? one.actions : undefined);
@@ -50,7 +50,7 @@ export function describe(resources: Resource[], origin: string, version: Version
 }
 
 /** Hand-written YAML; `address` is where MAAS is configured to be, whatever way the client came. */
-export function openapi(resources: Resource[], address: string, version: Version): Answer {
+export function openapi(resources: Resource[], address: string, version: Version): SimulatedResponse {
   const indented = explanation.replaceAll(/^/gm, ' '.repeat(8));
   const paths = resources.flatMap((one) => {
     const base = `/${documented(one)}`;

@@ -1,7 +1,7 @@
 // From a request that has come in whole to MAAS's answer: address, signature, operation, in the order in which MAAS
 // looks at them.
 import type { Hash } from 'node:crypto';
-import { handled, nginx, plain, raised, Refusal, view, type Answer } from './answer.ts';
+import { handled, nginx, plain, raised, Refusal, view, type SimulatedResponse } from './response.ts';
 import type { Accounts, User } from './accounts.ts';
 import { bootResources } from './boot-resources.ts';
 import { describe, openapi } from './description.ts';
@@ -86,7 +86,7 @@ export interface Server {
 }
 
 export interface Outcome {
-  answer: Answer;
+  answer: SimulatedResponse;
   user: string | null;
   /** As ReceivedRequest has it. */
   operation: string | undefined;
@@ -113,12 +113,12 @@ const HOST = /^([a-z0-9.-]+|\[[a-f0-9:.]+\])(:\d+)?$/i;
 function checkHost({ headers: { host = '' } }: Request): void {
   if (HOST.test(host)) return;
   const text = `Invalid HTTP_HOST header: '${host}'. The domain name provided is not valid according to RFC 1034/1035.`;
-  const headers: Answer['headers'] = [['Content-Type', 'text/plain; charset=utf-8']];
+  const headers: SimulatedResponse['headers'] = [['Content-Type', 'text/plain; charset=utf-8']];
   throw new Refusal({ status: 500, headers, body: Buffer.from(text), chunked: true });
 }
 
 /** Every path that is no operation. */
-function elsewhere(request: Request, { version, url }: Server): Answer {
+function elsewhere(request: Request, { version, url }: Server): SimulatedResponse {
   const { path } = request.route;
   if (path === '/' || path === '/MAAS' || path === '/MAAS/') {
     return nginx(301, 'Moved Permanently', [['Location', '/MAAS/r/']]);
@@ -165,7 +165,7 @@ function opOf(request: Request, query: Fields, form: Fields): string | null {
   return (last(query, 'op') || inBody) ?? request.route.suffix ?? null;
 }
 
-function operate(request: Request, resource: Resource, server: Server, outcome: Outcome): Answer {
+function operate(request: Request, resource: Resource, server: Server, outcome: Outcome): SimulatedResponse {
   const { method, route: where } = request;
   checkHost(request);
   const query = urlencoded(where.query);
@@ -239,7 +239,7 @@ function authenticate(
 }
 
 /** `?format=` is looked at after the operation has run; `?callback=` makes JSONP, under the same content type. */
-function emit(answer: Answer, query: Fields): Answer {
+function emit(answer: SimulatedResponse, query: Fields): SimulatedResponse {
   const format = last(query, 'format');
   if (format && format !== 'json') return plain(400, `Invalid output format specified '${format}'.`);
   const callback = last(query, 'callback');

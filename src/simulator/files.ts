@@ -1,7 +1,7 @@
 // files/: uploads by multipart, raw downloads, and two paths of the stand-in's own for transfers of any size.
 import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { deleted, handled, json, refuse, type Answer } from './answer.ts';
+import { deleted, handled, json, refuse, type SimulatedResponse } from './response.ts';
 import { last } from './fields.ts';
 import { mandatory, param, resource, type Action, type Call } from './resource.ts';
 
@@ -32,7 +32,7 @@ export function simulatedFileSha256(mebibytes: number): string {
   return hash.digest('hex');
 }
 
-function simulatedFile(filename: string): Answer | undefined {
+function simulatedFile(filename: string): SimulatedResponse | undefined {
   const mebibytes = Number(/^sim-(\d{1,6})MiB\.bin$/.exec(filename)?.[1] ?? NaN);
   if (Number.isNaN(mebibytes)) return undefined;
   const open = () => Readable.from(simulatedBytes(mebibytes), { objectMode: true, highWaterMark: 1 });
@@ -47,7 +47,7 @@ function entry(filename: string, key: string) {
   };
 }
 
-const raw = (content: Buffer): Answer => handled(200, 'text/html; charset=utf-8', content);
+const raw = (content: Buffer): SimulatedResponse => handled(200, 'text/html; charset=utf-8', content);
 const stored = ({ state }: Call, filename: string) => state.files.get(filename) ?? refuse(404, 'File not found');
 
 const list: Action = ({ state, query }) => {
@@ -82,7 +82,7 @@ const asJson: Action = (call) => {
   return json({ filename, anon_resource_uri, content: file.content.toString('base64'), resource_uri });
 };
 
-const remove = (call: Call, filename: string): Answer => {
+const remove = (call: Call, filename: string): SimulatedResponse => {
   stored(call, filename);
   call.state.files.delete(filename);
   return deleted();

@@ -1,5 +1,15 @@
 // machines/ and nodes/. Many of these operations read form fields only and ignore a JSON body without a word.
-import { deleted, handled, json, jsonText, missing, plain, raised, refuse, type Answer } from './answer.ts';
+import {
+  deleted,
+  handled,
+  json,
+  jsonText,
+  missing,
+  plain,
+  raised,
+  refuse,
+  type SimulatedResponse,
+} from './response.ts';
 import { last } from './fields.ts';
 import { stockMachine, type Machine, type Status } from './machine.ts';
 import { adminOnly, mandatory, param, resource, type Action, type Actions, type Call } from './resource.ts';
@@ -128,7 +138,7 @@ const deleteMachine: Action = (call) => {
 };
 
 /** The one POST that only reads, with `dry_run=true`. With a JSON body it is a 500 (MAAS 3.7.3, seen; the text is not). */
-const allocate: Action = ({ form, json: isJson, state, user }): Answer => {
+const allocate: Action = ({ form, json: isJson, state, user }): SimulatedResponse => {
   if (isJson) return raised(500, "'dict' object has no attribute 'getlist'");
   const id = last(form, 'system_id');
   const name = last(form, 'name');

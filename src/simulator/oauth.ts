@@ -1,5 +1,5 @@
 // OAuth 1.0 PLAINTEXT, verified step by step as MAAS's library does it, faults included.
-import { Refusal, raised } from './answer.ts';
+import { Refusal, raised } from './response.ts';
 import type { Accounts, Token } from './accounts.ts';
 import { last, percentDecode, urlencoded, type Fields } from './fields.ts';
 

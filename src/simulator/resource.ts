@@ -1,6 +1,6 @@
 // How a part of the API is declared: a path, and a function for each (method, op).
 import type { Hash } from 'node:crypto';
-import { raised, Refusal, type Answer } from './answer.ts';
+import { raised, Refusal, type SimulatedResponse } from './response.ts';
 import type { Accounts, User } from './accounts.ts';
 import { last, type Fields } from './fields.ts';
 import type { Multipart } from './multipart.ts';
@@ -30,7 +30,7 @@ export interface Call {
   upload: Hash | undefined;
 }
 
-export type Action = (call: Call) => Answer;
+export type Action = (call: Call) => SimulatedResponse;
 
 /** Operations by `METHOD` (a plain read, create, update or delete) or `METHOD op`. */
 export type Actions = Record<string, Action>;

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import type { Answer } from './answer.ts';
+import type { SimulatedResponse } from './response.ts';
 import type { Fault } from './faults.ts';
 
 export interface Wire {
@@ -15,9 +15,9 @@ export interface Wire {
   tls: boolean;
 }
 
-const lengthOf = ({ body }: Answer): number => body.length;
+const lengthOf = ({ body }: SimulatedResponse): number => body.length;
 
-function writeHead({ response, keepAlive, now, tls }: Wire, answer: Answer): void {
+function writeHead({ response, keepAlive, now, tls }: Wire, answer: SimulatedResponse): void {
   const headers: string[] = ['Server', 'nginx/1.22.1', 'Date', new Date(now).toUTCString(), ...answer.headers.flat()];
   if (!answer.chunked) headers.push('Content-Length', `${lengthOf(answer)}`);
   // Written out, because Node would add a Keep-Alive header, which MAAS's nginx does not send.
@@ -28,7 +28,7 @@ function writeHead({ response, keepAlive, now, tls }: Wire, answer: Answer): voi
 }
 
 /** Resolves when the answer is with the operating system, or the connection is gone. */
-export async function send(wire: Wire, answer: Answer, fault?: Fault): Promise<void> {
+export async function send(wire: Wire, answer: SimulatedResponse, fault?: Fault): Promise<void> {
   const { response, over } = wire;
   if (over.aborted) return;
   writeHead(wire, answer);
@@ -54,7 +54,7 @@ export async function send(wire: Wire, answer: Answer, fault?: Fault): Promise<v
 }
 
 /** The head and the first bytes, never all of them. */
-async function writePart({ response }: Wire, answer: Answer, bytes: number): Promise<void> {
+async function writePart({ response }: Wire, answer: SimulatedResponse, bytes: number): Promise<void> {
   let left = Math.min(bytes, Math.max(0, lengthOf(answer) - 1));
   response.flushHeaders();
   for await (const chunk of Buffer.isBuffer(answer.body) ? [answer.body] : answer.body.open()) {
@@ -72,7 +72,7 @@ export async function ended(over: AbortSignal): Promise<void> {
 }
 
 /** nginx's refusal of a body that is too large: it answers at once, and reads on for a while so that it can be read. */
-export async function refuseBody(wire: Wire, answer: Answer): Promise<void> {
+export async function refuseBody(wire: Wire, answer: SimulatedResponse): Promise<void> {
   const { response, over } = wire;
   writeHead({ ...wire, keepAlive: false }, answer);
   if (Buffer.isBuffer(answer.body)) response.write(answer.body);

@@ -1,5 +1,5 @@
 // The rest: version, settings, events, scripts, and the networks that are only read.
-import { deleted, dumps, handled, json, missing, ok, refuse } from './answer.ts';
+import { deleted, dumps, handled, json, missing, ok, refuse } from './response.ts';
 import { last } from './fields.ts';
 import { domain, pool } from './machine.ts';
 import { adminOnly, mandatory, param, resource, type Action, type Call } from './resource.ts';

@@ -17,7 +17,7 @@ import { createServer as createHttps } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createAccounts, DEMO_ADMIN_KEY, DEMO_DISABLED_KEY, DEMO_USER_KEY } from './accounts.ts';
-import { nginx, type Answer } from './answer.ts';
+import { nginx, type SimulatedResponse } from './response.ts';
 import { takeBody } from './body.ts';
 import { dispatch, route, type Server } from './dispatch.ts';
 import { createFaults, type Fault, type Faults } from './faults.ts';
@@ -122,7 +122,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       over.abort();
     });
 
-    async function answerWith(answer: Answer): Promise<void> {
+    async function answerWith(answer: SimulatedResponse): Promise<void> {
       entry.status = answer.status;
       await send(wire, answer, fault);
     }
@@ -179,7 +179,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   }
 
   /** The faults that strike before the operation runs; true: that was all. */
-  async function struck(fault: Fault | undefined, wire: Wire, answerWith: (answer: Answer) => Promise<void>) {
+  async function struck(
+    fault: Fault | undefined,
+    wire: Wire,
+    answerWith: (answer: SimulatedResponse) => Promise<void>,
+  ) {
     const socket = wire.response.req.socket;
     if (fault?.kind === 'status') {
       const headers = Object.entries({ 'Content-Type': 'text/plain; charset=utf-8', ...fault.headers });

@@ -1,5 +1,5 @@
 // users/ and account/: who one is, and the keys (the operations that reveal and make credentials).
-import { deleted, handled, json, missing, plain, dumps, ok } from './answer.ts';
+import { deleted, handled, json, missing, plain, dumps, ok } from './response.ts';
 import type { Token, User } from './accounts.ts';
 import { last } from './fields.ts';
 import { mandatory, param, resource, type Action, type Call } from './resource.ts';

@@ -1,5 +1,5 @@
 // What differs between the MAAS versions that the stand-in can be.
-import type { Answer } from './answer.ts';
+import type { SimulatedResponse } from './response.ts';
 
 export type Version = '3.7.3' | '3.4.10';
 
@@ -15,8 +15,8 @@ export const openapiVersion: Record<Version, string> = { '3.7.3': '3.1.0', '3.4.
 export const newMachineFields = new Set(['enable_kernel_crash_dump', 'error_description', 'is_dpu']);
 
 /** `/MAAS/api/2.0` without a slash (both seen): 3.4 adds the slash, 3.7 sends to its login page. */
-export function apiRootRedirect(version: Version): Answer {
-  const headers: Answer['headers'] = [['Content-Type', 'text/html; charset=utf-8']];
+export function apiRootRedirect(version: Version): SimulatedResponse {
+  const headers: SimulatedResponse['headers'] = [['Content-Type', 'text/html; charset=utf-8']];
   if (version === '3.4.10') {
     return { status: 301, headers: [...headers, ['Location', '/MAAS/api/2.0/']], body: Buffer.alloc(0) };
   }

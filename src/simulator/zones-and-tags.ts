@@ -1,5 +1,5 @@
 // zones/ and tags/: plain creates, reads, updates and deletes, which take forms and JSON alike.
-import { deleted, json, jsonText, missing, refuse } from './answer.ts';
+import { deleted, json, jsonText, missing, refuse } from './response.ts';
 import { last, type Fields } from './fields.ts';
 import { adminOnly, param, resource, type Action, type Call } from './resource.ts';
 import { zoneJson, type Tag, type Zone } from './state.ts';

@@ -233,7 +233,7 @@ test('check says whether the ports are free, and whom they would be open to', as
   assert.match(foreign.detail, /^192\.0\.2\.1 is not an address of this machine$/);
   const exposed = await checkStep(t, 'port', { PORT: String(free), HOST: '0.0.0.0' });
   assert.deepEqual({ status: exposed.status, code: exposed.code }, { status: 'error', code: 1 });
-  assert.match(exposed.detail, /^HOST is 0\.0\.0\.0, and whoever reaches the port there could use the API key: /);
+  assert.match(exposed.detail, /^HOST is 0\.0\.0\.0, so anybody who can reach the port could use the API key: /);
 
   const directory = emptyDirectory(t);
   const socket = join(directory, 'maas.sock');

@@ -105,7 +105,7 @@ for (const [args, env, source] of [
     assert.equal(code, 2, stderr);
     assert.equal(stdout, '');
     assert.equal(stderr.trim().split('\n').length, 1, stderr);
-    assert.ok(stderr.startsWith(`${source}, and whoever reaches the port there could use the API key: `), stderr);
+    assert.ok(stderr.startsWith(`${source}, so anybody who can reach the port could use the API key: `), stderr);
     assert.match(stderr, /CLIENTS_FILE\b.*\bALLOW_UNAUTHENTICATED=true\b.*\.\n$/);
   });
 }

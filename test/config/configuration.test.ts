@@ -196,5 +196,5 @@ test('a .env that is a directory is said so', async (t) => {
   mkdirSync(join(cwd, '.env'));
   const { code, stderr } = await runCli(t, [], good, cwd);
   assert.equal(code, 2);
-  assert.match(stderr, /^There is a \.env here which is a directory\.$/m);
+  assert.match(stderr, /^There is a \.env here, which is a directory\.$/m);
 });

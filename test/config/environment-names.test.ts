@@ -70,7 +70,7 @@ for (const [name, text] of [
     assert.equal(code, 2);
     assert.equal(stderr.trim().split('\n').length, 1);
     assert.ok(stderr.startsWith(`${name} must be `), stderr);
-    assert.ok(stderr.endsWith(`, not "${text}"; if that is another program's, set MAAS_PROXY_${name}.\n`), stderr);
+    assert.ok(stderr.endsWith(`, not "${text}"; if another program sets it, use MAAS_PROXY_${name}.\n`), stderr);
   });
 }
 
@@ -98,7 +98,7 @@ test('POLCY=read-only in .env stops the start: did you mean POLICY?', async (t) 
     assert.deepEqual([code, stdout], [2, '']);
     assert.equal(
       stderr,
-      'POLCY in .env is no setting: did you mean POLICY? Set that too if another program reads POLCY.\n',
+      'POLCY in .env is not a setting: did you mean POLICY? If another program reads POLCY, set POLICY too.\n',
     );
   }
   assert.equal((await runCli(t, ['--help'], good, cwd)).code, 0);
@@ -125,7 +125,7 @@ for (const [name, meant] of [
   ['MAX-UPSTREAM', 'MAX_UPSTREAM'],
 ] as const) {
   test(`${name} in .env is nearly ${meant}`, (t) => {
-    const sentence = `${name} in .env is no setting: did you mean ${meant}? Set that too if another program reads ${name}.`;
+    const sentence = `${name} in .env is not a setting: did you mean ${meant}? If another program reads ${name}, set ${meant} too.`;
     assert.deepEqual(read(t, {}, `${name}=x\n`).mistakes, [sentence]);
     assert.deepEqual(read(t, {}, `${name}=\n`).mistakes, [], 'an empty one says nothing');
     assert.deepEqual(read(t, { [meant]: 'y' }, `${name}=x\n`).mistakes, [], 'the setting is given, so this is not it');
@@ -164,7 +164,7 @@ for (const [line, name] of [
 ] as const) {
   test(`${JSON.stringify(line)} in .env ${name === undefined ? 'is no mistake' : 'is said not to be understood'}`, (t) => {
     const { mistakes } = read(t, {}, `# settings\r\n\r\n${line}\r\n`);
-    const sentence = `Line 3 of .env is not understood; write ${name}=… there, and nothing before it.`;
+    const sentence = `Line 3 of .env is not valid; write ${name}=…, with nothing in front of it.`;
     assert.deepEqual(mistakes, name === undefined ? [] : [sentence]);
   });
 }
@@ -176,6 +176,6 @@ test('a .env with a byte order mark and CRLF, as Windows writes it, is read; one
   const dotenvFile = join(emptyDirectory(t), '.env');
   writeFileSync(dotenvFile, Buffer.from(`\uFEFF${text}`, 'utf16le'));
   assert.deepEqual(readLayers({ args: [], env: {}, dotenvFile }).mistakes, [
-    'There is a .env here that is not text in UTF-8; save it as UTF-8.',
+    'There is a .env here that is not UTF-8 text; save it as UTF-8.',
   ]);
 });

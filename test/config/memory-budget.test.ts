@@ -86,7 +86,7 @@ test('a cache that would leave too little for the rest is refused, with what to 
 
 test('more than three quarters of what there is draws a warning', async () => {
   const { warnings } = await configure('--max-memory', '1000000G');
-  assert.match(warnings.join('\n'), /--max-memory is 1024000000 MiB, and there are \d+ MiB for this process/);
+  assert.match(warnings.join('\n'), /--max-memory is 1024000000 MiB, but this process may use only \d+ MiB/);
 });
 
 test('docs/limits.md tells the bounds as they are', () => {

@@ -6,7 +6,7 @@ import { realPath } from './real-path.ts';
 import { replaceFile } from './replace-file.ts';
 
 /** How long a command waits for others to finish with the file, ms. */
-const patience = 30_000;
+const lockTimeoutMs = 30_000;
 
 /**
  * Reads the text of a clients file.
@@ -68,7 +68,7 @@ async function changeOnce(named: string, change: (clients: Client[]) => Client[]
   if (found !== undefined && !found.isFile()) {
     throw new ClientsError('is a device, a pipe or a socket; name a file, which is made if there is none');
   }
-  const lock = await takeLock(`${file}.lock`, patience);
+  const lock = await takeLock(`${file}.lock`, lockTimeoutMs);
   if (lock === undefined) throw new ClientsError('is being changed by other commands; try again');
   try {
     const text = `${JSON.stringify({ clients: change(readForChange(file)) }, undefined, 2)}\n`;

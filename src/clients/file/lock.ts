@@ -17,13 +17,13 @@ const abandonedAfter = 5_000;
  * Takes the lock that a file stands for; waits while another process has it. A lock whose owner was killed is taken over: at
  * once where the owner ran here, after some seconds where that cannot be told.
  *
- * @param patience how long to wait, ms
+ * @param timeoutMs how long to wait, ms
  * @returns `undefined` when that was not enough
  * @throws the system's error when the file cannot be made
  */
-export async function takeLock(file: string, patience: number): Promise<Lock | undefined> {
+export async function takeLock(file: string, timeoutMs: number): Promise<Lock | undefined> {
   const mine = `${process.pid} ${place()} ${randomBytes(8).toString('hex')}`;
-  for (const end = Date.now() + patience; !isMade(file, mine);) {
+  for (const end = Date.now() + timeoutMs; !isMade(file, mine);) {
     const found = look(file);
     if (found !== undefined && isAbandoned(found)) removeAbandoned(file, found.owner);
     else if (Date.now() > end) return undefined;

@@ -14,13 +14,13 @@ export function readDotenvFile(file: string, mistakes: string[]): Readonly<Recor
     content = readFileSync(file, 'utf8');
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
-      mistakes.push(`There is a .env here ${whyUnreadable(error)}.`);
+      mistakes.push(`There is a .env here, ${whyUnreadable(error)}.`);
     }
     return {};
   }
   // PowerShell's `>` writes UTF-16, of which nothing would be understood.
   if (content.includes('\0')) {
-    mistakes.push('There is a .env here that is not text in UTF-8; save it as UTF-8.');
+    mistakes.push('There is a .env here that is not UTF-8 text; save it as UTF-8.');
     return {};
   }
   const found = parse(content);
@@ -34,6 +34,6 @@ function findUnread(content: string, found: Readonly<Record<string, string>>): s
   return content.split(/\r\n|\n|\r/).flatMap((line, index) => {
     const name = /^[\s-]*(?:(?:set|setx|env)\s+|\$env:)?(\w+)(?:\s*:?=|\s|$)/i.exec(line)?.[1];
     if (name === undefined || !known.has(name) || name in found) return [];
-    return [`Line ${index + 1} of .env is not understood; write ${name}=… there, and nothing before it.`];
+    return [`Line ${index + 1} of .env is not valid; write ${name}=…, with nothing in front of it.`];
   });
 }

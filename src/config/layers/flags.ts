@@ -3,7 +3,7 @@ import { nearest } from '../../spelling/nearest.ts';
 import type { Found, Layers } from './layers.ts';
 import { settings, type Setting, type SettingName } from '../settings.ts';
 
-/** A flag that only one command knows. */
+/** A flag of one command. */
 export interface ExtraFlag {
   readonly flag: string;
   readonly argument?: string;
@@ -78,19 +78,20 @@ function nameBehindOneDash(word: string): string | undefined {
   return name === undefined || /^[hV]+$/.test(name) ? undefined : name;
 }
 
-/** A sentence about a flag that is none, with the one that was meant. */
+/** A sentence about an unknown flag, with the flag that was probably meant. */
 function describeUnknown(
   shown: string,
   name: string,
   options: Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>,
 ): string {
   if (/^(?:maas-)?(?:api-?)?key$/.test(name)) {
-    return 'There is no flag for the key itself, because a process list would show it: set MAAS_API_KEY, or name a file that holds it by --api-key-file.';
+    return 'There is no flag for the key itself, because a process list would show it: set MAAS_API_KEY, or pass a file that holds it with --api-key-file.';
   }
-  if (Object.hasOwn(options, `no-${name}`)) return `${shown} is not needed: that is so unless --no-${name} is given.`;
+  if (Object.hasOwn(options, `no-${name}`))
+    return `${shown} is not needed: it is the default unless --no-${name} is given.`;
   const positive = name.replace(/^no-/, '');
   if (positive !== name && Object.hasOwn(options, positive) && options[positive]?.type === 'boolean') {
-    return `${shown} is not needed: that is so unless --${positive} is given.`;
+    return `${shown} is not needed: it is the default unless --${positive} is given.`;
   }
   const meant = name.length > 1 ? nearest(name, Object.keys(options)) : undefined;
   return meant === undefined

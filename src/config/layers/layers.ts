@@ -4,18 +4,18 @@ import { findMisspelt } from './misspelt.ts';
 import { isCommon, isForeign, longName } from './names.ts';
 import { settings, type Setting, type SettingName } from '../settings.ts';
 
-/** A setting's text, and where it stood. */
+/** A setting's text and its source. */
 export interface Found {
   readonly text: string;
-  /** As a person would say it: `--port`, `PORT`, `MAAS_PROXY_PORT in .env`. */
+  /** For messages: `--port`, `PORT`, `MAAS_PROXY_PORT in .env`. */
   readonly source: string;
   /** 0 for a flag, 1 for the environment, 2 for `.env`: the lower one wins. */
   readonly rank: number;
-  /** The name to use in its place, where another program may have set this one. */
+  /** The name to use instead, if another program may have set this one. */
   readonly instead?: string;
 }
 
-/** What was found for each setting, and what was wrong with the way it was said. */
+/** The texts found for the settings, and the mistakes in them. */
 export interface Layers {
   readonly found: ReadonlyMap<SettingName, Found>;
   readonly mistakes: readonly string[];
@@ -23,7 +23,7 @@ export interface Layers {
   readonly positionals: readonly string[];
   readonly help: boolean;
   readonly version: boolean;
-  /** Flags of a command of its own (`--json`), by name. */
+  /** The command's own flags (`--json`), by name. */
   readonly extra: ReadonlyMap<string, string | true>;
 }
 
@@ -51,7 +51,7 @@ export function readLayers({ args, env, dotenvFile }: Sources, extraFlags: reado
   return { found, mistakes, ...flags };
 }
 
-/** What a setting has in the environment or in `.env`, the name that no other program has before all short ones. */
+/** A setting's text from the environment or `.env`; its long name wins over the short ones. */
 function readVariable(
   setting: Setting<unknown>,
   fileEnv: Readonly<Record<string, string>>,
@@ -75,7 +75,7 @@ function readVariable(
   return undefined;
 }
 
-/** Of the environment, which is full of other programs' names, those that look like ours. */
+/** The variables of the environment that look like ours; most are other programs'. */
 function onlyMaas(env: Sources['env']): Sources['env'] {
   return Object.fromEntries(Object.entries(env).filter(([name]) => /^maas_/i.test(name)));
 }

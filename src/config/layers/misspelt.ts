@@ -3,8 +3,8 @@ import { settingNames } from './names.ts';
 import type { SettingName } from '../settings.ts';
 
 /**
- * Finds names that nearly are a setting's: `POLCY=read-only` would leave the policy as it is, and say nothing. A name that is
- * farther from any is another program's, and so is one whose setting is given somewhere.
+ * Finds misspelt settings: `POLCY=read-only` would otherwise be silently ignored. A name that is farther from every
+ * setting belongs to another program, and so does one whose setting is given correctly elsewhere.
  *
  * @param layers variables, by what is said behind their names
  * @returns a sentence for each
@@ -20,7 +20,9 @@ export function findMisspelt(
       const meant = withWrongPrefix(name, known) ?? withWrongLetters(name, known);
       const setting = meant === undefined ? undefined : known.get(meant);
       if (setting === undefined || found.has(setting)) return [];
-      return [`${name}${suffix} is no setting: did you mean ${meant}? Set that too if another program reads ${name}.`];
+      return [
+        `${name}${suffix} is not a setting: did you mean ${meant}? If another program reads ${name}, set ${meant} too.`,
+      ];
     }),
   );
 }
@@ -48,7 +50,7 @@ function withWrongLetters(name: string, known: Known): string | undefined {
   return meant;
 }
 
-/** Kubernetes and Docker tell where neighbours are: `MAAS_PORT=tcp://10.96.0.1:5240`. */
+/** Kubernetes and Docker set variables for other services: `MAAS_PORT=tcp://10.96.0.1:5240`. */
 function isLink(text: string): boolean {
   return /^(?:tcp|udp|sctp):\/\//.test(text);
 }

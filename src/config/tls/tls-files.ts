@@ -9,7 +9,7 @@ export interface ServerCertificate {
   /** The certificate, and those of the authorities between it and the root. */
   readonly cert: string;
   readonly key: string;
-  /** When it ends, ms since 1970. */
+  /** When it expires, ms since 1970. */
   readonly endsAt: number;
   /** The names that it is for, as it writes them: `DNS:maas.example, IP Address:10.0.0.5`. */
   readonly names: string;
@@ -37,7 +37,7 @@ export function readServerCertificate(
   const certificate = new X509Certificate(cert);
   if (!certificate.checkPrivateKey(parseKey(certFile, keyFile, key))) {
     throw new SettingError(
-      `names the file ${certFile}, whose first certificate does not belong to the key in ${keyFile}; put the server's own first, and its authorities behind it`,
+      `names the file ${certFile}, whose first certificate does not belong to the key in ${keyFile}; put the server's own certificate first, followed by its intermediate certificates`,
     );
   }
   try {

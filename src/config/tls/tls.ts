@@ -9,10 +9,10 @@ import {
   type ServerCertificate,
 } from './tls-files.ts';
 
-/** What https is served with. */
+/** The certificate and authorities for https. */
 export interface Tls {
   readonly certificate: ServerCertificate;
-  /** Clients prove themselves by a certificate of one of these. */
+  /** Clients authenticate with a certificate from one of these authorities. */
   readonly authorities: ClientAuthorities | undefined;
 }
 
@@ -71,10 +71,10 @@ function findContradiction(
   }
   if (clientCa === undefined) return undefined;
   if (cert === undefined) {
-    return `${clientCa.source} is set, and --tls-cert-file (TLS_CERT_FILE) is not; clients show certificates over https alone.`;
+    return `${clientCa.source} is set, and --tls-cert-file (TLS_CERT_FILE) is not; clients can send certificates only over https.`;
   }
   if (!found.has('clientsFile')) {
-    return `${clientCa.source} is set, and --clients-file (CLIENTS_FILE) is not; it holds the names that certificates are let in by.`;
+    return `${clientCa.source} is set, and --clients-file (CLIENTS_FILE) is not; it holds the names of the clients.`;
   }
   return undefined;
 }

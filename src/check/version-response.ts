@@ -10,17 +10,17 @@ import { failed, reasonAndRemedy, type Finding } from './finding.ts';
 import { printable } from '../output/printable.ts';
 
 /** Asks MAAS without a signature; `path` begins below the API's root. */
-export type AskAnonymously = (maas: MaasAddress, path: string) => Promise<OwnResponse>;
+export type SendUnsigned = (maas: MaasAddress, path: string) => Promise<OwnResponse>;
 
 /** An answer, and when it was asked for and came, ms since 1970. */
-export interface Timed {
-  readonly answer: OwnResponse;
+export interface TimedResponse {
+  readonly response: OwnResponse;
   readonly askedAt: number;
   readonly cameAt: number;
 }
 
 /** An answer of a MAAS. */
-export interface MaasAnswer extends Timed {
+export interface MaasResponse extends TimedResponse {
   readonly version: string;
 }
 
@@ -28,18 +28,18 @@ export interface MaasAnswer extends Timed {
  * Does something speak HTTP there, and on the right port? A MAAS with TLS on redirects its plain port to https, all but
  * `machines` (MAAS 3.7.3, seen).
  */
-export async function checkHttp(maas: MaasAddress, ask: AskAnonymously): Promise<Finding<Timed>> {
+export async function checkHttp(maas: MaasAddress, send: SendUnsigned): Promise<Finding<TimedResponse>> {
   const askedAt = Date.now();
-  let answer: OwnResponse;
+  let response: OwnResponse;
   try {
-    answer = await ask(maas, '/version/');
+    response = await send(maas, '/version/');
   } catch (error) {
-    return noAnswer(maas, error);
+    return noResponse(maas, error);
   }
-  const timed = { answer, askedAt, cameAt: Date.now() };
-  const { status, body } = answer;
+  const timed = { response, askedAt, cameAt: Date.now() };
+  const { status, body } = response;
   if (maas.origin.startsWith('http:')) {
-    const secureOrigin = redirectsToHttps(answer);
+    const secureOrigin = redirectsToHttps(response);
     if (secureOrigin !== undefined) {
       return failed(
         `the plain port redirects to https (${status}): MAAS has TLS on`,
@@ -53,12 +53,12 @@ export async function checkHttp(maas: MaasAddress, ask: AskAnonymously): Promise
   }
   return {
     status: 'ok',
-    detail: `answered ${status} by ${serverOf(timed.answer)} in ${timed.cameAt - askedAt} ms`,
+    detail: `answered ${status} by ${serverOf(timed.response)} in ${timed.cameAt - askedAt} ms`,
     found: timed,
   };
 }
 
-function noAnswer(maas: MaasAddress, error: unknown): Finding<never> {
+function noResponse(maas: MaasAddress, error: unknown): Finding<never> {
   if (!(error instanceof Problem)) throw error;
   if (error.code === 'maas-broken-answer' || error.code === 'maas-reset') {
     return failed(
@@ -84,8 +84,12 @@ function redirectsToHttps({ status, headers }: OwnResponse): string | undefined 
 }
 
 /** Is it a MAAS, and is the path before its API right? */
-export async function checkIsMaas(maas: MaasAddress, timed: Timed, ask: AskAnonymously): Promise<Finding<MaasAnswer>> {
-  const version = versionIn(timed.answer);
+export async function checkIsMaas(
+  maas: MaasAddress,
+  timed: TimedResponse,
+  send: SendUnsigned,
+): Promise<Finding<MaasResponse>> {
+  const version = versionIn(timed.response);
   if (version !== undefined) {
     return {
       status: 'ok',
@@ -93,16 +97,16 @@ export async function checkIsMaas(maas: MaasAddress, timed: Timed, ask: AskAnony
       found: { ...timed, version: printable(version) },
     };
   }
-  const elsewhere = await lookWithoutPrefix(maas, ask);
+  const elsewhere = await probeWithoutPrefix(maas, send);
   if (elsewhere !== undefined) {
     return failed(`not at ${maas.basePath}: MAAS answers at ${elsewhere}`, `Use ${elsewhere} as MAAS_URL.`);
   }
-  return notMaas(maas, timed.answer);
+  return notMaas(maas, timed.response);
 }
 
-function versionIn(answer: OwnResponse): string | undefined {
+function versionIn(response: OwnResponse): string | undefined {
   try {
-    return readVersion(answer);
+    return readVersion(response);
   } catch (error) {
     if (error instanceof Problem) return undefined;
     throw error;
@@ -110,20 +114,20 @@ function versionIn(answer: OwnResponse): string | undefined {
 }
 
 /** A path before `/MAAS` is right only behind a reverse proxy that has it. */
-async function lookWithoutPrefix(maas: MaasAddress, ask: AskAnonymously): Promise<string | undefined> {
+async function probeWithoutPrefix(maas: MaasAddress, send: SendUnsigned): Promise<string | undefined> {
   if (maas.basePath === '/MAAS') return undefined;
   const plain = parseMaasAddress(maas.origin);
   try {
-    return versionIn(await ask(plain, '/version/')) === undefined ? undefined : `${plain.origin}${plain.basePath}`;
+    return versionIn(await send(plain, '/version/')) === undefined ? undefined : `${plain.origin}${plain.basePath}`;
   } catch (error) {
     if (error instanceof Problem) return undefined;
     throw error;
   }
 }
 
-function notMaas(maas: MaasAddress, answer: OwnResponse): Finding<never> {
-  const { status, headers, body } = answer;
-  const server = serverOf(answer);
+function notMaas(maas: MaasAddress, response: OwnResponse): Finding<never> {
+  const { status, headers, body } = response;
+  const server = serverOf(response);
   const place = `${maas.apiPath}/version/`;
   if (status === 508) {
     const { reason, remedy } = reasonAndRemedy(loopDetected().message);
@@ -135,7 +139,7 @@ function notMaas(maas: MaasAddress, answer: OwnResponse): Finding<never> {
       'Wait a minute if MAAS is starting; otherwise look at its log on the MAAS server.',
     );
   }
-  const ownError = readOwnError(answer);
+  const ownError = readOwnError(response);
   if (ownError !== undefined) return failed(ownError.reason, ownError.remedy);
   if (body.startsWith('Unknown API endpoint')) {
     return failed(
@@ -165,8 +169,8 @@ const limits = { warning: 60, error: 240 };
  *
  * `Date` has whole seconds and was written some time between question and answer, so both are allowed for.
  */
-export function checkClock({ answer, askedAt, cameAt }: Timed): Finding {
-  const date = Date.parse(answer.headers['date'] ?? '');
+export function checkClock({ response, askedAt, cameAt }: TimedResponse): Finding {
+  const date = Date.parse(response.headers['date'] ?? '');
   if (Number.isNaN(date)) return { status: 'skipped', detail: 'the answer has no Date header to compare with' };
   const ahead = (date + 500 - (askedAt + cameAt) / 2) / 1000;
   const allowance = (cameAt - askedAt) / 2000 + 0.5;

@@ -11,26 +11,28 @@ import { realPath } from './file/real-path.ts';
  *
  * @param now ms since 1970
  */
-export function doubtsAboutClients(file: string, clients: readonly Client[], now: number): string[] {
-  const doubts = othersMayWrite(file, 'give themselves a key');
+export function warningsAboutClients(file: string, clients: readonly Client[], now: number): string[] {
+  const warnings = othersMayWrite(file, 'give themselves a key');
   if (clients.length === 0) {
-    doubts.push(`The clients file ${file} holds no key, so every request is refused; "keys add NAME" gives out a key.`);
+    warnings.push(
+      `The clients file ${file} holds no key, so every request is refused; "keys add NAME" gives out a key.`,
+    );
   } else if (clients.every((client) => hasExpired(client, now))) {
-    doubts.push(
+    warnings.push(
       `Every key in the clients file ${file} has expired, so every request is refused; "keys rotate NAME --expires WHEN" gives out another.`,
     );
   }
   if (clients.some(({ name }) => name === anonymousName)) {
-    doubts.push(
+    warnings.push(
       `The clients file ${file} has a client "${anonymousName}", which is what the log calls requests without a key; give it another name.`,
     );
   }
   for (const client of clients) {
     const policy = clientPolicy(client);
     if (policy === undefined) continue;
-    doubts.push(...explainIdleRules(policy, `The policy of ${client.name} in the clients file ${file}`));
+    warnings.push(...explainIdleRules(policy, `The policy of ${client.name} in the clients file ${file}`));
   }
-  return doubts;
+  return warnings;
 }
 
 /**

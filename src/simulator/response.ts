@@ -2,7 +2,7 @@
 // depth has its function here; all header sets are those of the recordings (MAAS 3.4.10 and 3.7.3, seen).
 import type { Readable } from 'node:stream';
 
-export interface Answer {
+export interface SimulatedResponse {
   status: number;
   headers: [name: string, value: string][];
   /** A stream comes with its length in bytes, so that Content-Length can be sent. */
@@ -17,8 +17,8 @@ export interface Answer {
 
 /** Thrown by an operation to end with an answer other than its normal one. */
 export class Refusal extends Error {
-  readonly answer: Answer;
-  constructor(answer: Answer) {
+  readonly answer: SimulatedResponse;
+  constructor(answer: SimulatedResponse) {
     super(`${answer.status}`);
     this.answer = answer;
   }
@@ -28,17 +28,17 @@ const FRAME: [string, string] = ['X-Frame-Options', 'DENY'];
 
 /** The answer of an operation that reached its handler. */
 export function handled(status: number, contentType: string, body: string | Buffer, vary = 'Authorization, Cookie') {
-  const headers: Answer['headers'] = [['Content-Type', contentType], ['Vary', vary], FRAME];
-  return { status, headers, body: Buffer.from(body), hashed: true } satisfies Answer;
+  const headers: SimulatedResponse['headers'] = [['Content-Type', contentType], ['Vary', vary], FRAME];
+  return { status, headers, body: Buffer.from(body), hashed: true } satisfies SimulatedResponse;
 }
 
 /** A value as MAAS's emitter writes it: JSON indented by 4. */
-export function json(value: unknown, status = 200): Answer {
+export function json(value: unknown, status = 200): SimulatedResponse {
   return { ...handled(status, 'application/json; charset=utf-8', JSON.stringify(value, null, 4)), emitted: true };
 }
 
 /** JSON text that is already written (the list of machines is kept as text, for speed). */
-export function jsonText(text: string): Answer {
+export function jsonText(text: string): SimulatedResponse {
   return { ...handled(200, 'application/json; charset=utf-8', text), emitted: true };
 }
 
@@ -52,22 +52,22 @@ export function dumps(value: unknown): string {
 }
 
 /** The fixed answers of Piston, the library below MAAS's API: `OK`, `Forbidden`, an empty 204. */
-export const plain = (status: number, text: string): Answer => handled(status, 'text/plain', text);
-export const ok = (): Answer => plain(200, 'OK');
-export const deleted = (): Answer => plain(204, '');
+export const plain = (status: number, text: string): SimulatedResponse => handled(status, 'text/plain', text);
+export const ok = (): SimulatedResponse => plain(200, 'OK');
+export const deleted = (): SimulatedResponse => plain(204, '');
 
 /** An exception, turned into an answer outside of the API resource: no hash, and another Vary. */
-export function raised(status: number, text: string, contentType = 'text/plain; charset=utf-8'): Answer {
+export function raised(status: number, text: string, contentType = 'text/plain; charset=utf-8'): SimulatedResponse {
   return { status, headers: [['Content-Type', contentType], FRAME, ['Vary', 'Cookie']], body: Buffer.from(text) };
 }
 
 /** Plain Django views: `describe/`, `openapi.yaml`, unknown endpoints, API 1.0. */
-export function view(status: number, contentType: string, text: string | Buffer): Answer {
+export function view(status: number, contentType: string, text: string | Buffer): SimulatedResponse {
   return { status, headers: [['Content-Type', contentType], FRAME], body: Buffer.from(text) };
 }
 
 /** MAAS's nginx answers by itself. */
-export function nginx(status: number, title: string, headers: Answer['headers'] = []): Answer {
+export function nginx(status: number, title: string, headers: SimulatedResponse['headers'] = []): SimulatedResponse {
   const page = [
     '<html>',
     `<head><title>${status} ${title}</title></head>`,
