@@ -69,7 +69,7 @@ function noResponse(maas: MaasAddress, error: unknown): Finding<never> {
     );
   }
   const { reason, remedy } = reasonAndRemedy(error.message);
-  return failed(reason, remedy ?? 'Check that MAAS is well: is its web interface slow as well?');
+  return failed(reason, remedy ?? 'Check that MAAS is healthy: is its web interface slow, too?');
 }
 
 /** As it names itself: `nginx/1.22.1`. */

@@ -40,7 +40,7 @@ export async function authenticateClient(
   }
 }
 
-/** What the log tells of a refusal, and the response does not. Nothing of it is a secret. */
+/** What only the log says about a refusal. It contains no secret. */
 interface Why {
   readonly cause: string;
   /** The client that the consumer key belongs to. */
@@ -101,7 +101,7 @@ function read(authorization: string): OauthHeader {
   }
 }
 
-/** A secret is looked at before the nonce, so that only who has it can fill the memory of nonces. */
+/** The secret is checked before the nonce, so that only a client with the secret can fill the list of used nonces. */
 function bySignature(registry: Registry, { consumer, token, method, signature }: OauthHeader): ActiveClient {
   const found = registry.find(consumer);
   const why = (cause: string): Why => ({ cause, client: found?.client.name });
@@ -176,7 +176,7 @@ function unauthenticated(sentence: string, why: Why): Problem {
   });
 }
 
-/** What an OAuth client is told: as MAAS says it, so that the client says to its user what it would of MAAS. */
+/** The response to an OAuth client, in MAAS's own words, so that the client handles it as it handles MAAS's. */
 function inMaasWords({ message }: OauthRefusal, why: Why): Problem {
   return new Problem('client-unknown', message, {
     challenge: 'OAuth realm="OAuth"',

@@ -5,12 +5,12 @@ import { presets, type PresetName } from '../policy/presets.ts';
 import { RuleError } from '../policy/rule.ts';
 import { parseDate } from './duration.ts';
 
-/** One key that the gateway has given out. A client may have two while it changes from one to the other. */
+/** One key of a client. A client has two keys during a rotation. */
 export interface Client {
   readonly name: string;
   readonly consumer: string;
   readonly token: string;
-  /** SHA-256 of the secret, hexadecimal; the secret itself is kept nowhere. */
+  /** SHA-256 of the secret, hexadecimal; the secret itself is not stored. */
   readonly secretSha256: string;
   /**
    * A preset's name, the path of a file of rules (`./robot.rules`, beginning where the clients file lies), or rules; where it is
@@ -21,15 +21,15 @@ export interface Client {
   readonly expires?: string;
   /** A file with the MAAS key to sign this client's requests with, in place of the shared one. */
   readonly maasKeyFile?: string;
-  /** What this client may ask for, where it is not what all clients may. */
+  /** This client's own limits, in place of those for each client. */
   readonly limits?: ClientLimits;
 }
 
-/** A client's share of the gateway. */
+/** A client's limits. */
 export interface ClientLimits {
-  /** Requests a minute. */
+  /** Requests per minute. */
   readonly perMinute?: number;
-  /** Requests at once. */
+  /** Concurrent requests. */
   readonly atOnce?: number;
 }
 
@@ -79,12 +79,12 @@ export function endOf({ expires }: Pick<Client, 'expires'>): number {
   return expires === undefined ? Number.POSITIVE_INFINITY : (parseDate(expires) ?? 0);
 }
 
-/** Whether a key has come to its end. @param now ms since 1970 */
+/** Whether a key has expired. @param now ms since 1970 */
 export function hasExpired(client: Pick<Client, 'expires'>, now: number): boolean {
   return endOf(client) <= now;
 }
 
-/** The hash that the file keeps of a secret. */
+/** The hash of a secret that the file stores. */
 export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }
@@ -94,7 +94,7 @@ export function hasSecret({ secretSha256 }: Client, secret: string): boolean {
   return timingSafeEqual(Buffer.from(secretSha256, 'hex'), createHash('sha256').update(secret).digest());
 }
 
-/** What whoever has no key is called in logs, metrics and MAAS's audit log, so that no new key may have it for a name. */
+/** The name of clients without a key in logs, metrics and MAAS's audit log; no client may have this name. */
 export const anonymousName = 'anonymous';
 
 /** What a client may be called: it stands in logs, metrics and MAAS's audit log. */

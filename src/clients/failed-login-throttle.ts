@@ -1,12 +1,12 @@
 import { addressBlock } from '../http/peer.ts';
 
-/** After this many failures of one address within a minute, each further one is answered late; ms. */
+/** After this many failures from one address within a minute, the response to each further failure is delayed; ms. */
 const throttle = { failures: 10, window: 60_000, wait: 1_000, addresses: 10_000 };
 
-/** How long the answer to an address's failure is held back, ms; each call counts as a failure. */
+/** How long to delay the response to an address's failed login, ms; each call counts as a failure. */
 export type FailedLoginThrottle = (address: string, now: number) => number;
 
-/** Slows down who tries keys. It remembers a bounded number of addresses. */
+/** Throttles clients that try keys. It remembers a bounded number of addresses. */
 export function createFailedLoginThrottle(): FailedLoginThrottle {
   const failures = new Map<string, { count: number; since: number }>();
   return (address, now) => {

@@ -8,5 +8,5 @@ export interface ClientIdentity {
   readonly isAnonymous: boolean;
 }
 
-/** Of a request of which nothing is known. */
+/** The identity of a request before authentication. */
 export const unidentified: ClientIdentity = { client: undefined, isAnonymous: false };

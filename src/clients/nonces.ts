@@ -9,7 +9,7 @@ const defaultLimit = 200_000;
 /** How often those are forgotten whose time is over, s. */
 const sweepInterval = 60;
 
-/** Remembers which nonces have been used; a memory that several gateways share answers later. */
+/** Remembers used nonces. A store that several gateways share responds asynchronously. */
 export interface Nonces {
   /**
    * Uses a nonce.
@@ -23,7 +23,7 @@ export interface Nonces {
 }
 
 /**
- * A memory of nonces in this process, of about 20 MB when it is full.
+ * The used nonces of this process, about 20 MB when full.
  *
  * @param limit how many it holds at the most; beyond that the oldest are forgotten first
  */

@@ -1,4 +1,4 @@
-// What is no mistake in a clients file, and yet hardly meant.
+// Warnings about a clients file: what is valid, but probably not intended.
 import { statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { explainIdleRules } from '../policy/known-operations.ts';
@@ -6,8 +6,8 @@ import { anonymousName, clientPolicy, hasExpired, type Client } from './client.t
 import { realPath } from './file/real-path.ts';
 
 /**
- * Sentences about a clients file: that it lets nobody in, that everybody may change it, or that a rule in it matches nothing;
- * once written, such a rule does not keep the others from their work.
+ * Warnings about a clients file: no valid key, a file that every user may write, or a rule that matches nothing. They are
+ * warnings, because such a rule must not disable the others.
  *
  * @param now ms since 1970
  */
@@ -36,9 +36,9 @@ export function warningsAboutClients(file: string, clients: readonly Client[], n
 }
 
 /**
- * A sentence where every user of this machine may change a file, or put another in its place.
+ * A warning if every user of this machine may write or replace a file.
  *
- * @param what what they could do by it
+ * @param what what they could do with it
  */
 export function othersMayWrite(file: string, what: string): string[] {
   if (process.platform === 'win32') return [];
@@ -47,7 +47,7 @@ export function othersMayWrite(file: string, what: string): string[] {
     return [`Every user of this machine may write ${file}, and so ${what}; chmod o-w it.`];
   }
   const directory = statOf(dirname(path));
-  // Where the sticky bit is set, files are their owners' own: /tmp.
+  // With the sticky bit, only a file's owner can replace it: /tmp.
   if (directory === undefined || !mayOthersWrite(directory) || (directory.mode & 0o1000) !== 0) return [];
   return [
     `Every user of this machine may put another file in the place of ${file}, and so ${what}; chmod o-w ${dirname(path)}.`,

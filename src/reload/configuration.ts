@@ -11,7 +11,7 @@ import { keySource, signingKeys, type SigningKey } from './key.ts';
 import type { WatchedFiles } from './watched-files.ts';
 import { watchTls, type ReloadedTls } from './tls.ts';
 
-/** The parts of a proxy that are kept to their files. */
+/** The parts of a proxy that are reloaded when their files change. */
 export interface ReloadedConfiguration {
   /** Signs with the key in force, and trusts the authorities in force. */
   readonly upstream: Upstream;
@@ -24,7 +24,7 @@ export interface ReloadedConfiguration {
 }
 
 /**
- * Follows the files of a configuration.
+ * Watches the files of a configuration.
  *
  * @param tell who is told of what the way to MAAS learns
  * @throws {SettingError} what is wrong with a file now, as a sentence without its full stop

@@ -3,10 +3,10 @@ import { statSync, type BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 /**
- * How a file looks from outside: which one it is (behind symbolic links), how long, and when it was written. Two looks that are
- * equal mean that nothing has changed, unless both writes were within a tick of the file system's clock.
+ * The fingerprint of a file: its identity (behind symbolic links), its size and its times. Equal fingerprints mean that the file
+ * has not changed, unless both writes were within a tick of the file system's clock.
  *
- * @returns a text to compare; also for a file that is not there, or may not be reached
+ * @returns a text to compare; also for a file that is missing or unreachable
  */
 export async function fingerprint(file: string): Promise<string> {
   try {

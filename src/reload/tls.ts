@@ -24,7 +24,7 @@ export interface ReloadedTls {
 }
 
 /**
- * Follows certificate, key and client authorities.
+ * Watches certificate, key and client authorities.
  *
  * @returns `undefined` for plain http
  * @throws {SettingError} what is wrong with a file now, as a sentence without its full stop

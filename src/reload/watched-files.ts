@@ -1,7 +1,7 @@
 import { SettingError } from '../config/values.ts';
 import { createWatcher, type Watcher, type ReloadEvent, type WatchState, type Source } from './watcher.ts';
 
-/** The files that a running proxy keeps to. */
+/** The files that a running proxy watches. */
 export interface WatchedFiles {
   /**
    * Makes something of files, and makes it anew whenever one of them changes.
@@ -14,24 +14,24 @@ export interface WatchedFiles {
   reload(): Promise<void>;
   /** How each stands: for metrics. */
   states(): readonly WatchState[];
-  /** Ends the looking. */
+  /** Stops watching. */
   close(): void;
 }
 
-/** Something that follows its files. */
+/** A value that is reloaded when its files change. */
 export interface Watched<Value> {
   /** The value in force. */
   now(): Value;
-  /** Ends the following. */
+  /** Stops watching. */
   close(): void;
 }
 
-/** How often the files are looked at, ms. */
+/** How often the files' fingerprints are taken, ms. */
 const interval = 250;
 
 /**
- * Keeps things to their files. The files are looked at four times a second, which costs one `stat` each: that follows any
- * rename, and any chain of symbolic links as a Kubernetes Secret has them, and works on network file systems and bind mounts,
+ * Watches files and reloads what was made of them. It takes each file's fingerprint four times a second, one `stat` each. This notices any
+ * rename, and any chain of symbolic links as in a Kubernetes Secret, and works on network file systems and bind mounts,
  * where the kernel's notices (`fs.watch`) do not come.
  *
  * @param report told of each change

@@ -4,7 +4,7 @@ import { SettingError } from '../config/values.ts';
 import { fingerprint } from './fingerprint.ts';
 import { createReading, type Reading } from './reading.ts';
 
-/** What a followed file is for. */
+/** What a watched file is for. */
 export type WatchedKind = 'clients' | 'key' | 'client-key' | 'client-policy' | 'ca' | 'policy' | 'tls' | 'client-ca';
 
 /** Something that is made of files. */
@@ -42,7 +42,7 @@ export interface ReloadEvent {
   readonly text: string;
 }
 
-/** How a followed thing stands. */
+/** The state of a watched value. */
 export interface WatchState {
   readonly kind: WatchedKind;
   readonly files: readonly string[];
@@ -52,18 +52,18 @@ export interface WatchState {
   readonly lastError: string | undefined;
 }
 
-/** Keeps one thing to its files. */
+/** Watches the files of one value. */
 export interface Watcher<Value> {
   now(): Value;
-  /** Looks whether something has changed, and if so takes it over. */
+  /** Reloads the value if a file has changed. */
   poll(): Promise<void>;
-  /** Reads the files again, however they look. */
+  /** Reads the files again, even if their fingerprints are the same. */
   reload(): Promise<void>;
   state(): WatchState;
   close(): void;
 }
 
-/** For how long files must stay as they are before they are read, ms: who truncates a file and writes it takes a moment. */
+/** How long files must stay unchanged before they are read, ms: a writer that truncates a file needs a moment to fill it. */
 const debounceMs = 100;
 
 /**
@@ -172,7 +172,7 @@ export function createWatcher<Value>(source: Source<Value>, report: (event: Relo
     warnings = now;
   }
 
-  /** Takes note of how the files looked that were read. */
+  /** Remembers the fingerprints of the files that were read. */
   function remember(reading: Reading): void {
     const isNew = [...reading.fingerprints].some(([file, found]) => fingerprints.get(file) !== found);
     if (isNew) readAgainAt = performance.now() + secondReadMs;
