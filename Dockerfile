@@ -20,7 +20,7 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
     npm ci --ignore-scripts --no-audit
 COPY tsconfig.json ./
 COPY src src
-RUN npm run -s build -- --declaration false --sourceMap false && chmod 755 dist/src/cli.js
+RUN npx tsc -p tsconfig.json --declaration false --sourceMap false && node src/page/browser/build.mjs && chmod 755 dist/src/cli.js
 
 FROM base
 ARG VERSION=0.1.0

@@ -22,6 +22,8 @@ import type { MemoryBounds } from './config/memory-budget.ts';
 import type { Regions } from './maas/maas-address.ts';
 import { randomHex } from './maas/random-hex.ts';
 import type { Policy } from './policy/policy.ts';
+import { isOwnAddress } from './page/addresses.ts';
+import { createPage, type PageOptions } from './page/page.ts';
 import { sendProblem } from './respond/problem-response.ts';
 import { createSlowReaders } from './respond/slow-readers.ts';
 import { relayResponse } from './respond/relay-response.ts';
@@ -54,6 +56,8 @@ export interface AppOptions extends AuthenticationOptions {
   readonly log: Logger;
   /** Where the entry of each request goes beside the log. */
   readonly records: readonly Keep[];
+  /** The page in the browser; `undefined` where there is none. */
+  readonly page?: PageOptions | undefined;
   /** How much memory may be held, and for what. */
   readonly memory: MemoryBounds;
 }
@@ -71,6 +75,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const checkLoop = createLoopCheck(options.pseudonym);
   const checkHost = createHostCheck(options.host, options.allowedHosts);
   const authenticate = createAuthentication(options);
+  const page = options.page && createPage(options.page, { authenticate, policy: options.policy });
   const admit = createAdmission(options.limits, options.limiter);
   const readBody = createBodyReader(options.jsonToForm, createBodyBuffer({ all: memory.bodies, small: smallBody }));
   const resolveOperation = createOperationStep(readBody);
@@ -89,6 +94,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     checkLoop(exchange); //                                                        sent by this very proxy?
     checkHost(exchange); //                                                      1 one Host, and a name of the proxy's?
     checkBrowser(exchange); //                                                   2 from a web page of another origin?
+    if (page !== undefined && isOwnAddress(exchange.target)) return page(exchange); // for the page, not for MAAS?
     const apiPath = (trace.apiPath = resolveAddress(exchange)); //               3 which MAAS API path is meant?
     const identity = (trace.identity = await authenticate(exchange, apiPath)); //  4 whose key is it?
     await admit(exchange, identity); //                                          5 is this client within its share?

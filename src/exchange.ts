@@ -56,6 +56,8 @@ export interface UpstreamTrace {
 /** What the steps note of a request: nothing on its way reads it, but the access log. */
 export interface Trace extends UpstreamTrace {
   apiPath: ApiPath | undefined;
+  /** It is for the page, at one of the proxy's own addresses. */
+  isOwnAddress: boolean;
   identity: ClientIdentity;
   operation: Operation | undefined;
   /** The rule of the policy that decided, where there was one. */
@@ -103,6 +105,7 @@ export function beginExchange(
     connection: { mustClose: false, closeAnnounced: false, isResponseWritten: false },
     trace: {
       apiPath: undefined,
+      isOwnAddress: false,
       identity: unidentified,
       operation: undefined,
       rule: undefined,

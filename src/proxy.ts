@@ -14,6 +14,7 @@ import type { Limits } from './inbound/limits.ts';
 import { openReplicaState } from './redis/redis.ts';
 import { trackConnections } from './server/connections.ts';
 import { openAudit, type Audit } from './access-log/audit.ts';
+import { createRequestFeed } from './page/request-feed.ts';
 import { listenOnPort, listenOnSocket } from './server/listen.ts';
 import { ListenError } from './server/listen-error.ts';
 import { watchConfiguration, type ReloadedConfiguration } from './reload/configuration.ts';
@@ -62,8 +63,11 @@ export async function startProxy(
   const { upstream, policy, registry, tls } = open(config, files, log);
   const stopNoting = noteUses(config.clientsFile, registry, log);
   const sharing = await openReplicaState(config.redis, config.redisFailure, log);
+  const feed = config.page ? createRequestFeed() : undefined;
+  const records = [metrics.count, audit?.write, feed?.publish].filter((keep) => keep !== undefined);
   const app = buildApp({
     ...config,
+    page: feed && { maas: config.regions[0], upstream, feed },
     policy,
     registry,
     nonces: sharing.nonces,
@@ -74,7 +78,7 @@ export async function startProxy(
     dispatch: upstream.dispatch,
     pseudonym: upstream.pseudonym,
     log,
-    records: audit === undefined ? [metrics.count] : [metrics.count, audit.write],
+    records,
   });
   tls?.keep(app.server);
   const connections = trackConnections(app.server);
@@ -109,6 +113,7 @@ export async function startProxy(
         return files.reload();
       },
       async stop() {
+        feed?.close();
         const cut = await connections.drain(Math.round(config.drainTimeout * 1000));
         files.close();
         await Promise.all([app.close(), admin.close(), upstream.close(), stopNoting()]);

@@ -49,6 +49,9 @@ export interface AccessLogEntry {
   readonly cause: string | undefined;
 }
 
+/** What requests for the page are called, at the proxy's own addresses. */
+export const pageOperation = 'page';
+
 /** Takes the record of a request that is over. */
 export type Keep = (recorded: AccessLogEntry) => void;
 
@@ -71,10 +74,12 @@ export function logAccess(keep: Keep): (exchange: Exchange) => void {
 }
 
 /** A failure is an error, what the proxy refuses a warning; what MAAS refuses is for the client to mind. */
-function levelOf({ status, code, method, path }: AccessLogEntry): 'error' | 'warn' | 'info' | 'debug' {
+function levelOf({ status, code, method, path, operation }: AccessLogEntry): 'error' | 'warn' | 'info' | 'debug' {
   if (status >= 500) return 'error';
   // Every browser asks for it, unbidden.
   if (method === 'GET' && path === '/favicon.ico') return 'debug';
+  // The page asks for several things at once, and whoever closes it has left its stream.
+  if (operation === pageOperation && (code === undefined || code === 'client-gone')) return 'debug';
   return code === undefined || code === 'client-gone' ? 'info' : 'warn';
 }
 
@@ -155,7 +160,8 @@ function verdictOn({ trace: { sentAt, problem } }: Exchange): AccessLogEntry['ve
 }
 
 /** What was asked, also of a request that was refused before anybody had to know. */
-function nameOperation({ method, trace: { apiPath, operation } }: Exchange): string {
+function nameOperation({ method, trace: { apiPath, operation, isOwnAddress } }: Exchange): string {
+  if (isOwnAddress) return pageOperation;
   if (apiPath === undefined) return unknownOperation;
   return operationName(operation ?? resolveOperation(method, apiPath));
 }

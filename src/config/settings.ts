@@ -193,6 +193,14 @@ export const settings = {
     help: 'collapse identical reads in flight into one request to MAAS',
     read: values.onOrOff,
   }),
+  page: setting({
+    flag: 'no-page',
+    env: ['PAGE'],
+    negative: true,
+    default: true,
+    help: 'serve a page for browsers at `/`, where every operation of MAAS can be found and called',
+    read: values.onOrOff,
+  }),
   rateLimit: setting({
     flag: 'rate-limit',
     env: ['RATE_LIMIT'],

@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange.ts';
+import { originForm } from '../http/origin-form.ts';
 import { findSignatureOverride, resolveApiPath, type ApiPath } from '../maas/api-path.ts';
 import { Problem } from '../problem.ts';
 
@@ -51,12 +52,4 @@ function refuseOddCharset({ request }: Exchange): void {
     'charset-not-supported',
     'MAAS would read the address in the charset of the Content-Type; use UTF-8, or leave the charset out.',
   );
-}
-
-/** The target in origin form; a server must accept the absolute form too (RFC 9112 §3.2.2). */
-function originForm(target: string): string {
-  const absolute = /^https?:\/\/[^/?#]*/i.exec(target);
-  if (absolute === null) return target;
-  const rest = target.slice(absolute[0].length);
-  return rest.startsWith('/') ? rest : `/${rest}`;
 }

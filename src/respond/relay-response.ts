@@ -178,6 +178,7 @@ class ResponseRelay implements UpstreamHandler {
       ),
       newLength ?? this.#length,
     );
+    if (isNavigation(exchange)) headers.push(...sandboxed(this.#head.fields));
     // The client is still sending what MAAS did not wait for: the connection cannot carry another request.
     connection.closeAnnounced = connection.mustClose || isArriving(exchange.request);
     if (connection.closeAnnounced) headers.push('Connection', 'close');
@@ -227,6 +228,28 @@ class ResponseRelay implements UpstreamHandler {
     this.#exchange.trace.problem ??= clientGone();
     this.#controller?.abort(this.#exchange.trace.problem);
   }
+}
+
+/** Whether a browser would show the response as a page of the proxy's origin. */
+function isNavigation({ request: { headers } }: Exchange): boolean {
+  if (headers['sec-fetch-mode'] === 'navigate') return true;
+  const destination = headers['sec-fetch-dest'];
+  return typeof destination === 'string' && shownDestinations.has(destination);
+}
+
+const shownDestinations: ReadonlySet<string> = new Set([
+  'document',
+  'iframe',
+  'frame',
+  'embed',
+  'object',
+  'fencedframe',
+]);
+
+/** A file that is kept in MAAS must not run as the proxy's own page: it could send what the page can send. */
+function sandboxed(fields: Fields): string[] {
+  const guard = fieldOf(fields, 'x-content-type-options') === undefined ? ['X-Content-Type-Options', 'nosniff'] : [];
+  return ['Content-Security-Policy', 'sandbox', ...guard];
 }
 
 /** How much all interim responses to one request may hold, bytes: as much as a header section. */

@@ -28,9 +28,10 @@ export interface Upstream {
    * Asks MAAS on the proxy's own account.
    *
    * @param path begins below the API's root, such as `/version/`
-   * @param signer signs it in place of the shared one
+   * @param signer signs it in place of the shared one; `nobody` leaves it unsigned
+   * @param maxBytes how much MAAS may send; 1 MiB by default
    */
-  sendOwnRequest(path: string, signer?: Signer): Promise<OwnResponse>;
+  sendOwnRequest(path: string, signer?: Signer | 'nobody', maxBytes?: number): Promise<OwnResponse>;
   /** Trusts these certificate authorities from the next connection on, PEM text; requests under way end on the old ones. */
   trust(ca: string | undefined): void;
   /** MAAS's clock, as far as it is known. */
@@ -114,7 +115,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     queue: limiter,
     regions: () => regions?.states() ?? [],
     probeRegions: async () => regions?.probe(),
-    sendOwnRequest: (path, other) => sendOwnRequest(dispatch, addresses[0], path, { signer: other, pseudonym }),
+    sendOwnRequest: (path, other, maxBytes) =>
+      sendOwnRequest(dispatch, addresses[0], path, { signer: other, pseudonym, maxBytes }),
     trust: (authorities) => pools.renew(open(authorities)),
     close() {
       regions?.close();

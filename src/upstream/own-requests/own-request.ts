@@ -19,14 +19,19 @@ const responseTimeoutMs = 5_000;
 /**
  * One small GET to MAAS, on the proxy's own account.
  *
- * @param by its signer, in place of the shared one, and the name that the proxy goes by in `Via`
+ * @param by its signer in place of the shared one (`nobody` for none), the name that the proxy goes by in `Via`, and how
+ *   much MAAS may send
  * @throws {Problem} when no answer comes within 5 s
  */
 export function sendOwnRequest(
   dispatch: UpstreamDispatch,
   maas: MaasAddress,
   path: string,
-  { signer, pseudonym = 'maas-auth-proxy' }: { signer?: Signer | undefined; pseudonym?: string } = {},
+  {
+    signer,
+    pseudonym = 'maas-auth-proxy',
+    maxBytes = limit,
+  }: { signer?: Signer | 'nobody' | undefined; pseudonym?: string; maxBytes?: number | undefined } = {},
 ): Promise<OwnResponse> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -61,7 +66,7 @@ export function sendOwnRequest(
         },
         onResponseData(_controller, chunk) {
           size += chunk.length;
-          if (size <= limit) chunks.push(chunk);
+          if (size <= maxBytes) chunks.push(chunk);
           else fail(new Problem('maas-broken-answer', 'MAAS sent more than it was asked for.'));
         },
         onResponseEnd() {

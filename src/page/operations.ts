@@ -1,0 +1,75 @@
+import { hasNoTrailingSlash, type ApiPath } from '../maas/api-path.ts';
+import type { DescribedOperation, DescribedParameter } from '../maas/description.ts';
+import { knownOperations, nameOf, type KnownOperation } from '../maas/operations/route.ts';
+import { evaluate, isRefusal } from '../policy/evaluate.ts';
+import { classify, type OperationClass } from '../policy/operation-class.ts';
+import type { Policy } from '../policy/policy.ts';
+
+/** An operation as the page shows it. */
+interface ShownOperation {
+  readonly name: string;
+  readonly method: string;
+  readonly path: string;
+  readonly op: string | null;
+  readonly class: OperationClass;
+  readonly summary: string;
+  readonly description: string;
+  readonly parameters: readonly DescribedParameter[];
+  readonly allowed: boolean;
+  readonly rule: string | null;
+}
+
+/**
+ * All operations that are known of MAAS: what each does in MAAS's words, and whether a policy allows it. An identifier is
+ * judged as one that no rule names.
+ */
+export function listOperations(
+  policy: Policy,
+  described: readonly DescribedOperation[],
+): { operations: ShownOperation[]; unknown: string[] } {
+  const descriptions = new Map<string, DescribedOperation>();
+  const unknown = new Set<string>();
+  for (const one of described) {
+    const name = nameOf(one.method, one.path.split('/'), one.op);
+    if (name === undefined) unknown.add([one.method, one.path, one.op].filter((word) => word !== undefined).join(' '));
+    // MAAS describes some operations twice, for those without a key too.
+    else if (descriptions.get(name)?.isAnonymous !== false) descriptions.set(name, one);
+  }
+  const byName = new Map(knownOperations.map((known) => [known.name, known]));
+  return {
+    operations: Array.from(byName.values(), (known) => show(known, policy, descriptions.get(known.name))),
+    unknown: [...unknown],
+  };
+}
+
+function show(known: KnownOperation, policy: Policy, described: DescribedOperation | undefined): ShownOperation {
+  const { name, method, op } = known;
+  const segments = described?.path.split('/') ?? known.segments;
+  const path = `${segments.join('/')}${hasNoTrailingSlash(segments) ? '' : '/'}`;
+  const apiPath: ApiPath = { form: '', path: `/${path}`, query: op === undefined ? '' : `?op=${op}`, segments };
+  const evaluation = evaluate(policy, method, apiPath);
+  return {
+    name,
+    method,
+    path,
+    op: op ?? null,
+    class: classify(method, apiPath),
+    summary: described?.title ?? '',
+    description: described?.text ?? '',
+    parameters: described?.parameters ?? identifiersOf(segments),
+    allowed: !isRefusal(evaluation),
+    rule: evaluation.decision.rule?.text ?? null,
+  };
+}
+
+function identifiersOf(segments: readonly string[]): DescribedParameter[] {
+  return segments
+    .filter((segment) => segment.startsWith('{'))
+    .map((segment) => ({
+      name: segment.slice(1, -1),
+      in: 'path',
+      type: 'String',
+      required: true,
+      description: '',
+    }));
+}
