@@ -1,6 +1,7 @@
 import { IncomingMessage } from 'node:http';
 import { ByteBlocks, joined } from './byte-blocks.ts';
 import { countTransferred } from './collect-by-bytes.ts';
+import { goOnReading, stopReading } from './stop-reading.ts';
 
 /** A piece of a body below this size is a small one, bytes. */
 const smallPiece = 1024;
@@ -10,6 +11,12 @@ const freePieces = 8;
 
 /** How much of the small ones is gathered at the most, bytes. */
 const maxGathered = 64 * 1024;
+
+/**
+ * After so many small ones a connection is not read for a while, ms: each costs the event loop a microsecond or two, whoever
+ * reads it, and others wait meanwhile. Pieces of 100 bytes still come at 5 MB a second.
+ */
+const flood = { pieces: 1_000, pauseMs: 20 };
 
 /** What each Buffer takes beside its bytes, for the garbage collector to be told of, bytes. */
 const overhead = 1024;
@@ -23,6 +30,9 @@ export class IncomingRequest extends IncomingMessage {
   #smallPieces = 0;
   #gathered: ByteBlocks | undefined;
   #isFlushing = false;
+  /** For how long the connection is not to be read, ms. */
+  #owedMs = 0;
+  #isPausing = false;
 
   override push(chunk: unknown, encoding?: BufferEncoding): boolean {
     if (!Buffer.isBuffer(chunk)) {
@@ -36,6 +46,8 @@ export class IncomingRequest extends IncomingMessage {
     }
     this.#smallPieces += 1;
     if (this.#smallPieces <= freePieces) return super.push(chunk);
+    if (this.#smallPieces % flood.pieces === 0) this.#owedMs += flood.pauseMs;
+    if (this.#owedMs > 0) this.#pauseReading();
     this.#gathered ??= new ByteBlocks();
     this.#gathered.add(chunk);
     const { size } = this.#gathered;
@@ -60,6 +72,21 @@ export class IncomingRequest extends IncomingMessage {
     setImmediate(() => {
       this.#isFlushing = false;
       if (this.#isRead) this.#flush();
+    });
+  }
+
+  /** What Node has read already still comes, and adds to the pause. */
+  #pauseReading(): void {
+    if (this.#isPausing) return;
+    this.#isPausing = true;
+    const { socket } = this;
+    stopReading(socket, 'pieces');
+    setImmediate(() => {
+      setTimeout(() => {
+        this.#isPausing = false;
+        goOnReading(socket, 'pieces');
+      }, this.#owedMs).unref();
+      this.#owedMs = 0;
     });
   }
 

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Exchange } from '../exchange.ts';
 import { Problem } from '../problem.ts';
 import { headMemory, type HeadRoom } from './head-room.ts';
-import { goOnReading, stopReading } from './stop-reading.ts';
+import { goOnReading, stopReading } from '../http/stop-reading.ts';
 
 /** The last exchange of each connection, until it is over. */
 export type LastExchanges = WeakMap<Socket, Exchange>;
@@ -49,13 +49,13 @@ export function inPipelineOrder(last: LastExchanges, room: HeadRoom): (exchange:
     all.set(socket, waiting);
     waiting.count += 1;
     waiting.bytes += bytes;
-    if (waiting.bytes > room.perConnection) stopReading(socket);
+    if (waiting.bytes > room.perConnection) stopReading(socket, 'heads');
     return new Promise((resolve, reject) => {
       previous.onEnd(() => {
         room.giveBack(bytes);
         waiting.count -= 1;
         waiting.bytes -= bytes;
-        if (waiting.bytes <= room.perConnection) goOnReading(socket);
+        if (waiting.bytes <= room.perConnection) goOnReading(socket, 'heads');
         const { closeAnnounced, mustClose } = previous.connection;
         if (!socket.destroyed && !closeAnnounced && !mustClose) resolve();
         else reject(cutOff(exchange));

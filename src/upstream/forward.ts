@@ -68,6 +68,7 @@ export function forward(
         operation,
         operationClass,
         trace,
+        isBodyArriving: () => streams && isArriving(request),
         // A body that nobody reads just now waits for MAAS, not for its client.
         arrivedBytes: () =>
           streams && isArriving(request) && request.readableFlowing === true ? receivedBytes(request) : undefined,

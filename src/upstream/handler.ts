@@ -26,6 +26,8 @@ export interface ClientCall {
   readonly fairnessKey: string;
   readonly operation: Operation;
   readonly operationClass: OperationClass;
+  /** Whether more of a streamed body is to come from the client. */
+  isBodyArriving(): boolean;
   /** How much of a streamed body has come, bytes; `undefined` while nothing of it is awaited from the client. */
   arrivedBytes(): number | undefined;
   /** Written by the chain, for access log and response. */

@@ -1,7 +1,7 @@
 // A process of its own: whoever wants to exhaust the gateway, or to hold others up. Each attack goes on until it is told to stop.
 import { connect, type Socket } from 'node:net';
 
-const [portText = '', key = ''] = process.argv.slice(2);
+const [portText = '', key = '', only = ''] = process.argv.slice(2);
 const port = Number(portText);
 const authorization = `Authorization: Bearer ${key}\r\n`;
 const counts: Record<string, number> = {};
@@ -111,6 +111,7 @@ const attacks: Readonly<Record<string, { count: number; attack(socket: Socket): 
 };
 
 for (const [name, { count, attack }] of Object.entries(attacks)) {
+  if (!name.startsWith(only)) continue;
   for (let index = 0; index < count; index += 1) again(name, attack, 500);
 }
 process.on('message', () => process.send?.(counts));

@@ -29,7 +29,7 @@ const garbage: Readonly<Record<string, (socket: Socket) => void>> = {
   silence: (socket) => void setTimeout(() => socket.destroy(), 5_000),
 };
 
-const server = createServer({ requestTimeout: 0 }, (incoming, response) => {
+const server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000 }, (incoming, response) => {
   const { socket } = incoming;
   const kind = /\/files\/garbage-([a-z]+)\//.exec(incoming.url ?? '')?.[1];
   const answer = kind === undefined ? undefined : garbage[kind];

@@ -19,9 +19,15 @@ const memoryLimit = 512 * MIB;
 const honestCount = 20;
 const thinkMs = 250;
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' } } });
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '30' },
+    /** The beginning of the names of the attacks that are to be carried out; all by default. */
+    only: { type: 'string', default: '' },
+  },
+});
 const attackMs = Number(values.minutes) * 60_000;
-const calmMs = Math.min(120_000, attackMs);
+const calmMs = Math.min(60_000, attackMs / 2);
 
 const directory = mkdtempSync(join(tmpdir(), 'maas-auth-proxy-soak-'));
 const honest = Array.from({ length: honestCount }, (_, index) => makeKey({ name: `honest-${index}` }));
@@ -109,7 +115,11 @@ function summary(samples: readonly Sample[]): Record<string, unknown> {
 
 const calm = await phase(calmMs);
 say('without attackers', JSON.stringify(summary(calm)));
-const attackers = fork(fileURLToPath(new URL('./attackers.js', import.meta.url)), [String(port), mallory.key]);
+const attackers = fork(fileURLToPath(new URL('./attackers.js', import.meta.url)), [
+  String(port),
+  mallory.key,
+  values.only,
+]);
 const attacked = await phase(attackMs);
 attackers.send('counts');
 const [counts] = (await once(attackers, 'message')) as [Record<string, number>];

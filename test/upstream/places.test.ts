@@ -218,3 +218,28 @@ test('the line holds nothing of those who have left it, also while others go on 
   assert.equal(line.queued, 2);
   for (const visit of [inside, ...last]) leave(line, visit);
 });
+
+test('a client whose bodies are still to come holds half of the long slots at the most, and others find the rest', () => {
+  const limiter = createConcurrencyLimiter({ maxConcurrent: 16 });
+  const slow = Array.from({ length: 12 }, () => {
+    const waiter = { isComing: true, isRunning: false };
+    const slot = limiter.acquire({
+      client: 'slow',
+      isLong: true,
+      isArriving: () => waiter.isComing,
+      onAcquired: () => (waiter.isRunning = true),
+      onRejected: () => assert.fail('rejected'),
+    });
+    return { waiter, slot };
+  });
+  assert.equal(slow.filter(({ waiter }) => waiter.isRunning).length, 6);
+  const others = Array.from({ length: 6 }, (_, index) => guest(limiter, `honest-${index}`, true));
+  assert.equal(running(others).length, 6);
+  // The next one goes when a body has come and a slot is free.
+  const [first] = slow;
+  if (first !== undefined) first.waiter.isComing = false;
+  leave(limiter, others[0] as Visit);
+  assert.equal(slow.filter(({ waiter }) => waiter.isRunning).length, 7);
+  for (const { slot } of slow) limiter.release(slot);
+  for (const visit of others) leave(limiter, visit);
+});

@@ -211,7 +211,7 @@ test('clients that send their bodies slowly do not keep others from writing', { 
       return connection;
     }),
   );
-  await until(() => proxy.upstream.queue.inFlight === 12, 'the slow senders');
+  await until(() => proxy.upstream.queue.inFlight === 6 && proxy.upstream.queue.queued === 6, 'the slow senders');
   assert.equal(await ask(`${proxy.url}/zones/`, other, 'POST'), 200);
   await slow[0]?.received(/^HTTP\/1\.1 408 [^]*less than 1 KiB a second while others waited/);
 });

@@ -13,6 +13,8 @@ export interface Waiter {
    * it is missing.
    */
   arrived?(): number | undefined;
+  /** Whether more of its body is to come from its client, however fast. Missing where there is none to come. */
+  isArriving?(): boolean;
   /** Its body comes so slowly that others shall have the place: it ends, and leaves. */
   stall?(): void;
   /** There will be none: too many wait (`full`), or it has waited for too long (`waited`). */
@@ -77,6 +79,12 @@ export interface ConcurrencyLimiterOptions {
 const longShare = 3 / 4;
 
 /**
+ * The part of the slots for long requests that one client may hold by requests whose bodies are still to come: whoever
+ * sends slowly, and comes again whenever it is sent away, must leave slots to the writes of others.
+ */
+const arrivingShare = 1 / 2;
+
+/**
  * Makes a line: so many at MAAS at once, and the rest wait, one client after the other, whoever sends how much. Long
  * requests never hold all places.
  *
@@ -94,6 +102,7 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
   } = options;
   const { slowest = { bytesPerSecond: 1024, over: 10_000 } } = options;
   const maxLong = Math.max(1, Math.floor(maxConcurrent * longShare));
+  const maxArriving = Math.max(1, Math.floor(maxLong * arrivingShare));
   const running: Slot[] = [];
   /** Also of those who wait for nothing any more, until the line is looked at. */
   const clients = new Map<string, ClientQueue>();
@@ -132,7 +141,24 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
   /** Whether a guest need not even stand in line. */
   function isFree(waiter: Waiter): boolean {
     if (isAdvancing || count.short + count.long > 0 || running.length >= maxConcurrent) return false;
-    return !waiter.isLong || longRunning() < maxLong;
+    return !waiter.isLong || (longRunning() < maxLong && mayArrive(waiter));
+  }
+
+  /** Whether a client may hold one slot more for a request whose body is still to come. */
+  function mayArrive(waiter: Waiter): boolean {
+    if (waiter.isArriving?.() !== true) return true;
+    let arriving = 0;
+    for (const slot of running) {
+      if (slot.waiter.client === waiter.client && slot.waiter.isArriving?.() === true) arriving += 1;
+    }
+    return arriving < maxArriving;
+  }
+
+  /** The long request of a client that may go first. */
+  function firstLong({ long }: ClientQueue): Slot | undefined {
+    const first = long.first();
+    if (first === undefined || mayArrive(first.waiter)) return first;
+    return long.all().find(({ waiter }) => mayArrive(waiter));
   }
 
   function run(slot: Slot): void {
@@ -191,7 +217,7 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
     if (!mayBeLong && count.short === 0) return undefined;
     for (const [index, queue] of queues.entries()) {
       const short = queue.short.first();
-      const long = mayBeLong ? queue.long.first() : undefined;
+      const long = mayBeLong ? firstLong(queue) : undefined;
       const slot = long !== undefined && (short === undefined || long.order < short.order) ? long : short;
       if (slot === undefined) continue;
       if (index < queues.length - 1) {
@@ -244,7 +270,11 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
     for (const slot of waited)
       if (slot.state === 'waiting' && now - slot.since > queueTimeoutMs) reject(slot, 'waited');
     for (const queue of clients.values()) if (sizeOf(queue) === 0) clients.delete(queue.client);
-    if (queues.length > 0) return;
+    if (queues.length > 0) {
+      // The body of one may have come, so that another of its client may go.
+      advance();
+      return;
+    }
     for (const slot of running) slot.progress = undefined;
     clearInterval(timer);
     timer = undefined;

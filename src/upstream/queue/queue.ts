@@ -102,6 +102,10 @@ class Queued extends ForwardingHandler implements Waiter {
     return this.#call.arrivedBytes();
   }
 
+  isArriving(): boolean {
+    return this.#call.isBodyArriving();
+  }
+
   stall(): void {
     const { body } = this.#request;
     const sentence =
