@@ -3,11 +3,11 @@ import { findAmbiguity, resolveOperation, type FormOps, type Operation } from '.
 import { readOtherwise, readRoute } from '../maas/operations/route.ts';
 import { decide, needsOp, type Policy, type Decision } from './policy.ts';
 
-/** What a policy says of a request. */
+/** A policy's decision about a request. */
 export interface Evaluation {
   readonly operation: Operation;
   readonly decision: Decision;
-  /** Why the request cannot be judged, as a clause: "names several operations …"; it is refused then. */
+  /** Why the request is ambiguous, as a clause: "names several operations …"; an ambiguous request is refused. */
   readonly ambiguity: string | undefined;
 }
 
@@ -85,7 +85,7 @@ interface Judgements {
 /** How many are kept, of all policies together; then they are forgotten, and known again where they are asked for again. */
 const maxKnown = 4_000;
 
-/** Longer addresses are judged each time: a list of a thousand machines would take the room of a hundred others. */
+/** Longer addresses are evaluated each time: a list of a thousand machines would take the room of a hundred others. */
 const longestKnown = 512;
 
 /** Kept by policy, and gone with it: a changed policy is another one. */

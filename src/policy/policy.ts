@@ -4,14 +4,14 @@ import { spellings } from '../maas/operations/route.ts';
 import { presets, type PresetName } from './presets.ts';
 import { coversPath, dependsOnOp, matches, parseRule, RuleError, type Rule } from './rule.ts';
 
-/** Who may do what: rules, of which the last one that matches decides; no match is a refusal. */
+/** Rules, of which the last one that matches decides; no match is a refusal. */
 export interface Policy {
   /** Its name, or the file it is from. */
   readonly name: string;
   readonly rules: readonly Rule[];
 }
 
-/** What a policy says of an operation. */
+/** A policy's decision about an operation. */
 export interface Decision {
   readonly allowed: boolean;
   /** The rule that decided, `undefined` where none matched. */
