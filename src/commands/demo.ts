@@ -33,6 +33,7 @@ export const demo: Run = async (layers) => {
     const log = await openLog(config);
     const proxy = await startProxy(config, log.logger, layers.found.has('adminPort'), log.dropped);
     const stopped = untilStopped(proxy, log.logger);
+    if (config.page) log.say(`Open ${proxy.url}/ in a browser to see and call every operation of MAAS.`);
     invite(proxy.url, simulator, log);
     const code = await stopped;
     await log.close();

@@ -42,6 +42,8 @@ async function greet(config: Configuration, proxy: Proxy, { say }: Log): Promise
   say();
   // First the lines that do not need MAAS: MAAS may be slow to answer, and the proxy listens already.
   say(`  Address   ${proxy.url}`);
+  if (config.page && !proxy.url.startsWith('unix:'))
+    say(`  Page      ${callable(proxy.url, config.allowedHosts)}/ in a browser`);
   if (proxy.adminUrl !== undefined) say(`  Health    ${proxy.adminUrl}/readyz`);
   say(`  Policy    ${policy.name}`);
   if (clientsFile !== undefined) say(`  Clients   only those in ${clientsFile}`);
