@@ -1,7 +1,7 @@
 import { maskKeys } from './maas/mask-keys.ts';
 
 /**
- * Everything that the proxy answers by itself, by its code: the HTTP status, the title (RFC 9457 §3.1.3) and the error
+ * The problems that the proxy responds with itself, by code: the HTTP status, the title (RFC 9457 §3.1.3) and the error
  * type for `Proxy-Status` (RFC 9209 §2.3).
  */
 const kinds = {
@@ -32,7 +32,7 @@ const kinds = {
     title: 'The charset is not supported',
     proxyError: 'http_request_error',
   },
-  'unknown-host': { status: 421, title: 'The proxy does not go by this name', proxyError: 'http_request_denied' },
+  'unknown-host': { status: 421, title: 'The Host header names another host', proxyError: 'http_request_denied' },
   'cross-site': { status: 403, title: 'A web page of another origin sent this', proxyError: 'http_request_denied' },
   'client-unknown': { status: 401, title: 'The gateway does not know the client', proxyError: 'http_request_denied' },
   'limit-reached': { status: 429, title: 'Too many requests', proxyError: 'http_request_denied' },
@@ -76,17 +76,17 @@ const kinds = {
   },
   'maas-tls': { status: 502, title: 'No TLS connection to MAAS', proxyError: 'tls_protocol_error' },
   'maas-answer-timeout': { status: 504, title: 'MAAS did not answer in time', proxyError: 'http_response_timeout' },
-  'maas-body-timeout': { status: 504, title: "MAAS's answer stopped", proxyError: 'connection_read_timeout' },
-  'maas-broken-answer': { status: 502, title: 'MAAS sent a broken answer', proxyError: 'http_protocol_error' },
+  'maas-body-timeout': { status: 504, title: "MAAS's response stopped", proxyError: 'connection_read_timeout' },
+  'maas-broken-answer': { status: 502, title: 'MAAS sent a broken response', proxyError: 'http_protocol_error' },
   'loop-detected': { status: 508, title: 'The request goes in a loop', proxyError: 'proxy_loop_detected' },
   'maas-redirect': { status: 502, title: 'MAAS redirects elsewhere', proxyError: 'proxy_configuration_error' },
   'maas-header-too-large': {
     status: 502,
-    title: "The headers of MAAS's answer are too large",
+    title: "The headers of MAAS's response are too large",
     proxyError: 'http_response_header_section_size',
   },
   'maas-busy': { status: 503, title: 'MAAS is busy', proxyError: 'connection_limit_reached' },
-  'client-gone': { status: 499, title: 'The client went away', proxyError: 'http_request_error' },
+  'client-gone': { status: 499, title: 'The client disconnected', proxyError: 'http_request_error' },
   'key-unknown': { status: 401, title: 'MAAS does not know the API key', proxyError: 'http_request_denied' },
   'key-secret-wrong': { status: 401, title: "The API key's secret is wrong", proxyError: 'http_request_denied' },
   'clock-difference': { status: 401, title: 'The clocks differ', proxyError: 'http_request_denied' },

@@ -166,7 +166,7 @@ function open(config: Configuration, files: WatchedFiles, log: Logger): Reloaded
   try {
     return watchConfiguration(config, files, {
       onClockDifference: (offset) => log.warn({ offset }, clockSentence(offset)),
-      onRegionChange: (maas, trouble) => reportRegion(log, maas.href, trouble),
+      onRegionChange: (maas, lastError) => reportRegion(log, maas.href, lastError),
     });
   } catch (error) {
     files.close();
@@ -202,12 +202,12 @@ function stateOf({ href, lastError }: RegionState): { region: string; isUp: bool
 }
 
 /** One line when a region begins to rest, and one when it is back: not one for each request that meets it. */
-function reportRegion(log: Logger, region: string, trouble: Problem | undefined): void {
-  if (trouble === undefined) log.info({ region }, `The region ${region} answers again.`);
+function reportRegion(log: Logger, region: string, lastError: Problem | undefined): void {
+  if (lastError === undefined) log.info({ region }, `The region ${region} answers again.`);
   else
     log.warn(
-      { region, code: trouble.code },
-      `The region ${region} does not answer, and is left alone until it does. ${trouble.message}`,
+      { region, code: lastError.code },
+      `The region ${region} does not answer, and is left alone until it does. ${lastError.message}`,
     );
 }
 

@@ -78,7 +78,7 @@ export class ByteBlocks {
 }
 
 /** The same in one Buffer; copied only where there are several. */
-export function joined(blocks: readonly Buffer[]): Buffer {
+export function concatBlocks(blocks: readonly Buffer[]): Buffer {
   const [first] = blocks;
   if (first !== undefined && blocks.length === 1) return first;
   const whole = Buffer.concat(blocks);

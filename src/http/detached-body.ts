@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { openBody, type BodyPatience, type BodyReader } from './request-body.ts';
+import { openBody, type BodyTimeouts, type BodyReader } from './request-body.ts';
 
 /**
  * A request's body as a stream of its own. undici destroys the stream that it was given when MAAS answers early or
@@ -9,7 +9,7 @@ import { openBody, type BodyPatience, type BodyReader } from './request-body.ts'
  * Nothing is read from the client before the stream is, and then no more than one piece ahead: while the request waits for a slot, or MAAS
  * takes no more, what waits is what Node lets wait in the request itself.
  */
-export function detachedBody(request: IncomingMessage, patience?: BodyPatience): Readable {
+export function detachedBody(request: IncomingMessage, timeouts?: BodyTimeouts): Readable {
   const body = new Readable({
     highWaterMark: 1,
     read() {
@@ -34,6 +34,6 @@ export function detachedBody(request: IncomingMessage, patience?: BodyPatience):
       body.destroy(problem);
     },
   };
-  const reading = openBody(request, reader, patience);
+  const reading = openBody(request, reader, timeouts);
   return body;
 }

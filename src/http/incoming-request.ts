@@ -1,5 +1,5 @@
 import { IncomingMessage } from 'node:http';
-import { ByteBlocks, joined } from './byte-blocks.ts';
+import { ByteBlocks, concatBlocks } from './byte-blocks.ts';
 import { countTransferred } from './collect-by-bytes.ts';
 import { goOnReading, stopReading } from './stop-reading.ts';
 
@@ -93,6 +93,6 @@ export class IncomingRequest extends IncomingMessage {
   /** @returns whether more may come */
   #flush(): boolean {
     if (this.#gathered === undefined || this.#gathered.size === 0 || this.destroyed) return true;
-    return super.push(joined(this.#gathered.take()));
+    return super.push(concatBlocks(this.#gathered.take()));
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { ByteBlocks, sizeOf } from './byte-blocks.ts';
-import { openBody, type BodyPatience, type BodyReader } from './request-body.ts';
+import { openBody, type BodyTimeouts, type BodyReader } from './request-body.ts';
 import { Problem } from '../problem.ts';
 
 /**
@@ -14,7 +14,7 @@ export function readBody(
   request: IncomingMessage,
   limit: number,
   hold: (bytes: number) => Problem | undefined,
-  patience?: BodyPatience,
+  timeouts?: BodyTimeouts,
 ): Promise<readonly Buffer[]> {
   return new Promise((resolve, reject) => {
     if (Number(request.headers['content-length'] ?? 0) > limit) {
@@ -41,7 +41,7 @@ export function readBody(
       },
       onFailure: fail,
     };
-    const reading = openBody(request, reader, patience);
+    const reading = openBody(request, reader, timeouts);
     reading.resume();
     function fail(problem: Problem): void {
       reading.stop();

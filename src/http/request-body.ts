@@ -40,10 +40,10 @@ export function isArriving(request: IncomingMessage): boolean {
  * How long a client may send nothing in the middle of a body, and how long all of it may take, ms. A time in which the proxy itself does
  * not read, because MAAS takes no more, does not count.
  */
-const idleTimeoutMs: BodyPatience = { pause: 60_000, total: 600_000 };
+const idleTimeoutMs: BodyTimeouts = { pause: 60_000, total: 600_000 };
 
 /** How long a client may take over a body, ms. */
-export interface BodyPatience {
+export interface BodyTimeouts {
   readonly pause: number;
   readonly total: number;
 }
@@ -69,7 +69,7 @@ export interface BodyReading {
 export function openBody(
   request: IncomingMessage,
   { onData, onEnd, onFailure }: BodyReader,
-  { pause, total }: BodyPatience = idleTimeoutMs,
+  { pause, total }: BodyTimeouts = idleTimeoutMs,
 ): BodyReading {
   let pauseTimer: NodeJS.Timeout | undefined;
   let totalTimer: NodeJS.Timeout | undefined;

@@ -24,7 +24,7 @@ const wildcards = new Set(['0.0.0.0', '::']);
 export function createHostCheck(
   listensOn: string,
   further: readonly string[],
-): (asked: Pick<Exchange, 'request' | 'target'>) => void {
+): (received: Pick<Exchange, 'request' | 'target'>) => void {
   const allowed = new Set([...loopbackNames, ...further.map(normal)]);
   if (!wildcards.has(listensOn)) allowed.add(normal(listensOn.includes(':') ? `[${listensOn}]` : listensOn));
   const any = further.includes('*');

@@ -38,7 +38,9 @@ export function createAdmission(
     ];
     if (shares.length === 0) return undefined;
     const outcome = limiter.admit(shares);
-    return outcome instanceof Promise ? outcome.then((it) => settle(exchange, it)) : settle(exchange, outcome);
+    return outcome instanceof Promise
+      ? outcome.then((it) => applyOutcome(exchange, it))
+      : applyOutcome(exchange, outcome);
   };
 }
 
@@ -54,7 +56,7 @@ function limited(share: Share): readonly Share[] {
   return share.perMinute > 0 || share.atOnce > 0 ? [share] : [];
 }
 
-function settle(exchange: Exchange, outcome: Admission | Refusal): void {
+function applyOutcome(exchange: Exchange, outcome: Admission | Refusal): void {
   if (isRefusal(outcome)) throw refused(exchange, outcome);
   exchange.onEnd(() => outcome.end());
 }

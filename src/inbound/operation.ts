@@ -1,6 +1,6 @@
 import type { ClientIdentity } from '../clients/identity.ts';
 import type { Exchange } from '../exchange.ts';
-import { joined } from '../http/byte-blocks.ts';
+import { concatBlocks } from '../http/byte-blocks.ts';
 import { takesNoSignature } from '../maas/operations/anonymous.ts';
 import type { ApiPath } from '../maas/api-path.ts';
 import { formOpsInPieces } from '../maas/forms/form.ts';
@@ -49,7 +49,7 @@ export function createOperationStep(
     if (!hangsOnForm || (namesOpInQuery(apiPath) && isRefusal(evaluation))) return found(evaluation);
     return (async () => {
       const read = await readBody(exchange, apiPath, identity, true);
-      const text = joined(read.pieces ?? []);
+      const text = concatBlocks(read.pieces ?? []);
       // The pieces that it came in are no longer needed.
       const body = { ...read, pieces: [text] };
       const form = await formOpsInPieces(contentTypeOf(exchange, body), text);

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { joined, sizeOf } from '../http/byte-blocks.ts';
+import { concatBlocks, sizeOf } from '../http/byte-blocks.ts';
 import { hasBody } from '../http/request-body.ts';
 import type { Exchange } from '../exchange.ts';
 import type { ClientIdentity } from '../clients/identity.ts';
@@ -79,7 +79,7 @@ function isChunked({ headers }: IncomingMessage): boolean {
 function convert(pieces: readonly Buffer[], json: 'declared' | 'possible' | undefined): RequestBody {
   const unchanged = { pieces, contentType: undefined };
   if (json === undefined || (json === 'possible' && !beginsAsObject(pieces))) return unchanged;
-  const form = jsonToForm(joined(pieces));
+  const form = jsonToForm(concatBlocks(pieces));
   if (typeof form !== 'string') {
     // A form that begins with a brace is one all the same. One that is a JSON object as a whole would have no field that MAAS knows.
     if (json === 'possible' && (sizeOf(pieces) > maxJson || form.fault === 'not-json')) return unchanged;

@@ -1,4 +1,4 @@
-/** Memory that clients share. */
+/** A bound of memory that is divided fairly between clients. */
 export interface FairRoom {
   /** Takes so many bytes for a client. @returns whether there was room for them */
   take(client: string, bytes: number): boolean;
@@ -7,8 +7,8 @@ export interface FairRoom {
 }
 
 /**
- * Makes room that nobody can fill for the others: a client may hold no more than it leaves free. So one alone may have half of it, two a
- * third each, and whoever comes next always finds some.
+ * Creates a bound that no client can use up for the others: a client may hold no more than it leaves free. A single client
+ * may have half, two a third each, and the next client always finds some.
  *
  * @param size bytes
  */

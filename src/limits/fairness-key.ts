@@ -2,8 +2,8 @@ import type { ClientIdentity } from '../clients/identity.ts';
 import { addressBlock } from '../http/peer.ts';
 
 /**
- * Whose request it is, for what is shared out between clients: the name of a gateway's client, else the address that it came
- * from. Without a key there is nothing else by which to tell one from another. An address is no client's name.
+ * The fairness key of a request: slots, memory and limits are divided between these. It is the name of a gateway's client,
+ * else the address, because nothing else distinguishes clients without a key. No client's name equals an address's key.
  *
  * @param peer the address; `undefined` on a unix socket
  */

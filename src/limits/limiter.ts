@@ -1,29 +1,29 @@
-/** What one client, or all together, may ask for. */
+/** The limits of one client, or of all together. */
 export interface Share {
-  /** Whose it is. */
+  /** The name of the share: a client, an address, or all. */
   readonly of: string;
   /** Requests a minute; 0 for any number. */
   readonly perMinute: number;
-  /** Requests at once; 0 for any number. */
+  /** Concurrent requests; 0 for any number. */
   readonly atOnce: number;
 }
 
-/** The share that is used up, and in how many ms there is something of it again; `undefined` where nobody can tell. */
+/** The limit that is reached, and after how many ms a request fits again; `undefined` where that is not known. */
 export interface Refusal {
   readonly share: Share;
   readonly limit: 'perMinute' | 'atOnce';
   readonly wait: number | undefined;
 }
 
-/** A request that was let in. */
+/** An admitted request. */
 export interface Admission {
   /** The request is over. To be called once. */
   end(): void;
 }
 
-/** Lets requests in as long as all their shares last. */
+/** Admits a request if it is within all its shares. */
 export interface Limiter {
-  /** A request that is refused costs nothing of any share. */
+  /** A request that is refused does not count. */
   admit(shares: readonly Share[]): Admission | Refusal | Promise<Admission | Refusal>;
 }
 
@@ -35,13 +35,13 @@ export function isRefusal(outcome: Admission | Refusal): outcome is Refusal {
 export const minute = 60_000;
 
 /**
- * The bookkeeping of requests a minute: of each share the time until which it is used up ("theoretical arrival time" of the
- * generic cell rate algorithm, ITU-T I.371). Whoever was silent for a minute may send a whole minute's requests at once,
- * then one each time that its part of the minute has passed.
+ * Counts requests a minute: for each share the time until which it is used up ("theoretical arrival time" of the generic
+ * cell rate algorithm, ITU-T I.371). A client that sent nothing for a minute may send a whole minute's requests in one
+ * burst, then one each time that its part of the minute has passed.
  *
- * @param usedUntil ms; of a share that was never used anything in the past
+ * @param usedUntil ms; for an unused share any time in the past
  * @param now ms
- * @returns ms to wait; 0 where there is something of the share
+ * @returns ms to wait; 0 where a request fits
  */
 export function waitFor(perMinute: number, usedUntil: number, now: number): number {
   const wait = usedUntil - now - (minute - minute / perMinute);

@@ -1,11 +1,11 @@
 import { minute, waitFor, type Admission, type Limiter, type Refusal, type Share } from './limiter.ts';
 
-/** How many clients are kept account of at the most; beyond that those are forgotten first that came first. */
+/** How many clients are counted at most; beyond that the oldest are forgotten first. */
 const maxClients = 50_000;
 
 /**
  * Limits in this process alone. Libraries were looked at and not taken: @fastify/rate-limit and rate-limiter-flexible count in
- * fixed windows, so that twice as much passes around the end of one, and neither knows requests at once.
+ * fixed windows, so that twice as much passes around the end of one, and neither limits concurrent requests.
  */
 export function createLocalLimiter(clock = (): number => performance.now()): Limiter {
   /** Until when a share is used up, ms. */

@@ -16,11 +16,11 @@ export async function loadFormatForPeople(): Promise<(line: string) => string> {
 /** `403 alice: POST /machines/abc/?op [POST machines/{system_id} deploy] 1.2 ms (policy-refused; request 3f1c…)`. */
 function describe(line: Record<string, unknown>, message: string): string {
   const { client, operation, method, path, status, ms, code, cause, requestId, peer } = line;
-  const why = joined(': ', code, cause);
+  const why = joinDefined(': ', code, cause);
   if (method !== undefined) {
     const who = client === undefined ? '' : `${client}: `;
     const what = operation === undefined || operation === 'other' ? '' : ` [${operation}]`;
-    const note = joined('; ', why, isFailure(status) ? `request ${requestId}` : undefined);
+    const note = joinDefined('; ', why, isFailure(status) ? `request ${requestId}` : undefined);
     return `${status} ${who}${method} ${path}${what} ${ms} ms${note === '' ? '' : ` (${note})`}`;
   }
   // A connection without a request.
@@ -33,6 +33,6 @@ function isFailure(status: unknown): boolean {
   return typeof status === 'number' && status >= 400;
 }
 
-function joined(separator: string, ...parts: readonly unknown[]): string {
+function joinDefined(separator: string, ...parts: readonly unknown[]): string {
   return parts.filter((part) => part !== undefined && part !== '').join(separator);
 }

@@ -1,18 +1,18 @@
 import type { Redis } from 'ioredis';
 
-/** A memory that several replicas have in common: Redis or Valkey. */
+/** A connection to the Redis or Valkey that all replicas share. */
 export interface RedisConnection {
   readonly isUp: boolean;
   /**
-   * Asks it something.
+   * Runs a command.
    *
-   * @throws {Unavailable} at once where it is known not to answer, and after half a second where that is found out
+   * @throws {Unavailable} immediately while Redis is known to be down, else after half a second without a response
    */
   run<Answer>(question: (redis: Redis) => Promise<Answer>): Promise<Answer>;
   close(): Promise<void>;
 }
 
-/** The shared memory does not answer. */
+/** Redis does not respond. */
 export class Unavailable extends Error {
   override name = 'Unavailable';
 }
@@ -20,19 +20,19 @@ export class Unavailable extends Error {
 /** How long to wait for a response, and for a connection, ms. */
 const timeoutMs = { answer: 500, connection: 2_000 };
 
-/** The pause before it is tried again, ms: after a connection that broke, and after a response that was a refusal. */
+/** The backoff before a new connection, ms: after a broken connection, and after an error reply. */
 const pauses = { broken: 200, refused: 5_000 };
 
 /** What every key begins with; the braces keep all of them in one slot of a cluster, as scripts need it. */
 export const keyPrefix = '{maas-auth-proxy}:';
 
 /**
- * Opens a shared memory; the library is loaded here, so that who has none does not pay for it. A memory that does not answer is
- * no reason not to start.
+ * Opens a connection to Redis. The library is loaded here, so that a proxy without Redis does not pay for it. The proxy
+ * starts also when Redis does not respond.
  *
- * @param url may hold a password, and is told to nobody
- * @param onChange told when it begins to answer, and when it stops, with a word why
- * @returns once it has answered, or has failed to for the first time
+ * @param url may hold a password, and is never logged
+ * @param onChange called when Redis comes up or goes down, with a word why
+ * @returns after the first response or the first failure
  */
 export async function openRedisConnection(
   url: string,
@@ -44,7 +44,7 @@ export async function openRedisConnection(
     lazyConnect: true,
     connectTimeout: timeoutMs.connection,
     commandTimeout: timeoutMs.answer,
-    // What hangs is let go of at once, and nothing waits for a connection or is sent twice.
+    // A connection that hangs is closed immediately; no command waits for a connection or is sent twice.
     disconnectTimeout: timeoutMs.answer,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
@@ -59,10 +59,10 @@ export async function openRedisConnection(
     if (state === to || state === 'closed') return;
     state = to;
     onChange(to === 'up', why);
-    settle?.();
+    resolveSettled?.();
   }
 
-  /** Answers, but with no: a wrong password, no memory left, a replica that takes no writes. */
+  /** Also called for an error reply: a wrong password, no memory left, a replica that takes no writes. */
   function fail(error: unknown): void {
     why = wordFor(error);
     isRefused = isRefusal(error);
@@ -81,9 +81,9 @@ export async function openRedisConnection(
     }
   }
 
-  let settle: (() => void) | undefined;
+  let resolveSettled: (() => void) | undefined;
   const settled = new Promise<void>((resolve) => {
-    settle = resolve;
+    resolveSettled = resolve;
   });
   redis.on('error', (error: Error) => {
     why = wordFor(error);
@@ -115,7 +115,7 @@ export async function openRedisConnection(
     },
     async close() {
       state = 'closed';
-      // What was said last is still sent.
+      // The last commands are still sent.
       if (redis.status === 'ready') await redis.quit().catch(() => {});
       redis.disconnect();
     },

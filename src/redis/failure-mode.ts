@@ -1,16 +1,16 @@
 import { Problem } from '../problem.ts';
 
-/** What is done while the shared memory does not answer: go by this replica's own (`open`), or refuse (`closed`). */
+/** While Redis does not respond: use this replica's own limits and nonces (`open`), or refuse requests (`closed`). */
 export type FailureMode = 'open' | 'closed';
 
-/** After how many seconds a refused request should come again. */
+/** After how many seconds a client should repeat a refused request. */
 const retryAfter = 5;
 
-/** What a request is told that needs the shared memory. */
+/** The problem of a request that needs Redis while Redis does not respond. */
 export function redisUnavailable(): Problem {
   return new Problem(
     'redis-away',
-    'The gateway cannot ask its Redis whether this request is within its limits, or was sent before. It has not been sent to MAAS; send it again in a while.',
+    "The gateway's Redis does not respond, so the gateway cannot check the limits and the nonce of this request. The request has not been sent to MAAS; send it again in a while.",
     { retryAfter },
   );
 }

@@ -4,19 +4,19 @@ import { redisUnavailable, type FailureMode } from './failure-mode.ts';
 import { keyPrefix, Unavailable, type RedisConnection } from './connection.ts';
 
 /**
- * How long a request counts as under way without a sign of life of its replica, ms, and how often the replica gives one: of a
- * replica that was killed nothing counts for longer.
+ * The lease of a request in flight, ms, and how often its replica renews it: requests of a replica that was killed count
+ * no longer than that.
  */
 const lease = { time: 30_000, renewal: 10_000 };
 
 /**
- * The same bookkeeping as in a replica's own limiter, in one step that nothing comes between, and by Redis's clock, so that the
- * clocks of the replicas do not matter.
+ * The same algorithm as in the local limiter, in one atomic step, and by Redis's clock, so that the clocks of the replicas
+ * do not matter.
  *
- * KEYS: of each share the key of its minute and that of its requests under way. ARGV: the name of this request, the time of a
- * lease in ms, and of each share its requests a minute and at once, 0 for any number.
- * Gives nothing where the request is let in, else the number of the share, whether it was its minute (1) or its requests at once
- * (2), and the ms to wait.
+ * KEYS: for each share the key of its minute and the key of its requests in flight. ARGV: the id of this request, the lease
+ * in ms, and for each share its requests a minute and its concurrent requests, 0 for no limit.
+ * Returns nothing if the request is admitted; else the number of the share, which limit was reached (1: a minute, 2:
+ * concurrent), and the ms to wait.
  */
 const admitScript = `
 local time = redis.call('TIME')
@@ -50,7 +50,7 @@ end
 return {}
 `;
 
-/** KEYS: requests under way of shares. ARGV: the time of a lease in ms, and for each key the name of a request that goes on. */
+/** KEYS: the requests in flight of shares. ARGV: the lease in ms, and for each key the id of a request in flight. */
 const renewScript = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
@@ -61,57 +61,57 @@ end
 return #KEYS
 `;
 
-/** A limiter for all replicas together. @param own this replica's, for while the shared memory is away */
+/** A limiter for all replicas together. @param localLimiter limits while Redis does not respond */
 export function createRedisLimiter(
-  memory: RedisConnection,
-  own: Limiter,
+  connection: RedisConnection,
+  localLimiter: Limiter,
   mode: FailureMode,
 ): Limiter & { close(): void } {
   const replica = randomBytes(6).toString('hex');
-  /** The requests under way that count somewhere, and where. */
-  const underWay = new Map<string, readonly string[]>();
+  /** The keys that each request in flight is counted under, by its id. */
+  const inFlight = new Map<string, readonly string[]>();
   let count = 0;
 
-  async function ask(shares: readonly Share[]): Promise<Admission | Refusal> {
+  async function tryAdmit(shares: readonly Share[]): Promise<Admission | Refusal> {
     count += 1;
     const id = `${replica}:${count}`;
-    const keys = shares.flatMap(({ of }) => [`${keyPrefix}minute:${of}`, underWayKey(of)]);
+    const keys = shares.flatMap(({ of }) => [`${keyPrefix}minute:${of}`, inFlightKey(of)]);
     const bounds = shares.flatMap(({ perMinute, atOnce }) => [perMinute, atOnce]);
-    const [index, which, wait] = (await memory.run((redis) =>
+    const [index, limitIndex, wait] = (await connection.run((redis) =>
       redis.eval(admitScript, keys.length, ...keys, id, lease.time, ...bounds),
     )) as [] | [number, number, string];
     if (index !== undefined) {
       const share = shares[index - 1] as Share;
-      return which === 1
+      return limitIndex === 1
         ? { share, limit: 'perMinute', wait: Number(wait) }
         : { share, limit: 'atOnce', wait: undefined };
     }
-    const counting = shares.filter(({ atOnce }) => atOnce > 0).map(({ of }) => underWayKey(of));
-    if (counting.length > 0) underWay.set(id, counting);
+    const counting = shares.filter(({ atOnce }) => atOnce > 0).map(({ of }) => inFlightKey(of));
+    if (counting.length > 0) inFlight.set(id, counting);
     return { end: () => end(id, counting) };
   }
 
   function end(id: string, keys: readonly string[]): void {
-    if (!underWay.delete(id)) return;
-    // What is not heard of this lapses by itself.
-    memory.run((redis) => Promise.all(keys.map((key) => redis.zrem(key, id)))).catch(() => {});
+    if (!inFlight.delete(id)) return;
+    // If this does not reach Redis, the lease expires.
+    connection.run((redis) => Promise.all(keys.map((key) => redis.zrem(key, id)))).catch(() => {});
   }
 
   const renewal = setInterval(() => {
-    const entries = [...underWay].flatMap(([id, keys]) => keys.map((key) => [key, id] as const));
+    const entries = [...inFlight].flatMap(([id, keys]) => keys.map((key) => [key, id] as const));
     if (entries.length === 0) return;
     const keys = entries.map(([key]) => key);
     const ids = entries.map(([, id]) => id);
-    memory.run((redis) => redis.eval(renewScript, keys.length, ...keys, lease.time, ...ids)).catch(() => {});
+    connection.run((redis) => redis.eval(renewScript, keys.length, ...keys, lease.time, ...ids)).catch(() => {});
   }, lease.renewal).unref();
 
   return {
     async admit(shares) {
       try {
-        return await ask(shares);
+        return await tryAdmit(shares);
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
-        if (mode === 'open') return own.admit(shares);
+        if (mode === 'open') return localLimiter.admit(shares);
         throw redisUnavailable();
       }
     },
@@ -119,6 +119,6 @@ export function createRedisLimiter(
   };
 }
 
-function underWayKey(of: string): string {
+function inFlightKey(of: string): string {
   return `${keyPrefix}under-way:${of}`;
 }

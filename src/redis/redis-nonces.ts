@@ -3,22 +3,22 @@ import type { Nonces } from '../clients/nonces.ts';
 import { redisUnavailable, type FailureMode } from './failure-mode.ts';
 import { keyPrefix, Unavailable, type RedisConnection } from './connection.ts';
 
-/** For how long more than its signature can be used a nonce is remembered, s: of two replicas one's clock is behind. */
+/** A nonce is stored for this much longer than its signature is valid, s, because the clocks of replicas differ. */
 const margin = 60;
 
 /**
- * A memory of nonces for all replicas. Each keeps its own as well: so that much is known while Redis is away.
+ * Nonces of all replicas. Each replica stores its own nonces too, for the time when Redis does not respond.
  *
- * @param own this replica's
+ * @param localNonces the nonces of this replica
  */
-export function createRedisNonces(memory: RedisConnection, own: Nonces, mode: FailureMode): Nonces {
+export function createRedisNonces(connection: RedisConnection, localNonces: Nonces, mode: FailureMode): Nonces {
   return {
     async use(id, until, now) {
-      if (!(await own.use(id, until, now))) return false;
+      if (!(await localNonces.use(id, until, now))) return false;
       const hash = createHash('sha256').update(id).digest('base64url').slice(0, 22);
       try {
         const ms = (until - now + margin) * 1000;
-        return (await memory.run((redis) => redis.set(`${keyPrefix}nonce:${hash}`, '1', 'PX', ms, 'NX'))) === 'OK';
+        return (await connection.run((redis) => redis.set(`${keyPrefix}nonce:${hash}`, '1', 'PX', ms, 'NX'))) === 'OK';
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
         if (mode === 'open') return true;

@@ -8,40 +8,40 @@ import { createRedisLimiter } from './redis-limiter.ts';
 import { openRedisConnection } from './connection.ts';
 import { createRedisNonces } from './redis-nonces.ts';
 
-/** What must be known of requests that came before: by this replica alone, or by all together. */
+/** What is known of earlier requests: of this replica alone, or of all replicas. */
 export interface ReplicaState {
   readonly nonces: Nonces;
   readonly limiter: Limiter;
-  /** Whether Redis answers; `undefined` where there is none. */
+  /** Whether Redis responds; `undefined` where none is set. */
   readonly isRedisUp: (() => boolean) | undefined;
   close(): Promise<void>;
 }
 
-/** Opens it. @param url of the Redis that all replicas have in common */
+/** Opens it. @param url of the Redis that all replicas share */
 export async function openReplicaState(
   url: RedisUrl | undefined,
   mode: FailureMode,
   log: Logger,
 ): Promise<ReplicaState> {
-  const own = { nonces: createNonces(), limiter: createLocalLimiter() };
-  if (url === undefined) return { ...own, isRedisUp: undefined, close: () => Promise.resolve() };
-  const memory = await openRedisConnection(url.reveal(), (isUp, why) => {
+  const local = { nonces: createNonces(), limiter: createLocalLimiter() };
+  if (url === undefined) return { ...local, isRedisUp: undefined, close: () => Promise.resolve() };
+  const connection = await openRedisConnection(url.reveal(), (isUp, why) => {
     if (isUp) log.info('Redis answers: limits and used signatures are those of all replicas together.');
     else log.warn({ cause: why }, `Redis does not answer (${why}): ${meanwhile[mode]}`);
   });
-  const limiter = createRedisLimiter(memory, own.limiter, mode);
+  const limiter = createRedisLimiter(connection, local.limiter, mode);
   return {
-    nonces: createRedisNonces(memory, own.nonces, mode),
+    nonces: createRedisNonces(connection, local.nonces, mode),
     limiter,
-    isRedisUp: () => memory.isUp,
+    isRedisUp: () => connection.isUp,
     close() {
       limiter.close();
-      return memory.close();
+      return connection.close();
     },
   };
 }
 
 const meanwhile: Readonly<Record<FailureMode, string>> = {
-  open: 'until it does, each replica goes by its own limits and by the signatures that it has seen itself (REDIS_FAILURE=open).',
+  open: 'until it does, each replica applies its limits alone and knows only the signatures that it has seen itself (REDIS_FAILURE=open).',
   closed: 'until it does, signed requests and those that have a limit are refused with 503 (REDIS_FAILURE=closed).',
 };

@@ -7,10 +7,10 @@ import { endOrLinger } from './lingering-close.ts';
 import type { SlowReaders } from './slow-readers.ts';
 import { writeShortResponse } from './short-response.ts';
 
-/** How long a client may read nothing of a response, ms. */
+/** After this time without a read the client is disconnected, ms. */
 const readTimeoutMs = 300_000;
 
-/** The way of one response's body to its client: as fast as the client reads and no faster, and through a coder where one was chosen. */
+/** Writes the body of one response as fast as the client reads, and through a coder where one was chosen. */
 export class BodyWriter {
   readonly #exchange: Exchange;
   readonly #client: ServerResponse;
@@ -44,8 +44,8 @@ export class BodyWriter {
   }
 
   /**
-   * @param onRoom called when more may come, where this says that it may not at once
-   * @returns whether more may come at once
+   * @param onRoom called when the next chunk may come, if this returns `false`
+   * @returns whether the next chunk may come immediately
    */
   write(chunk: Buffer, onRoom: () => void): boolean {
     if (this.#coder === undefined) {
@@ -59,9 +59,9 @@ export class BodyWriter {
   }
 
   /**
-   * Writes a response of which the body is there whole, where it can be done in one piece.
+   * Writes a response with a buffered body in one piece, if it is short.
    *
-   * @returns whether it was
+   * @returns whether it was written
    */
   writeShortResponse(status: number, reason: string, headers: Fields, body: Buffer): boolean {
     if (this.#coder !== undefined || !writeShortResponse(this.#exchange, status, reason, headers, body)) return false;

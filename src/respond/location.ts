@@ -23,8 +23,8 @@ const needsRoot = /^\/(?:$|[/?#]|MAAS(?:\/|$)|api(?:\/|$)|-\/)/;
  * proxy. Anything else stays as it is; a redirect to there has been refused before (src/upstream/redirect.ts).
  */
 export function rewriteLocation(location: string, exchange: Exchange, apiPath: ApiPath, regions: Regions): string {
-  const asked = exchange.trace.region ?? regions[0];
-  const base = `${asked.origin}${asked.apiPath}${apiPath.path}`;
+  const region = exchange.trace.region ?? regions[0];
+  const base = `${region.origin}${region.apiPath}${apiPath.path}`;
   const found = locateInApi(location, base, regions);
   if (found === undefined) return location;
   const own = ownOrigin(exchange, apiPath);

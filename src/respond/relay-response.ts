@@ -258,7 +258,7 @@ const maxInterim = 64 * 1024;
 function tooManyInterim(): Problem {
   return new Problem(
     'maas-broken-answer',
-    'What answered sent more than 64 KiB of interim responses (1xx) and no final one; check what stands between the proxy and MAAS.',
+    'MAAS, or a server in front of it, sent more than 64 KiB of interim responses (1xx) and no final one; check what stands between the proxy and MAAS.',
   );
 }
 
@@ -281,6 +281,6 @@ function hasForeignCoding(fields: Fields): boolean {
 function brokenResponse(): Problem {
   return new Problem(
     'maas-broken-answer',
-    'What answered is not valid HTTP; check that MAAS_URL names the port of MAAS.',
+    'The response is not valid HTTP; check that MAAS_URL names the port of MAAS.',
   );
 }

@@ -9,13 +9,13 @@ export class ListenError extends Error {
  * @param setting what chooses the port
  */
 export function noPort(error: unknown, host: string, port: number, setting: string): unknown {
-  const place = `${host} port ${port}`;
+  const address = `${host} port ${port}`;
   switch (error instanceof Error && 'code' in error ? error.code : '') {
     case 'EADDRINUSE':
-      return new ListenError(`${place} is in use by another program; choose another port with ${setting}.`);
+      return new ListenError(`${address} is in use by another program; choose another port with ${setting}.`);
     case 'EACCES':
       return new ListenError(
-        `${place} needs rights that this user does not have; choose a port above 1023 with ${setting}.`,
+        `${address} needs rights that this user does not have; choose a port above 1023 with ${setting}.`,
       );
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':

@@ -29,7 +29,7 @@ export function createClock(onLearnt: (offset: number) => void): Clock {
     },
     learn(now) {
       const found = now - Math.floor(Date.now() / 1000);
-      // Requests that were under way together are refused together, and only the first brings news.
+      // Requests that were in flight together are refused together, and only the first changes the offset.
       if (Math.abs(found - offset) <= tolerance) return;
       offset = found;
       onLearnt(offset);

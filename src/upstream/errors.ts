@@ -5,7 +5,7 @@ const caFile = '--ca-file (MAAS_CA_FILE)';
 /** The process, or the machine, may open no more: no fault of MAAS's. */
 export const outOfDescriptors = /^(?:EMFILE|ENFILE)$/;
 
-/** What the client is told about each way in which a call to MAAS fails: by the codes of Node, OpenSSL, llhttp and undici. */
+/** The problem for each failure of a request to MAAS, by the codes of Node, OpenSSL, llhttp and undici. */
 const failureTable: readonly { codes: RegExp; problem: ProblemCode; detail: string }[] = [
   {
     codes: /^(?:ENOTFOUND|EAI_\w+)$/,
@@ -59,27 +59,27 @@ const failureTable: readonly { codes: RegExp; problem: ProblemCode; detail: stri
     codes: /^UND_ERR_HEADERS_TIMEOUT$/,
     problem: 'maas-answer-timeout',
     detail:
-      'MAAS did not begin its answer in time; it may still be working on the request. --upstream-timeout sets how long to wait.',
+      'MAAS did not begin its response in time; it may still be working on the request. --upstream-timeout sets how long to wait.',
   },
   {
     codes: /^UND_ERR_BODY_TIMEOUT$/,
     problem: 'maas-body-timeout',
-    detail: "MAAS's answer stopped half-way. --upstream-timeout sets how long to wait.",
+    detail: "MAAS's response stopped half-way. --upstream-timeout sets how long to wait.",
   },
   {
     codes: /^(?:UND_ERR_HEADERS_OVERFLOW|HPE_HEADER_OVERFLOW)$/,
     problem: 'maas-header-too-large',
-    detail: "The headers of MAAS's answer are larger than 64 KiB; check what stands between the proxy and MAAS.",
+    detail: "The headers of MAAS's response are larger than 64 KiB; check what stands between the proxy and MAAS.",
   },
   {
     codes: /^(?:HPE_\w+|UND_ERR_RES_CONTENT_LENGTH_MISMATCH|UND_ERR_INFO|ERR_INVALID_CHAR|ERR_HTTP_\w+)$/,
     problem: 'maas-broken-answer',
-    detail: 'What answered is not valid HTTP; check that MAAS_URL names the port of MAAS.',
+    detail: 'The response is not valid HTTP; check that MAAS_URL names the port of MAAS.',
   },
   {
     codes: /^(?:UND_ERR_SOCKET|ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_DESTROYED|UND_ERR_CLOSED)$/,
     problem: 'maas-reset',
-    detail: 'MAAS closed the connection before it answered; whether the request has run is not known.',
+    detail: 'MAAS closed the connection before it sent a response; whether the request has run is not known.',
   },
 ];
 
@@ -96,7 +96,7 @@ export function toProblem(error: unknown): Problem {
 export function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return '';
   if ('code' in error && typeof error.code === 'string' && error.code !== 'UND_ERR_ABORTED') {
-    // A 100 (Continue) that nobody asked for, or a 101.
+    // A 100 (Continue) or 101 that no request called for.
     if (error.code === 'UND_ERR_SOCKET' && /^bad (?:response|upgrade)$/.test(error.message)) return 'HPE_INVALID';
     if (error.code === 'UND_ERR_SOCKET' && error.cause !== undefined) return errorCode(error.cause) || error.code;
     return error.code;

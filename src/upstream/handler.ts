@@ -14,15 +14,15 @@ export interface UpstreamRequest {
   readonly method: string;
   readonly headers: Fields;
   readonly body: Buffer | Readable | null;
-  /** Whose key signs it: a client's own, the shared one, or nobody's, so that nobody's rights come of it. */
+  /** The key that signs the request: a client's own, the shared one, or none, so that the request carries no rights. */
   readonly signedBy: Signer | 'shared' | 'nobody';
-  /** The client's request that this is made for; `undefined` for what the proxy asks on its own account. */
+  /** The client's request that this is made for; `undefined` for the proxy's own requests. */
   readonly call?: ClientCall | undefined;
 }
 
 /** What the chain needs to know of a client's request. */
 export interface ClientCall {
-  /** Whose it is, for what is shared out between clients. */
+  /** The fairness key: slots and memory are divided fairly between these. */
   readonly fairnessKey: string;
   readonly operation: Operation;
   readonly operationClass: OperationClass;
@@ -65,10 +65,10 @@ export interface UpstreamHandler {
   onResponseError(error: Error): void;
 }
 
-/** Sends a request, and tells its handler what becomes of it. */
+/** Sends a request, and calls its handler. */
 export type UpstreamDispatch = (request: UpstreamRequest, handler: UpstreamHandler) => void;
 
-/** A link of the chain. */
+/** One step of the chain, as undici calls it. */
 export type Interceptor = (dispatch: UpstreamDispatch) => UpstreamDispatch;
 
 /** A handler that passes everything on to the one above it. An interceptor's handler extends it by what it wants to see. */

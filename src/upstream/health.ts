@@ -8,13 +8,13 @@ import {
   type UpstreamRequest,
 } from './handler.ts';
 
-/** What MAAS's responses have shown, those to clients and those to the proxy's own questions. */
+/** What MAAS's responses have shown, both to clients and to the proxy's own requests. */
 export interface Health {
   /** When MAAS last answered, ms since 1970; `undefined` before. */
   readonly lastResponseAt: number | undefined;
   /**
-   * When, by `performance.now()`, MAAS has last shown that it answers and takes the shared key; `-Infinity` where a response, or none,
-   * has cast doubt on that since.
+   * When MAAS has last accepted the shared key, by `performance.now()`; `-Infinity` where a failure, or a suspect response,
+   * has come since.
    */
   readonly healthyAt: number;
 }
@@ -31,12 +31,12 @@ function provesKey({ call, method, path }: UpstreamRequest): boolean {
   return call === undefined || call.operation.op === undefined;
 }
 
-/** Of these it is not known whether they are MAAS's, or they are its word that it is not well. */
+/** Responses that may not come from MAAS, or that say that MAAS is not healthy. */
 function isSuspect(status: number): boolean {
   return status === 401 || status >= 500 || (status >= 300 && status < 400);
 }
 
-/** Takes note of MAAS's responses, so that nobody has to ask it while it answers others. */
+/** Notes MAAS's responses, so that no probe is needed while clients get responses. */
 export function createHealth(): { readonly health: Health; readonly interceptor: Interceptor } {
   const health = { lastResponseAt: undefined as number | undefined, healthyAt: -Infinity };
 
@@ -50,10 +50,10 @@ export function createHealth(): { readonly health: Health; readonly interceptor:
 
     override onResponseStart(controller: Controller, head: ResponseHead): void {
       const { status, fields } = head;
-      // These are the words of what stands before MAAS.
+      // These come from a web server or proxy in front of MAAS.
       if (status >= 200 && status !== 502 && status !== 504 && status !== 508) health.lastResponseAt = Date.now();
       if (isSuspect(status)) health.healthyAt = -Infinity;
-      // MAAS puts its hash on what has reached its API, and nobody else knows of it.
+      // Only MAAS's API sets this field.
       else if (this.#provesKey && status >= 200 && status < 300 && fieldOf(fields, 'x-maas-api-hash') !== undefined) {
         health.healthyAt = performance.now();
       }
@@ -61,7 +61,7 @@ export function createHealth(): { readonly health: Health; readonly interceptor:
     }
 
     override onResponseError(error: Error): void {
-      // Also when a client has left: that costs one question at the most.
+      // Also when a client has disconnected: that costs one probe at most.
       health.healthyAt = -Infinity;
       super.onResponseError(error);
     }
@@ -70,7 +70,7 @@ export function createHealth(): { readonly health: Health; readonly interceptor:
   return {
     health,
     interceptor: (dispatch) => (request, handler) => {
-      // It tells nothing of the key, and whoever has none changes nothing of what the proxy says of itself.
+      // An unsigned request says nothing of the key, and a client without a key must not change the proxy's readiness.
       if (request.signedBy === 'nobody') dispatch(request, handler);
       else dispatch(request, new Watched(handler, request.signedBy === 'shared' && provesKey(request)));
     },

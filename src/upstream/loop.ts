@@ -3,7 +3,7 @@ import { Problem } from '../problem.ts';
 
 /**
  * A name for one running proxy in the `Via` of what it sends to MAAS (RFC 9110 §7.6.3): a request that comes back with it has gone
- * in a loop. It is new at each start and tells nothing of the machine. Replicas and a chain of proxies have one each.
+ * in a loop. It is new at each start and says nothing about the machine. Replicas and a chain of proxies have one each.
  */
 export function createPseudonym(): string {
   return `maas-auth-proxy-${randomHex(8)}`;
@@ -14,7 +14,7 @@ export function hasPassed(via: string | undefined, pseudonym: string): boolean {
   return via?.includes(pseudonym) === true;
 }
 
-/** What a request is told that has come back. */
+/** The problem of a request that has come back. */
 export function loopDetected(context?: ConstructorParameters<typeof Problem>[2]): Problem {
   return new Problem(
     'loop-detected',

@@ -4,10 +4,10 @@ import type { Regions } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
 
 /**
- * Why a redirect is not passed on. A client that followed one out of the proxy would go on to MAAS unsigned, or hand its
- * request to whoever is there. One into the API leads to the proxy, and passes.
+ * Why a redirect is not forwarded. A client that followed it past the proxy would send its request to MAAS unsigned, or
+ * to a stranger. A redirect into the API leads to the proxy, and is forwarded.
  *
- * @param requestedUrl the address that MAAS was asked at
+ * @param requestedUrl the URL that the request was sent to
  * @returns `undefined` for what is no redirect (RFC 9110 §15.4), and for one that leads into the API
  */
 export function redirectAway(
@@ -30,7 +30,7 @@ export function redirectAway(
 export function maasHasTls(context?: ConstructorParameters<typeof Problem>[2]): Problem {
   return new Problem(
     'maas-tls',
-    'MAAS answers there with a redirect to https: it has TLS on. Use its https address as MAAS_URL (port 5443 on most).',
+    'MAAS redirects to https: it has TLS on. Use its https address as MAAS_URL (port 5443 on most).',
     context,
   );
 }
@@ -38,12 +38,12 @@ export function maasHasTls(context?: ConstructorParameters<typeof Problem>[2]): 
 function leadsAway(context: ConstructorParameters<typeof Problem>[2]): Problem {
   return new Problem(
     'maas-redirect',
-    "MAAS, or what stands before it, redirects to an address outside of MAAS's API, where the request would go unsigned: it is not passed on. Check MAAS_URL, and what stands between the proxy and MAAS.",
+    "MAAS, or a server in front of it, redirects to an address outside of MAAS's API, where the request would be unsigned. The redirect is not forwarded. Check MAAS_URL, and what stands between the proxy and MAAS.",
     context,
   );
 }
 
-/** The same path or the same host, but by https where the proxy asks by http. */
+/** Whether it leads to the same path or host, by https where the proxy uses http. */
 function isOwnHttps(location: string, requestedUrl: string): boolean {
   if (!requestedUrl.startsWith('http:') || !URL.canParse(location, requestedUrl)) return false;
   const [from, to] = [new URL(requestedUrl), new URL(location, requestedUrl)];

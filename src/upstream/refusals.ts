@@ -19,11 +19,11 @@ import { regionDown } from './regions/region-down.ts';
 const limit = 16 * 1024;
 
 /**
- * Reads the responses that speak of the proxy and not to the client:
- * - 401: MAAS has refused the signature, and run nothing. Its words may hold the true secret, so they go no further. If
- *   the timestamp was too old, the clock is set by MAAS's and the request is signed and sent once more. Where there was no
- *   signature, MAAS speaks to the client.
- * - 502 and 504: the words of MAAS's web server when the region controller behind it is down. 508: those of a proxy in a loop.
+ * Reads the responses that are about the proxy and not for the client:
+ * - 401: MAAS has refused the signature, and run nothing. The body may hold the true secret, so it is not forwarded. If
+ *   the timestamp was too old, the clock is set by MAAS's and the request is signed and sent once more. A 401 to an
+ *   unsigned request is for the client.
+ * - 502 and 504: from MAAS's web server when the region controller behind it is down. 508: from a proxy in a loop.
  * - A redirect out of MAAS's API: a client that followed it would go past the proxy, unsigned.
  */
 export function readRefusals(regions: Regions, clock: Clock): Interceptor {
@@ -45,9 +45,9 @@ class RefusalHandler extends ForwardingHandler {
   /** The clock's difference by which this attempt was signed, s. */
   readonly #offset: number;
   #isRefused = false;
-  /** The words of a refused signature. */
+  /** The body of the 401. */
   #body = '';
-  /** What the client is told in place of this response, known from its head. */
+  /** What the client gets in place of this response, known from its head. */
   #problem: Problem | undefined;
 
   constructor(next: UpstreamHandler, context: Context, mayRepeat: boolean) {
@@ -80,11 +80,11 @@ class RefusalHandler extends ForwardingHandler {
   }
 
   override onResponseError(error: Error): void {
-    // The head was enough to know; whether its page came whole does not matter.
+    // The head was enough; it does not matter whether the body is complete.
     super.onResponseError(this.#problem ?? error);
   }
 
-  /** The address that MAAS was asked at. */
+  /** The URL that the request was sent to. */
   get #requestedUrl(): string {
     const { request, regions } = this.#context;
     const [first] = regions;
@@ -112,7 +112,7 @@ class RefusalHandler extends ForwardingHandler {
 function clocksDiffer(refusal: Refusal): Problem {
   return new Problem(
     'clock-difference',
-    `${explainRefusal(refusal)} The proxy now allows for it. Nothing has run, but the body of this request is gone: send it again.`,
+    `${explainRefusal(refusal)} The proxy now allows for it. Nothing has run, but the proxy no longer has the body of this request: send it again.`,
     { receivedStatus: 401 },
   );
 }
@@ -121,7 +121,7 @@ function clocksDiffer(refusal: Refusal): Problem {
 function tooLongInFlight(): Problem {
   return new Problem(
     'request-timeout',
-    'The request was under way for longer than the 300 s for which MAAS takes a signature. Nothing has run: send it again, a large body in less time.',
+    'The request took longer to reach MAAS than the 300 s for which MAAS accepts a signature. Nothing has run. Send the request again; a large body must arrive in less time.',
     { receivedStatus: 401 },
   );
 }

@@ -12,16 +12,16 @@ import {
 import { abortable } from './abortable.ts';
 import { errorCode } from './errors.ts';
 
-/** How often a request is sent at the most. */
-const tries = 3;
+/** How often a request is sent at most. */
+const maxAttempts = 3;
 
-/** How long all waits of one request may take together, ms. MAAS asks for 5 or 10 s. */
+/** How long all waits of one request may take together, ms. MAAS's `Retry-After` is 5 or 10 s. */
 const maxTotalWaitMs = 30_000;
 
 /** The wait before a new connection is tried, ms, doubled each time. */
-const pause = 100;
+const firstDelayMs = 100;
 
-/** A connection that did not come about, or that was closed or reset. Not a time-out: MAAS may still be working then. */
+/** A connection that was not opened, or was closed or reset. Not a time-out: MAAS may still be working then. */
 const brokenConnection = /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET)$/;
 
 /** An upload's chunks append at MAAS, so that one sent twice is there twice. */
@@ -29,7 +29,7 @@ const upload = /\/boot-resources\/[^?]*\/upload\//;
 
 /**
  * Sends a request again where nothing can run twice: a read whose connection died before the first byte of the response, or
- * that MAAS asks to repeat (409 or 503 with `Retry-After` in seconds), and a write of which no byte was sent.
+ * that got 409 or 503 with `Retry-After` in seconds, and a write of which no byte was sent.
  */
 export function retry(): Interceptor {
   return (dispatch) => (request, handler) => {
@@ -40,7 +40,7 @@ export function retry(): Interceptor {
 }
 
 /** What the attempts of one request share. */
-interface Course {
+interface Attempts {
   count: number;
   waited: number;
 }
@@ -48,11 +48,11 @@ interface Course {
 class RetryHandler extends ForwardingHandler {
   readonly #dispatch: UpstreamDispatch;
   readonly #request: UpstreamRequest;
-  readonly #course: Course;
+  readonly #course: Attempts;
   readonly #isRead: boolean;
   #isSent = false;
-  #isAnswered = false;
-  /** ms after which this attempt's answer, which is being discarded, is followed by the next attempt. */
+  #hasResponse = false;
+  /** The wait before the next attempt, ms; this attempt's response is being discarded. */
   #repeatAfter: number | undefined;
 
   constructor(
@@ -60,7 +60,7 @@ class RetryHandler extends ForwardingHandler {
     dispatch: UpstreamDispatch,
     request: UpstreamRequest,
     isRead: boolean,
-    course: Course,
+    course: Attempts,
   ) {
     super(next);
     this.#dispatch = dispatch;
@@ -75,9 +75,9 @@ class RetryHandler extends ForwardingHandler {
   }
 
   override onResponseStart(controller: Controller, head: ResponseHead): void {
-    this.#repeatAfter = this.#askedToRepeat(head.status, head.fields);
+    this.#repeatAfter = this.#retryAfterMs(head.status, head.fields);
     if (this.#repeatAfter !== undefined) return;
-    if (head.status >= 200) this.#isAnswered = true;
+    if (head.status >= 200) this.#hasResponse = true;
     super.onResponseStart(controller, head);
   }
 
@@ -94,19 +94,19 @@ class RetryHandler extends ForwardingHandler {
     const isSafe = this.#isRead || !this.#isSent;
     if (
       isSafe &&
-      !this.#isAnswered &&
-      this.#course.count < tries &&
+      !this.#hasResponse &&
+      this.#course.count < maxAttempts &&
       brokenConnection.test(errorCode(error)) &&
       isReplayable(this.#request)
     ) {
-      this.#repeat(pause * 2 ** (this.#course.count - 1));
+      this.#repeat(firstDelayMs * 2 ** (this.#course.count - 1));
     } else {
       super.onResponseError(error);
     }
   }
 
-  #askedToRepeat(status: number, fields: Fields): number | undefined {
-    if (!this.#isRead || (status !== 409 && status !== 503) || this.#course.count >= tries) return undefined;
+  #retryAfterMs(status: number, fields: Fields): number | undefined {
+    if (!this.#isRead || (status !== 409 && status !== 503) || this.#course.count >= maxAttempts) return undefined;
     const seconds = fieldOf(fields, 'retry-after') ?? '';
     if (!/^\d{1,5}$/.test(seconds)) return undefined;
     const wait = Number(seconds) * 1000;

@@ -2,12 +2,12 @@ import { signerOf, type Interceptor } from './handler.ts';
 import type { Signer } from '../maas/signature.ts';
 
 /**
- * The last link before the connection: signs each attempt where its bytes leave. Nothing above it ever sees the secret,
- * and a retry above it gets a nonce of its own.
+ * The last interceptor before the connection: signs each attempt just before it is sent. No other interceptor ever sees
+ * the secret, and each retry gets a nonce of its own.
  *
- * What a gateway lets pass without a key, and what MAAS answers to nobody with one, is sent as it is.
+ * Requests that a gateway lets pass without a key, and those that MAAS takes only unsigned, are sent as they are.
  *
- * @param shared the signer of those who have no key of their own, asked for each attempt
+ * @param shared the signer for clients without a key of their own, called for each attempt
  * @param now the time by MAAS's clock, in whole seconds since 1970
  */
 export function sign(shared: () => Signer, now: () => number): Interceptor {

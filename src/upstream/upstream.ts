@@ -18,65 +18,65 @@ import { retry } from './retry.ts';
 import { reuse } from './reuse/reuse.ts';
 import { sign } from './sign.ts';
 
-/** The way to one MAAS. */
+/** Sends requests to one MAAS. */
 export interface Upstream {
-  /** The name that this proxy goes by in the `Via` of what it sends. */
+  /** The name of this proxy in the `Via` of the requests that it sends. */
   readonly pseudonym: string;
-  /** Sends a request, signed; the chain of links is in this file. */
+  /** Signs and sends a request; the chain of interceptors is in this file. */
   readonly dispatch: UpstreamDispatch;
   /**
-   * Asks MAAS on the proxy's own account.
+   * Sends a request of the proxy's own.
    *
    * @param path begins below the API's root, such as `/version/`
    * @param signer signs it in place of the shared one; `nobody` leaves it unsigned
    * @param maxBytes how much MAAS may send; 1 MiB by default
    */
   sendOwnRequest(path: string, signer?: Signer | 'nobody', maxBytes?: number): Promise<OwnResponse>;
-  /** Trusts these certificate authorities from the next connection on, PEM text; requests under way end on the old ones. */
+  /** Trusts these certificate authorities from the next connection on, PEM text; requests in flight keep their connection. */
   trust(ca: string | undefined): void;
   /** MAAS's clock, as far as it is known. */
   readonly clock: Clock;
-  /** What its responses have shown of it. */
+  /** MAAS's health, as its responses show it. */
   readonly health: Health;
   /** When the certificates end that MAAS has shown, s since 1970, by its origin; none over plain http. */
   readonly certificates: ReadonlyMap<string, number>;
   /** How the regions are, as the last requests have shown it; none where there is only one. */
   regions(): readonly RegionState[];
-  /** Asks each of the regions whether it answers; does nothing where there is only one. */
+  /** Probes each region; does nothing where there is only one. */
   probeRegions(): Promise<void>;
-  /** Who is at MAAS, and who waits for a place there. */
+  /** How many requests are in flight to MAAS, and how many are queued. */
   readonly queue: QueueState;
   /** Ends all connections at once. */
   close(): Promise<void>;
 }
 
-/** What a way to MAAS is made of. */
+/** The options of an upstream. */
 export interface UpstreamOptions {
   readonly regions: Regions;
-  /** Signs for all who have no key of their own; asked for each attempt. */
+  /** Signs for clients without a key of their own; called for each attempt. */
   readonly signer: () => Signer;
   /** PEM text of further certificate authorities. */
   readonly ca?: string | undefined;
   readonly insecure?: boolean;
   /** Seconds to MAAS's first byte, and between bytes. */
   readonly timeout: number;
-  /** Whether identical reads in flight are joined. */
+  /** Whether identical reads in flight are collapsed. */
   readonly coalesce?: boolean;
-  /** How many requests may be at MAAS at once. */
+  /** How many requests may be in flight to MAAS. */
   readonly maxUpstream: number;
-  /** For how long a response may be given again, s; 0 for never. */
+  /** For how long a response may be served from cache, s; 0 for no cache. */
   readonly cacheTtl?: number;
-  /** How much all responses that are kept may hold, bytes. */
+  /** The bound of the cache, bytes. */
   readonly cacheMaxBytes?: number;
-  /** How much all responses together may hold that are being given to several, bytes. */
+  /** The bound of all responses together that are buffered for several clients, bytes. */
   readonly maxShared?: number;
-  /** Told the whole difference in seconds whenever MAAS has corrected the clock; positive where MAAS is ahead. */
+  /** Called with the whole difference in seconds whenever MAAS has corrected the clock; positive where MAAS is ahead. */
   onClockDifference?(offset: number): void;
-  /** Told when a region of several begins to rest, with why, and when it is back. */
-  onRegionChange?(maas: MaasAddress, trouble: Problem | undefined): void;
+  /** Called when a region of several is ejected, with the reason, and when it is back. */
+  onRegionChange?(maas: MaasAddress, lastError: Problem | undefined): void;
 }
 
-/** Opens the way to MAAS; no connection is made before the first request. */
+/** Creates the upstream; no connection is opened before the first request. */
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { regions: addresses, signer, ca, insecure = false, timeout, maxUpstream } = options;
   const pseudonym = createPseudonym();
@@ -93,16 +93,18 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const clock = createClock((offset) => options.onClockDifference?.(offset));
   const regions =
     addresses.length > 1
-      ? createRegions(addresses, pools.dispatch, pseudonym, (maas, trouble) => options.onRegionChange?.(maas, trouble))
+      ? createRegions(addresses, pools.dispatch, pseudonym, (maas, lastError) =>
+          options.onRegionChange?.(maas, lastError),
+        )
       : undefined;
   const limiter = createConcurrencyLimiter({ maxConcurrent: maxUpstream });
   const { health, interceptor: watch } = createHealth();
   const dispatch = chain(
-    ...reusing(options, signer), // join identical reads, remember answers
+    ...reusing(options, signer), // collapse identical reads; serve from cache
     retry(), //               send again where nothing can run twice
-    queue(limiter), //         wait for a place at MAAS
+    queue(limiter), //         wait for a slot
     readRefusals(addresses, clock), // read 401, 502, 504 and redirects; set the clock
-    watch, //                 take note of what the responses show of MAAS
+    watch, //                 note what the responses show of MAAS's health
     ...(regions === undefined ? [] : [regions.interceptor]), // choose a region; go on to the next where one fails
     sign(signer, () => clock.now()),
   )(pools.dispatch);
@@ -125,19 +127,19 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   };
 }
 
-/** The link that gives answers to several, if there is anything for it to do. */
+/** The interceptor that shares responses, if collapsing or caching is on. */
 function reusing(
   { coalesce = false, cacheTtl = 0, cacheMaxBytes = 0, maxShared = 0 }: UpstreamOptions,
   shared: () => Signer,
 ): readonly Interceptor[] {
   if (!coalesce && cacheTtl === 0) return [];
-  const memory = cacheTtl === 0 ? undefined : createCache(Math.round(cacheTtl * 1000), cacheMaxBytes);
+  const cache = cacheTtl === 0 ? undefined : createCache(Math.round(cacheTtl * 1000), cacheMaxBytes);
   return [
-    reuse({ epoch: createWriteEpoch(), sharedSigner: shared, collapses: coalesce, cache: memory, maxHeld: maxShared }),
+    reuse({ epoch: createWriteEpoch(), sharedSigner: shared, collapses: coalesce, cache: cache, maxHeld: maxShared }),
   ];
 }
 
-/** Links in the order in which a request passes them. */
+/** Composes interceptors, in the order in which a request passes them. */
 function chain(...links: readonly Interceptor[]): Interceptor {
   return (connected) => links.reduceRight((dispatch, link) => link(dispatch), connected);
 }

@@ -101,7 +101,7 @@ for (const [what, method, path, status, headers] of [
     assert.equal((await send(proxy.url + path, { method })).status, status);
     const { status: found, keyAccepted, reasons } = await readiness(proxy);
     assert.deepEqual([found, keyAccepted], ['not ready', null]);
-    assert.match(String(reasons), /^What answers there is not a MAAS \(status 200\)/);
+    assert.match(String(reasons), /^The server at MAAS_URL is not a MAAS \(status 200\)/);
   });
 }
 

@@ -104,7 +104,7 @@ test('a MAAS that resets the connection is 502 connection_terminated', async (t)
     status: 502,
     code: 'maas-reset',
     proxyError: 'connection_terminated',
-    sentence: /closed the connection before it answered; whether the request has run is not known/,
+    sentence: /closed the connection before it sent a response; whether the request has run is not known/,
     cause: /ECONNRESET/,
   });
 });
@@ -119,7 +119,7 @@ for (const [when, bytes] of [
       status: 502,
       code: 'maas-reset',
       proxyError: 'connection_terminated',
-      sentence: /closed the connection before it answered/,
+      sentence: /closed the connection before it sent a response/,
       cause: /UND_ERR_SOCKET/,
     });
   });
@@ -135,7 +135,7 @@ test('a MAAS that does not begin its answer in time is 504 http_response_timeout
     status: 504,
     code: 'maas-answer-timeout',
     proxyError: 'http_response_timeout',
-    sentence: /did not begin its answer in time; it may still be working/,
+    sentence: /did not begin its response in time; it may still be working/,
     cause: /UND_ERR_HEADERS_TIMEOUT/,
   });
   // Not asked again: it may still be working.

@@ -15,16 +15,16 @@ export interface Identity {
 }
 
 /**
- * Asks MAAS for its version and for the user behind the key.
+ * Gets MAAS's version and the user of the key.
  *
- * @throws {Problem} when nothing answers there, or something that is not a MAAS
+ * @throws {Problem} when nothing responds at the address, or something that is not a MAAS
  */
 export async function identify(upstream: Upstream): Promise<Identity> {
   const version = readVersion(await upstream.sendOwnRequest('/version/'));
-  return { version, user: await askUser(upstream) };
+  return { version, user: await requestUser(upstream) };
 }
 
-async function askUser(upstream: Upstream): Promise<Identity['user']> {
+async function requestUser(upstream: Upstream): Promise<Identity['user']> {
   try {
     return readUser(await upstream.sendOwnRequest('/users/?op=whoami'));
   } catch (error) {
@@ -36,7 +36,7 @@ async function askUser(upstream: Upstream): Promise<Identity['user']> {
 /**
  * Reads the response to `version/`.
  *
- * @throws {Problem} when it is none of a MAAS that is well
+ * @throws {Problem} when it is not from a healthy MAAS
  */
 export function readVersion(response: OwnResponse): string {
   const { status, headers, body } = response;
@@ -49,7 +49,7 @@ export function readVersion(response: OwnResponse): string {
   if (status !== 200 || typeof data?.['version'] !== 'string') {
     throw new Problem(
       'maas-broken-answer',
-      `What answers there is not a MAAS (status ${status}); check port and path of MAAS_URL.`,
+      `The server at MAAS_URL is not a MAAS (status ${status}); check port and path of MAAS_URL.`,
       { receivedStatus: status },
     );
   }
@@ -73,7 +73,7 @@ export function readUser(response: OwnResponse): Identity['user'] {
   if (status === 403) return { refused: 'MAAS knows the API key, but its user may not use the API; is it disabled?' };
   throw new Problem(
     'maas-broken-answer',
-    `What answers there does not say whose the key is, as a MAAS does (status ${status}); check port and path of MAAS_URL.`,
+    `The server at MAAS_URL does not name the user of the key, as a MAAS does (status ${status}); check port and path of MAAS_URL.`,
     { receivedStatus: status },
   );
 }

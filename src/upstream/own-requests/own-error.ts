@@ -8,7 +8,7 @@ export interface OwnError {
 }
 
 /**
- * What a response says that has a status of 500 and above: a MAAS whose database is down answers so, also to `version/`.
+ * Reads a response with a status of 500 and above: a MAAS whose database is down sends one, also for `version/`.
  *
  * @returns `undefined` for any other status
  */

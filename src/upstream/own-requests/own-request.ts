@@ -5,7 +5,7 @@ import { Problem } from '../../problem.ts';
 import type { Controller, UpstreamDispatch } from '../handler.ts';
 import { toProblem } from '../errors.ts';
 
-/** A short response of MAAS, read whole. */
+/** A short, buffered response of MAAS. */
 export interface OwnResponse {
   readonly status: number;
   /** By name in lower case. */
@@ -17,11 +17,11 @@ const limit = 1024 * 1024;
 const responseTimeoutMs = 5_000;
 
 /**
- * One small GET to MAAS, on the proxy's own account.
+ * Sends one small GET of the proxy's own to MAAS.
  *
- * @param by its signer in place of the shared one (`nobody` for none), the name that the proxy goes by in `Via`, and how
+ * @param by its signer in place of the shared one (`nobody` for none), the name of the proxy in `Via`, and how
  *   much MAAS may send
- * @throws {Problem} when no answer comes within 5 s
+ * @throws {Problem} when no response comes within 5 s
  */
 export function sendOwnRequest(
   dispatch: UpstreamDispatch,
@@ -45,7 +45,7 @@ export function sendOwnRequest(
       controller?.abort(problem);
     };
     const timer = setTimeout(() => {
-      fail(new Problem('maas-answer-timeout', 'MAAS did not answer within 5 seconds.'));
+      fail(new Problem('maas-answer-timeout', 'MAAS did not respond within 5 seconds.'));
     }, responseTimeoutMs);
     dispatch(
       {
@@ -67,7 +67,7 @@ export function sendOwnRequest(
         onResponseData(_controller, chunk) {
           size += chunk.length;
           if (size <= maxBytes) chunks.push(chunk);
-          else fail(new Problem('maas-broken-answer', 'MAAS sent more than it was asked for.'));
+          else fail(new Problem('maas-broken-answer', 'MAAS sent more than was requested.'));
         },
         onResponseEnd() {
           clearTimeout(timer);

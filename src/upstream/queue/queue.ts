@@ -19,9 +19,9 @@ import { createSlowOperations, type SlowOperations } from './slow-operations.ts'
 const retryAfter = 5;
 
 /**
- * Has requests wait in line, so that MAAS never gets more than it has workers for. An attempt holds its place until its
- * answer is complete or has failed; while a retry above waits for its time, it holds none. What the proxy asks on its own
- * account (is MAAS there?) passes by the line: it is one short question at a time, and must be answered during a flood.
+ * Queues requests, so that MAAS never gets more than it has workers for. An attempt holds its slot until its response is
+ * complete or has failed; while a retry waits, it holds none. The proxy's own requests (is MAAS there?) bypass the queue:
+ * there is one short request at a time, and it must work under a flood of requests.
  */
 export function queue(limiter: ConcurrencyLimiter): Interceptor {
   const slowOperations = createSlowOperations();
@@ -42,7 +42,7 @@ class Queued extends ForwardingHandler implements Waiter {
   readonly #limiter: ConcurrencyLimiter;
   readonly #slowOperations: SlowOperations;
   #slot: Slot | undefined;
-  /** `performance.now()` when it got in line, ms; `undefined` where it got a place at once. */
+  /** `performance.now()` when it was queued, ms; `undefined` where it got a slot immediately. */
   #waitsSince: number | undefined;
 
   constructor(

@@ -1,14 +1,14 @@
 import type { Slot } from './concurrency-limiter.ts';
 
 /**
- * Seats that wait, in the order in which they came.
+ * Queued slots, in order of arrival.
  *
  * These are arrays with gaps, and no Sets: V8 leaves the old tables of a Set that changes all the time behind, with all that once stood
  * in them (see reuse.ts).
  */
 export class SlotList {
   #slots: (Slot | undefined)[] = [];
-  /** No seat stands before it. */
+  /** There is no slot before this index. */
   #start = 0;
   #size = 0;
 
@@ -47,19 +47,19 @@ export class SlotList {
 /** How many gaps a list may have before it is closed up. */
 const slack = 64;
 
-/** One client's seats in the line. */
+/** One client's queue. */
 export interface ClientQueue {
   readonly client: string;
   readonly short: SlotList;
   readonly long: SlotList;
 }
 
-/** Nobody waits in it so far. */
+/** Creates an empty queue. */
 export function emptyClientQueue(client: string): ClientQueue {
   return { client, short: new SlotList(), long: new SlotList() };
 }
 
-/** How many of a client's seats wait. */
+/** The length of a client's queue. */
 export function sizeOf({ short, long }: ClientQueue): number {
   return short.size + long.size;
 }

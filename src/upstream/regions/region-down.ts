@@ -2,8 +2,9 @@ import { Problem } from '../../problem.ts';
 import { loopDetected } from '../loop.ts';
 
 /**
- * Whether a response is the word of a web server or load balancer about a region controller that it does not reach, or of one that
- * is starting; or that of a proxy to which its address leads by mistake. MAAS's own 503, a busy rack or a power problem, is `text/plain`; one with `Retry-After` asks for patience.
+ * Whether a response says that a region controller is down. It comes from a web server or load balancer that does not
+ * reach the region controller, from one that is starting, or from a proxy to which the address leads by mistake. MAAS's
+ * own 503 (a busy rack, a power problem) is `text/plain`; one with `Retry-After` means to try again later.
  *
  * @param field gives the value of a header field by its name in lower case
  */
@@ -16,14 +17,14 @@ export function isRegionDown(status: number, field: (name: string) => string | u
   );
 }
 
-/** What such a response says, as the problem that takes its place. */
+/** The problem that takes the place of such a response. */
 export function regionDown(status: number): Problem {
   if (status === 508) return loopDetected({ receivedStatus: status });
   return new Problem(
     status === 504 ? 'maas-region-slow' : 'maas-region-down',
     status === 504
       ? "MAAS's web server gave up waiting for the region controller behind it; the request may still be running there."
-      : "MAAS's web server answers, but the region controller behind it does not: it is starting, restarting or down.",
+      : "MAAS's web server responds, but the region controller behind it does not: it is starting, restarting or down.",
     { receivedStatus: status },
   );
 }

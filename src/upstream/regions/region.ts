@@ -4,51 +4,51 @@ import type { OwnResponse } from '../own-requests/own-request.ts';
 import { toProblem } from '../errors.ts';
 import { isRegionDown, regionDown } from './region-down.ts';
 
-/** One region controller of several, and whether it is spared for a while. */
+/** One region controller of several, and whether it is ejected. */
 export interface Region {
   readonly maas: MaasAddress;
-  /** Why it rests; `undefined` while it is well. */
+  /** Why it is ejected; `undefined` while it is healthy. */
   readonly lastError: Problem | undefined;
-  /** When it last answered a request, ms since 1970. */
+  /** When it last responded, ms since 1970. */
   readonly lastResponseAt: number | undefined;
-  /** It has answered a request; one that was sent to it while it rested ends the rest. */
-  onResponse(sentWhileResting: boolean): void;
-  /** It cannot be reached, or says that it is down: it rests. */
+  /** It has responded; a response to a request that was sent while it was ejected readmits it. */
+  onResponse(sentWhileEjected: boolean): void;
+  /** It cannot be reached, or says that it is down: requests avoid it until a probe succeeds. */
   eject(problem: Problem): void;
-  /** Something went wrong that may be no more than an accident: it is asked, and rests if it does not answer. */
+  /** Checks whether it responds, after an error that may be an accident; ejects it if not. */
   probe(): Promise<void>;
   /**
-   * A read waits for its response. If that takes long, the region is asked whether it is there.
+   * A read waits for its response. If that takes long, the region is probed.
    *
-   * @param giveUp called when nobody is there any more: a machine that loses its power closes no connection
-   * @returns says that the wait is over
+   * @param giveUp called when the region is unreachable: a machine that loses its power closes no connection
+   * @returns ends the wait
    */
   onWaiting(giveUp: () => void): () => void;
-  /** Ends the rest without a word. */
+  /** Stops the probes. */
   close(): void;
 }
 
 /**
- * How long a region rests, ms: until the proxy's own question is answered, which is asked after the first span, then each time
- * after twice the time. No client's request is the one to try it.
+ * The backoff of an ejected region, ms: it is probed after the shortest time, then each time after twice the time, until
+ * a probe succeeds. Clients' requests are not used as probes.
  */
 const backoffMs = { shortest: 1_000, longest: 15_000 };
 
-/** How long a read may wait before the region is asked, ms. */
+/** How long a read may wait before the region is probed, ms. */
 const probeAfterMs = 10_000;
 
-/** Nothing is there. Not a question without a response: a region may be busy, and reads that go on to the next would make that so, too. */
+/** Unreachable. Not a probe without a response: the region may be busy, and its reads would make the next region busy too. */
 const unreachable = /^(?:maas-connect-timeout|maas-unroutable)$/;
 
 /**
- * Keeps an eye on one region.
+ * Tracks the health of one region.
  *
- * @param ask asks it something small, unsigned
- * @param onChange called when it begins to rest, with why, and when it is back
+ * @param sendProbe sends it a small, unsigned request
+ * @param onChange called when it is ejected, with the reason, and when it is back
  */
 export function createRegion(
   maas: MaasAddress,
-  ask: () => Promise<OwnResponse>,
+  sendProbe: () => Promise<OwnResponse>,
   onChange: (lastError: Problem | undefined) => void,
 ): Region {
   let lastError: Problem | undefined;
@@ -62,7 +62,7 @@ export function createRegion(
 
   function eject(problem: Problem): void {
     if (lastError !== undefined || isClosed) return;
-    // One that comes and goes is spared for longer each time, so that neither requests nor the log flutter with it.
+    // The backoff of a region that comes and goes grows each time, for steady requests and a short log.
     backoff =
       performance.now() - healthySince > backoffMs.longest
         ? backoffMs.shortest
@@ -94,7 +94,7 @@ export function createRegion(
   }
 
   async function probeNow(): Promise<void> {
-    const problem = await findError(ask);
+    const problem = await findError(sendProbe);
     if (isClosed) return;
     if (problem === undefined) {
       lastResponseAt = Date.now();
@@ -115,9 +115,9 @@ export function createRegion(
     get lastResponseAt() {
       return lastResponseAt;
     },
-    onResponse(sentWhileResting) {
+    onResponse(sentWhileEjected) {
       lastResponseAt = Date.now();
-      if (sentWhileResting) readmit();
+      if (sentWhileEjected) readmit();
     },
     eject,
     probe,
@@ -136,9 +136,9 @@ export function createRegion(
   };
 }
 
-async function findError(ask: () => Promise<OwnResponse>): Promise<Problem | undefined> {
+async function findError(sendProbe: () => Promise<OwnResponse>): Promise<Problem | undefined> {
   try {
-    const { status, headers } = await ask();
+    const { status, headers } = await sendProbe();
     return isRegionDown(status, (name) => headers[name]) ? regionDown(status) : undefined;
   } catch (error) {
     return toProblem(error);

@@ -16,52 +16,53 @@ import { errorCode, outOfDescriptors, toProblem } from '../errors.ts';
 import { isRegionDown, regionDown } from './region-down.ts';
 import { createRegion, type Region } from './region.ts';
 
-/** How one of several region controllers is. */
+/** The state of one of several region controllers. */
 export interface RegionState {
   /** The address of its API. */
   readonly href: string;
-  /** Why it is spared for a while; `undefined` while it is well. */
+  /** Why it is ejected; `undefined` while it is healthy. */
   readonly lastError: Problem | undefined;
-  /** When it last answered, ms since 1970. */
+  /** When it last responded, ms since 1970. */
   readonly lastResponseAt: number | undefined;
 }
 
 /** The region controllers of one MAAS. */
 export interface RegionBalancer {
   readonly interceptor: Interceptor;
-  /** How they are, in the order in which they were given. */
+  /** Their states, in the order of the settings. */
   states(): readonly RegionState[];
-  /** Asks each of them. */
+  /** Probes each of them. */
   probe(): Promise<void>;
-  /** Stops asking those that rest. */
+  /** Stops the probes. */
   close(): void;
 }
 
 /**
  * Chooses among several regions, and goes on to the next where one fails and nothing can run twice:
- * - Reads go round those that are well. One that is not answered, or told that the region is down, moves on at once.
- * - Writes go to the first that is well, because the chunks of an upload must arrive at one region. One moves on only if no byte
- *   of it was sent.
+ * - Reads go round the healthy regions. A read whose region fails, or is down, moves on to the next immediately.
+ * - Writes go to the first healthy region, because the chunks of an upload must arrive at one region. A write moves on
+ *   only if no byte of it was sent.
  *
- * A region that cannot be reached or is down rests. Those that rest are tried last, so that nothing is refused on suspicion.
+ * A region that cannot be reached, or is down, is ejected. Ejected regions are tried last, so that no request is refused
+ * while a region may work.
  *
- * @param connected the connections, on which nothing is signed
- * @param pseudonym the name that the proxy goes by in `Via`
- * @param onChange called when a region begins to rest, with why, and when it is back
+ * @param dispatchUnsigned sends a request without a signature
+ * @param pseudonym the name of the proxy in `Via`
+ * @param onChange called when a region is ejected, with the reason, and when it is back
  */
 export function createRegions(
   addresses: Regions,
-  connected: UpstreamDispatch,
+  dispatchUnsigned: UpstreamDispatch,
   pseudonym: string,
-  onChange: (maas: MaasAddress, trouble: Problem | undefined) => void,
+  onChange: (maas: MaasAddress, lastError: Problem | undefined) => void,
 ): RegionBalancer {
   const [first] = addresses;
   const regions = addresses.map((maas) =>
-    // Of all that MAAS answers without a signature, this costs it the least.
+    // Of the requests that need no signature, this one costs MAAS the least.
     createRegion(
       maas,
-      () => sendOwnRequest(connected, maas, '/version/', { pseudonym }),
-      (trouble) => onChange(maas, trouble),
+      () => sendOwnRequest(dispatchUnsigned, maas, '/version/', { pseudonym }),
+      (lastError) => onChange(maas, lastError),
     ),
   );
   let next = 0;
@@ -78,7 +79,7 @@ export function createRegions(
   return {
     interceptor: (dispatch) => (request, handler) => {
       const isRead = request.method === 'GET' || request.method === 'HEAD';
-      const course: Course = {
+      const course: Attempts = {
         dispatch,
         request,
         isRead,
@@ -97,17 +98,17 @@ export function createRegions(
 }
 
 /** What the attempts of one request share. */
-interface Course {
+interface Attempts {
   readonly dispatch: UpstreamDispatch;
   readonly request: UpstreamRequest;
   readonly isRead: boolean;
   /** The path below the API's root, and the query. */
   readonly path: string;
-  /** The regions that it was not sent to yet, in the order in which it will be. */
+  /** The regions that have not been tried, in order. */
   readonly left: Region[];
 }
 
-function tryNext(course: Course, handler: UpstreamHandler): void {
+function tryNext(course: Attempts, handler: UpstreamHandler): void {
   const region = course.left.shift();
   if (region === undefined) throw new Error('a request for which no region is left');
   const { origin, apiPath } = region.maas;
@@ -119,17 +120,17 @@ function tryNext(course: Course, handler: UpstreamHandler): void {
 const broken = /^(?:ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET|HPE_\w+)$/;
 
 class RegionHandler extends ForwardingHandler {
-  readonly #course: Course;
+  readonly #course: Attempts;
   readonly #region: Region;
   readonly #wasEjected: boolean;
   #isSent = false;
-  #isAnswered = false;
-  /** The request goes on to another region, and what still comes from this one is nobody's. */
-  #isLeft = false;
+  #hasResponse = false;
+  /** The request has moved on to another region; what this one still sends is discarded. */
+  #hasMovedOn = false;
   #controller: Controller | undefined;
   #stopWaiting: (() => void) | undefined;
 
-  constructor(next: UpstreamHandler, course: Course, region: Region) {
+  constructor(next: UpstreamHandler, course: Attempts, region: Region) {
     super(next);
     this.#course = course;
     this.#region = region;
@@ -146,14 +147,14 @@ class RegionHandler extends ForwardingHandler {
   override onResponseStart(controller: Controller, head: ResponseHead): void {
     const { status, fields } = head;
     if (status >= 200) {
-      this.#isAnswered = true;
+      this.#hasResponse = true;
       this.#stopWaiting?.();
       const isDown = isRegionDown(status, (name) => fieldOf(fields, name));
       if (!isDown) this.#region.onResponse(this.#wasEjected);
       // A 504 may mean that this one request takes too long.
       else if (status === 504) void this.#region.probe();
       else this.#region.eject(regionDown(status));
-      // What one region is too busy for, another may have time for.
+      // Another region may be less busy.
       if (this.#course.isRead && (isDown || status === 503) && this.#moveOn()) return;
       const { call } = this.#course.request;
       if (call !== undefined) call.trace.region = this.#region.maas;
@@ -162,23 +163,23 @@ class RegionHandler extends ForwardingHandler {
   }
 
   override onResponseData(controller: Controller, chunk: Buffer): void {
-    if (!this.#isLeft) super.onResponseData(controller, chunk);
+    if (!this.#hasMovedOn) super.onResponseData(controller, chunk);
   }
 
   override onResponseEnd(controller: Controller): void {
-    if (!this.#isLeft) super.onResponseEnd(controller);
+    if (!this.#hasMovedOn) super.onResponseEnd(controller);
   }
 
   override onResponseError(error: Error): void {
     this.#stopWaiting?.();
-    if (this.#isLeft) return;
+    if (this.#hasMovedOn) return;
     // A problem is the proxy's own, such as a client that has disconnected.
-    if (this.#isAnswered || error instanceof Problem || !this.#isTheRegions(error)) super.onResponseError(error);
+    if (this.#hasResponse || error instanceof Problem || !this.#isRegionFault(error)) super.onResponseError(error);
     else if (!((this.#course.isRead || !this.#isSent) && this.#moveOn())) super.onResponseError(error);
   }
 
-  /** Whether it is the region that is to blame for an error; if so, it rests, or is looked at. */
-  #isTheRegions(error: Error): boolean {
+  /** Whether an error is the region's fault; if so, the region is ejected or probed. */
+  #isRegionFault(error: Error): boolean {
     const code = errorCode(error);
     if (outOfDescriptors.test(code)) return false;
     if (this.#isSent) {
@@ -197,8 +198,8 @@ class RegionHandler extends ForwardingHandler {
 
   #moveOn(): boolean {
     if (this.#course.left.length === 0 || !isReplayable(this.#course.request)) return false;
-    this.#isLeft = true;
-    // Not at once: undici is in the middle of clearing up after the attempt that has just failed.
+    this.#hasMovedOn = true;
+    // Not synchronously: undici is still cleaning up after the failed attempt.
     queueMicrotask(() => tryNext(this.#course, this.next));
     return true;
   }
