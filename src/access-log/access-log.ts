@@ -12,7 +12,7 @@ import type { Problem, ProblemCode } from '../problem.ts';
 import { errorCode } from '../upstream/errors.ts';
 
 /**
- * What is kept of a request that is over. Of the query only the names, since values may be secrets. What is `undefined` is
+ * The access-log entry of a finished request. Of the query only the names, since values may be secrets. What is `undefined` is
  * written nowhere; the properties are always there and in one order, so that all records have one shape for V8.
  */
 export interface AccessLogEntry {
@@ -42,7 +42,7 @@ export interface AccessLogEntry {
   readonly region: string | undefined;
   /** How often it was sent again. */
   readonly retries: number | undefined;
-  /** Its response was another request's (`collapsed`), or came from memory (`hit`). */
+  /** Its response was another request's (`collapsed`), or was served from cache (`hit`). */
   readonly reuse: 'collapsed' | 'hit' | undefined;
   /** The problem, where there was one, and what caused it. */
   readonly code: ProblemCode | undefined;
@@ -55,7 +55,7 @@ export const pageOperation = 'page';
 /** Takes the record of a request that is over. */
 export type Keep = (recorded: AccessLogEntry) => void;
 
-/** Keeps records in the log, and in further places. */
+/** Writes access-log entries to the log, and to further places. */
 export function keepRecords(log: Logger, further: readonly Keep[]): Keep {
   return (recorded) => {
     log[levelOf(recorded)](recorded, 'request');

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { openLineFile, type LineFile } from '../output/line-file.ts';
 import type { AccessLogEntry } from './access-log.ts';
 
-/** The record of requests in a file of its own. */
+/** The access log in a file of its own. */
 export interface Audit {
   write(recorded: AccessLogEntry): void;
   /** Goes on in a new file of the same name, after logrotate has moved the old one. */
@@ -12,11 +12,11 @@ export interface Audit {
 }
 
 /**
- * Opens the audit file: a JSON line for each request. What cannot be written is lost, counted, and told once: a full disk
+ * Opens the audit file: a JSON line for each request. What cannot be written is lost, counted, and reported once: a full disk
  * stops no request.
  *
  * @param room how much of it may wait to be written, bytes
- * @param onLost told how many records were lost, each time
+ * @param onLost called with the number of lost entries, each time
  * @throws {Error} the system's, when the file cannot be opened
  */
 export function openAudit(path: string, room: number, log: Logger, onLost: (records: number) => void): Audit {

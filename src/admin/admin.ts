@@ -24,7 +24,7 @@ export interface Readiness {
 /**
  * The second listener: `/livez` (the process answers), `/readyz` (it should get requests) and `/metrics` (for Prometheus).
  *
- * @param readiness asked for each `/readyz`
+ * @param readiness called for each `/readyz`
  * @param names what the listener may be called in `Host`
  */
 export function buildAdmin(readiness: () => Promise<Readiness>, metrics: Metrics, names: AdminNames): FastifyInstance {

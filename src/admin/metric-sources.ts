@@ -3,7 +3,7 @@ import { endOf } from '../clients/client.ts';
 
 /** What other parts of the proxy know; read at each scrape. What nobody hands in has no metric. */
 export interface MetricSources {
-  /** Requests that are at MAAS, and those that wait in line for a place there. */
+  /** Requests in flight to MAAS, and those that are queued. */
   queue?(): { readonly inFlight: number; readonly queued: number };
   /** By how many seconds MAAS's clock is ahead of this machine's. */
   clockOffset?(): number;
@@ -54,7 +54,7 @@ export function addGauges(registry: Registry, prefix: string, sources: MetricSou
   };
   if (queue !== undefined) {
     add('queue_running', 'Requests that are at MAAS.', () => single(queue().inFlight));
-    add('queue_waiting', 'Requests that wait in line for a place at MAAS.', () => single(queue().queued));
+    add('queue_waiting', 'Requests that wait in the queue for MAAS.', () => single(queue().queued));
   }
   if (clockOffset !== undefined)
     add('clock_offset_seconds', "By how much MAAS's clock is ahead of this machine's.", () => single(clockOffset()));

@@ -49,15 +49,17 @@ export function createMetrics(droppedLines: () => number): Metrics {
     'client',
     'status',
   ]);
-  const problems = counter('problems_total', "Requests that did not get MAAS's own answer whole, by problem code.", [
+  const problems = counter('problems_total', "Requests that did not get MAAS's complete response, by problem code.", [
     'code',
   ]);
-  const reused = counter('reused_answers_total', "Reads answered by another's answer (joined) or from memory.", [
-    'how',
-  ]);
+  const reused = counter(
+    'reused_answers_total',
+    "Reads that shared another request's response (joined) or were served from cache (memory).",
+    ['how'],
+  );
   const retries = counter('retries_total', 'Attempts at MAAS beyond the first of each request.');
   const received = counter('received_bytes_total', 'Bytes of request bodies that came from clients.');
-  const sent = counter('sent_bytes_total', 'Bytes of answer bodies that went to clients.');
+  const sent = counter('sent_bytes_total', 'Bytes of response bodies that were sent to clients.');
   const reloads = counter('config_reload_failures_total', 'Changed files that were broken and not taken over.', [
     'file',
   ]);
@@ -66,7 +68,7 @@ export function createMetrics(droppedLines: () => number): Metrics {
   let droppedBefore = 0;
   const durations = new Histogram({
     name: `${prefix}request_duration_seconds`,
-    help: "How long requests took: waiting in the proxy's line, at MAAS until its answer began, and in total.",
+    help: "How long requests took: in the proxy's queue, at MAAS until its response began, and in total.",
     labelNames: ['phase'],
     buckets,
     registers,

@@ -6,7 +6,7 @@ import type { Readiness } from './admin.ts';
 /** For how long what was found holds, ms. */
 const fresh = 5_000;
 
-/** What MAAS has said when it was asked. */
+/** The result of the last probe of MAAS. */
 interface Finding {
   readonly ready: boolean;
   readonly reasons: readonly string[];

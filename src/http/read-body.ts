@@ -4,11 +4,11 @@ import { openBody, type BodyTimeouts, type BodyReader } from './request-body.ts'
 import { Problem } from '../problem.ts';
 
 /**
- * Reads a request's body whole, in as many pieces as it takes.
+ * Buffers a request's body, in as many pieces as it takes.
  *
  * @param limit bytes
  * @param hold told how much memory it takes so far, bytes, each time that this changes: why it may not
- * @throws {Problem} when it is larger, may not be held, stops for a minute, takes ten, or the client leaves
+ * @throws {Problem} when it is larger, may not be held, stops for a minute, takes ten, or the client disconnects
  */
 export function readBody(
   request: IncomingMessage,

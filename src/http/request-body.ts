@@ -59,13 +59,13 @@ export interface BodyReader {
 export interface BodyReading {
   /** Begins, or goes on. Until then the client is only watched: it may leave, or send something malformed. */
   resume(): void;
-  /** Has the client wait. */
+  /** Stops reading; the client waits. */
   pause(): void;
-  /** Ends it: nothing more is told. */
+  /** Stops for good: the reader is not called again. */
   stop(): void;
 }
 
-/** Makes ready to read a body. It fails when the client leaves, stops half-way, or takes too long over all of it. */
+/** Makes ready to read a body. It fails when the client disconnects, stops half-way, or takes too long over all of it. */
 export function openBody(
   request: IncomingMessage,
   { onData, onEnd, onFailure }: BodyReader,

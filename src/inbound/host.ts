@@ -12,7 +12,7 @@ const loopbackNames = ['localhost', '127.0.0.1', '[::1]'];
 const wildcards = new Set(['0.0.0.0', '::']);
 
 /**
- * Step 1: exactly one `Host`, well-formed (RFC 9112 §3.2), and a name that the proxy goes by. A web page can have its own
+ * Step 1: exactly one `Host`, well-formed (RFC 9112 §3.2), and one of the proxy's own names. A web page can have its own
  * name resolved to 127.0.0.1 (DNS rebinding), and then the browser takes the proxy for the page's server; the name in
  * `Host` gives that away. Read from the raw fields, because Node keeps the first of two.
  *

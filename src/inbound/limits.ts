@@ -5,7 +5,7 @@ import { isRefusal, type Admission, type Limiter, type Refusal, type Share } fro
 import { Problem } from '../problem.ts';
 import { fairnessKey } from '../limits/fairness-key.ts';
 
-/** What may be asked for; 0 for any number. */
+/** The limits of requests; 0 for no limit. */
 export interface Limits {
   /** Of all clients together. */
   readonly all: Required<ClientLimits>;
@@ -44,7 +44,7 @@ export function createAdmission(
   };
 }
 
-/** Whose the share is of all that is asked without a key. */
+/** The name of the share of all requests without a key. */
 const anonymousShare = 'all without a key';
 
 /** How much of what all may ask for may be asked without a key: nobody without one can use up what those with one need. */

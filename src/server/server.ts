@@ -25,7 +25,7 @@ export interface ServerOptions {
   readonly keep: Keep;
   readonly memory: MemoryBounds;
   /**
-   * Told of each request, whatever its method and path; the response is its own affair from then on.
+   * Called for each request, whatever its method and path; the response is its own affair from then on.
    *
    * @param target the request target as it came
    */

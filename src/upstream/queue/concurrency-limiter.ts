@@ -1,12 +1,12 @@
 import { emptyClientQueue, sizeOf, type ClientQueue } from './waiters.ts';
 
-/** A request that wants a place at MAAS. */
+/** A request that needs a slot. */
 export interface Waiter {
-  /** Whose it is: the line is fair between clients. */
+  /** The fairness key: the queue is fair between these. */
   readonly client: string;
-  /** It may keep its place for long. */
+  /** Whether it may hold its slot for long. */
   readonly isLong: boolean;
-  /** The place is there. */
+  /** It has a slot. */
   onAcquired(slot: Slot): void;
   /**
    * How much of its body has come from its client, bytes; `undefined` where nothing more of it is waited for. Not asked for where
@@ -21,17 +21,17 @@ export interface Waiter {
   onRejected(why: 'full' | 'waited'): void;
 }
 
-/** A place at MAAS, or in the line for one. */
+/** A slot at MAAS, or in the queue for one. */
 export interface Slot {
   readonly waiter: Waiter;
-  /** In whose turns it waits. */
+  /** The clients' queues that it waits in. */
   queues: readonly ClientQueue[];
-  /** Rises from guest to guest. */
+  /** Increases with each waiter. */
   readonly order: number;
   state: 'waiting' | 'running' | 'over';
   /** `performance.now()` when it came into this state, ms. */
   since: number;
-  /** Where it stands among those that run. */
+  /** Its index in `running`. */
   at: number;
   /** `performance.now()` when MAAS's response began, ms; `undefined` before. */
   responseStartedAt: number | undefined;
@@ -39,27 +39,27 @@ export interface Slot {
   progress: { readonly bytes: number; readonly at: number } | undefined;
 }
 
-/** Who is at MAAS and who waits: what metrics show. */
+/** The state of the queue, for metrics. */
 export interface QueueState {
-  /** How many requests are at MAAS. */
+  /** How many requests are in flight to MAAS. */
   readonly inFlight: number;
-  /** How many wait for a place. */
+  /** How many requests wait for a slot. */
   readonly queued: number;
 }
 
-/** The line in front of MAAS. */
+/** The queue in front of MAAS. */
 export interface ConcurrencyLimiter extends QueueState {
-  /** Lets a guest in, or has it wait; `start` or `refuse` may be called before this returns. */
+  /** Gives the waiter a slot, or queues it; `onAcquired` or `onRejected` may be called before this returns. */
   acquire(waiter: Waiter): Slot;
-  /** Has a guest that waits do so in the turns of a further client too, who wants the same response. */
+  /** Queues a waiter under a further client too, which shares its response. */
   alsoWaitFor(slot: Slot, client: string): void;
-  /** Gives a place up, or leaves the line. Twice does no harm. */
+  /** Frees the slot, or takes it out of the queue. Idempotent. */
   release(slot: Slot): void;
 }
 
-/** The bounds of a line; all but `atOnce` have defaults. */
+/** The bounds of the queue; all but `maxConcurrent` have defaults. */
 export interface ConcurrencyLimiterOptions {
-  /** How many may be at MAAS at once. */
+  /** How many requests may be in flight to MAAS. */
   readonly maxConcurrent: number;
   /** How many may wait. */
   readonly maxQueued?: number;
@@ -67,15 +67,15 @@ export interface ConcurrencyLimiterOptions {
   readonly queueTimeoutMs?: number;
   /** A request that has been at MAAS for longer counts among the long ones, ms. */
   readonly longAfterMs?: number;
-  /** How long after its beginning a response still holds a place, ms. */
+  /** How long after its beginning a response still holds its slot, ms. */
   readonly transferMs?: number;
   /** A request whose body comes more slowly than so many bytes a second over so many ms, while others wait, loses its place. */
   readonly slowest?: { readonly bytesPerSecond: number; readonly over: number };
-  /** How often a line in which somebody waits is looked at for those whose time is over, ms. */
+  /** How often timeouts are checked while requests are queued, ms. */
   readonly tickMs?: number;
 }
 
-/** The part of the places that long requests may hold; the rest is kept for short reads. */
+/** The share of the slots that long requests may hold; the rest is reserved for short reads. */
 const longShare = 3 / 4;
 
 /**
@@ -85,11 +85,11 @@ const longShare = 3 / 4;
 const arrivingShare = 1 / 2;
 
 /**
- * Makes a line: so many at MAAS at once, and the rest wait, one client after the other, whoever sends how much. Long
- * requests never hold all places.
+ * Creates a fair queue: a bounded number of requests is in flight, and the rest wait, round robin between clients. Long
+ * requests never hold all slots.
  *
- * A place stands for one of MAAS's workers. MAAS makes a response whole before it sends it, and its web server takes it off
- * the worker, so a client that reads slowly keeps no place: it is given up a while after the response has begun.
+ * A slot stands for one of MAAS's workers. MAAS completes a response before it sends it, and its web server buffers it for
+ * the worker, so a client that reads slowly needs no slot: the slot is freed a while after the response has begun.
  */
 export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): ConcurrencyLimiter {
   const {
@@ -104,9 +104,9 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
   const maxLong = Math.max(1, Math.floor(maxConcurrent * longShare));
   const maxArriving = Math.max(1, Math.floor(maxLong * arrivingShare));
   const running: Slot[] = [];
-  /** Also of those who wait for nothing any more, until the line is looked at. */
+  /** Empty queues too, until timeouts are checked. */
   const clients = new Map<string, ClientQueue>();
-  /** Those who wait, in the order of their turns. */
+  /** The queues that are not empty, in round-robin order. */
   const queues: ClientQueue[] = [];
   const count = { short: 0, long: 0 };
   let order = 0;
@@ -138,7 +138,7 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
     return slot;
   }
 
-  /** Whether a guest need not even stand in line. */
+  /** Whether a waiter gets a slot without queueing. */
   function isFree(waiter: Waiter): boolean {
     if (isAdvancing || count.short + count.long > 0 || running.length >= maxConcurrent) return false;
     return !waiter.isLong || (longRunning() < maxLong && mayArrive(waiter));
@@ -195,7 +195,7 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
     last.at = slot.at;
   }
 
-  /** Gives free places away. A guest that fails at once calls `leave` in here, and the loop sees to that place too. */
+  /** Assigns free slots. A waiter that fails immediately calls `release` in here, and the loop assigns that slot too. */
   function advance(): void {
     if (isAdvancing) return;
     isAdvancing = true;
@@ -205,12 +205,12 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
         run(slot);
       }
     } finally {
-      // Whatever one guest does, the line must not stand still for all.
+      // Whatever one waiter throws, the queue must not stall for all.
       isAdvancing = false;
     }
   }
 
-  /** The first that may go: of the first client that has one, the one that came first. Whose turn it was is the last now. */
+  /** The next slot to run: the oldest of the first client that has one. That client moves to the end of the round robin. */
   function next(): Slot | undefined {
     if (running.length >= maxConcurrent || queues.length === 0) return undefined;
     const mayBeLong = count.long > 0 && longRunning() < maxLong;
@@ -236,7 +236,7 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
     return long;
   }
 
-  /** Takes a seat that waits out of all turns. */
+  /** Takes a slot out of all queues. */
   function dequeue(slot: Slot, into: 'running' | 'over'): void {
     const length = lengthOf(slot);
     count[length] -= 1;
@@ -253,12 +253,12 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
     slot.waiter.onRejected(why);
   }
 
-  /** The client of which most wait: a flood costs its own sender, and nobody else. */
+  /** The longest queue: a flood costs its own sender, and nobody else. */
   function longest(): ClientQueue {
     return queues.reduce((most, queue) => (sizeOf(queue) > sizeOf(most) ? queue : most));
   }
 
-  /** Ends what has taken its time, while somebody waits. */
+  /** Ends what has timed out, while requests are queued. */
   function checkTimeouts(): void {
     const now = performance.now();
     const sent = running.filter(
@@ -310,7 +310,7 @@ function lengthOf({ waiter }: Slot): 'short' | 'long' {
   return waiter.isLong ? 'long' : 'short';
 }
 
-/** The last that came, of those that nobody else waits for if there are any. */
+/** The newest slot, preferably one that no other client waits for. */
 function newest({ short, long }: ClientQueue): Slot {
   const all = [...short.all(), ...long.all()];
   const single = all.filter(({ queues }) => queues.length === 1);
