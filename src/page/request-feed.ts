@@ -58,6 +58,10 @@ export function createRequestFeed(): RequestFeed {
         'X-Accel-Buffering': 'no',
         'X-Request-Id': exchange.id,
       });
+      if (exchange.method === 'HEAD') {
+        response.end();
+        return;
+      }
       response.write(': here follow the requests that end\n\n');
       if (listeners.size === 0) {
         heartbeat = setInterval(() => listeners.forEach((each) => write(each, ':\n\n')), heartbeatMs).unref();

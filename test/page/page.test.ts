@@ -204,6 +204,7 @@ test('a stopping proxy does not wait for the pages that look on', async (t) => {
   const [stream] = (await once(get(`${url}/-/requests`, { agent: false }), 'response')) as [IncomingMessage];
   stream.resume();
   const ended = once(stream, 'end');
+  assert.equal((await send(`${url}/-/requests`, { method: 'HEAD' })).status, 200);
   assert.equal(await stop(), 0);
   await ended;
 });
