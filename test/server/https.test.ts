@@ -196,7 +196,7 @@ test(
     await until(() => answer !== undefined, 'the request is at MAAS');
 
     running.child.kill('SIGTERM');
-    await running.printed(/SIGTERM: finishing/);
+    await running.printed(/SIGTERM: waiting for requests in flight/);
     let heard = '';
     late.on('data', (chunk: Buffer) => (heard += chunk.toString()));
     late.write('GET /users/ HTTP/1.1\r\nHost: localhost\r\n\r\n');

@@ -64,7 +64,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     client.socket.write(read);
     await maas.arrival();
     proxy.running.child.kill('SIGTERM');
-    await proxy.running.printed(/SIGTERM: finishing/);
+    await proxy.running.printed(/SIGTERM: waiting for requests in flight/);
     proxy.running.child.kill(signal);
     const { code } = await proxy.running.ended;
     assert.equal(code, 1);
@@ -98,7 +98,7 @@ test(
       (await maas.arrival()).end('{}');
       await idle.received(/\{\}$/);
       proxy.running.child.kill('SIGTERM');
-      await proxy.running.printed(/SIGTERM: finishing/);
+      await proxy.running.printed(/SIGTERM: waiting for requests in flight/);
       unused.socket.write(`${write}name=first`);
       idle.socket.write(`${write}name=other`);
       await Promise.race([maas.arrivals(3), proxy.running.ended]);
