@@ -212,7 +212,7 @@ test('at the deadline an endless answer is cut, visibly, and the exit code is 0'
   t.after(() => clearInterval(timer));
   await client.received(/more /);
   proxy.running.child.kill('SIGTERM');
-  await assertEnded(proxy.running, /1 requests? (?:was|were) cut/);
+  await assertEnded(proxy.running, /1 requests? (?:was|were) aborted/);
   await client.closed;
   // The chunk that would end the answer has not come.
   assert.doesNotMatch(client.text(), /\r\n0\r\n\r\n$/);
@@ -226,7 +226,7 @@ test('at the deadline a request that never comes whole is given up, and the exit
   beginning.socket.write(write.slice(0, 30));
   await maas.begun(1);
   proxy.running.child.kill('SIGTERM');
-  await assertEnded(proxy.running, /1 requests? (?:was|were) cut/);
+  await assertEnded(proxy.running, /1 requests? (?:was|were) aborted/);
   await Promise.all([uploading.closed, beginning.closed]);
 });
 
