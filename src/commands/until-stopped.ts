@@ -33,7 +33,8 @@ export async function untilStopped(
   useCompilerThreads(false);
   log.info(`${signal}: waiting for requests in flight; a second signal stops immediately`);
   const cut = await proxy.stop();
-  if (cut > 0) log.warn(`${cut === 1 ? '1 request was' : `${cut} requests were`} aborted because --drain-timeout had passed`);
+  if (cut > 0)
+    log.warn(`${cut === 1 ? '1 request was' : `${cut} requests were`} aborted because --drain-timeout had passed`);
   log.info('stopped');
   return 0;
 }

@@ -13,10 +13,7 @@ import { connectRaw, sendRaw, startRawMaas } from '../support/raw.ts';
 import { send } from '../support/request.ts';
 import { until } from '../support/until.ts';
 
-async function start(
-  t: TestContext,
-  flags: readonly string[] = [],
-): Promise<{ origin: Origin; proxy: TestProxy }> {
+async function start(t: TestContext, flags: readonly string[] = []): Promise<{ origin: Origin; proxy: TestProxy }> {
   const origin = await startOrigin(t);
   return { origin, proxy: await startTestProxy(t, origin.url, { flags }) };
 }
