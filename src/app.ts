@@ -22,7 +22,7 @@ import type { MemoryBounds } from './config/memory-budget.ts';
 import type { Regions } from './maas/maas-address.ts';
 import { randomHex } from './maas/random-hex.ts';
 import type { Policy } from './policy/policy.ts';
-import { isOwnAddress } from './page/addresses.ts';
+import { isForPage } from './page/addresses.ts';
 import { createPage, type PageOptions } from './page/page.ts';
 import { sendProblem } from './respond/problem-response.ts';
 import { createSlowReaders } from './respond/slow-readers.ts';
@@ -94,7 +94,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     checkLoop(exchange); //                                                        sent by this very proxy?
     checkHost(exchange); //                                                      1 one Host, and a name of the proxy's?
     checkBrowser(exchange); //                                                   2 from a web page of another origin?
-    if (page !== undefined && isOwnAddress(exchange.target)) return page(exchange); // for the page, not for MAAS?
+    if (page !== undefined && isForPage(exchange)) return page(exchange); // for the page, not for MAAS?
     const apiPath = (trace.apiPath = resolveAddress(exchange)); //               3 which MAAS API path is meant?
     const identity = (trace.identity = await authenticate(exchange, apiPath)); //  4 whose key is it?
     await admit(exchange, identity); //                                          5 is this client within its share?

@@ -11,7 +11,7 @@ import { ownRoot, pathOf } from './addresses.ts';
 import { sendAsset } from './assets.ts';
 import { listOperations } from './operations.ts';
 import type { RequestFeed } from './request-feed.ts';
-import { makeSafe, sendJson, sendOwn } from './send-own.ts';
+import { makeSafe, sendJson } from './send-own.ts';
 
 /** What the page is made of. */
 export interface PageOptions {
@@ -60,8 +60,8 @@ export function createPage(
     const path = pathOf(exchange.target);
     if (exchange.method !== 'GET' && exchange.method !== 'HEAD') throw noSuchAddress();
     if (path === '/') {
-      if (!isForBrowser(exchange) || !(await sendAsset(exchange, 'index.html'))) sendInvitation(exchange);
-      return;
+      if (await sendAsset(exchange, 'index.html')) return;
+      throw noSuchAddress();
     }
     const name = path.slice(ownRoot.length);
     if (name.startsWith('assets/') && (await sendAsset(exchange, name.slice('assets/'.length)))) return;
@@ -70,31 +70,6 @@ export function createPage(
     const identity = (exchange.trace.identity = await authenticate(exchange, noApiPath));
     await respond(exchange, identity);
   };
-}
-
-function isForBrowser({ request }: Exchange): boolean {
-  return request.headers.accept?.includes('text/html') === true;
-}
-
-/** What a program, or a person at a terminal, gets at `/`. */
-function sendInvitation(exchange: Exchange): void {
-  const { request } = exchange;
-  const url = `${'encrypted' in request.socket ? 'https' : 'http'}://${request.headers.host ?? 'localhost'}`;
-  const lines = [
-    `maas-auth-proxy ${version} signs your requests and forwards them to MAAS.`,
-    `Open ${url}/ in a browser to see and call every operation of MAAS, or try:`,
-    '',
-    `  curl ${url}/version/`,
-    `  curl '${url}/users/?op=whoami'`,
-    `  curl ${url}/machines/`,
-    '',
-  ];
-  sendOwn(
-    exchange,
-    200,
-    { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-cache', Vary: 'Accept' },
-    lines.join('\n'),
-  );
 }
 
 function noSuchAddress(): Problem {

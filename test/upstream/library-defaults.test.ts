@@ -13,9 +13,9 @@ import { connectRaw, sendRaw, startRawMaas } from '../support/raw.ts';
 import { send } from '../support/request.ts';
 import { until } from '../support/until.ts';
 
-async function start(t: TestContext, flags: readonly string[] = []): Promise<{ origin: Origin; proxy: TestProxy }> {
+async function start(t: TestContext): Promise<{ origin: Origin; proxy: TestProxy }> {
   const origin = await startOrigin(t);
-  return { origin, proxy: await startTestProxy(t, origin.url, { flags }) };
+  return { origin, proxy: await startTestProxy(t, origin.url) };
 }
 
 // reply-from sets `rejectUnauthorized ||= false`, and giving `ca` alone still verifies nothing.
@@ -243,8 +243,7 @@ test('a request that its client has left is in the log', { timeout: 30_000 }, as
 
 // With `prefix: '/'` and a rewrite prefix that lacks its final slash every request is 400.
 test("short addresses, the root among them, reach MAAS's API", async (t) => {
-  // `/` is the page where there is one.
-  const { origin, proxy } = await start(t, ['--no-page']);
+  const { origin, proxy } = await start(t);
   for (const path of ['/', '/users/?op=whoami', '/files/a%2Fb/'])
     assert.equal((await send(proxy.url + path)).status, 200);
   assert.deepEqual(
