@@ -245,15 +245,24 @@ test('in Chromium', async (t) => {
     }
   });
 
-  await t.test("a page of the proxy's own origin may do what it likes", async (s) => {
+  await t.test("the proxy's own page may do what it likes", async (s) => {
     const { origin, port } = await start(s);
     const page = await newPage(s, browser);
-    await page.goto(`http://localhost:${port}/users/`);
+    await page.goto(`http://localhost:${port}/`);
     const read = await page.evaluate(
       `Promise.all(['GET', 'POST'].map(async (method) => (await fetch('/zones/', { method })).text()))`,
     );
     assert.deepEqual(read, [JSON.stringify(secret), JSON.stringify(secret)]);
     assert.equal(arrivedAt(origin, '/MAAS/api/2.0/zones/').length, 2);
+  });
+
+  // A file that somebody has put into MAAS may be a web page.
+  await t.test('what MAAS has returned is no page of the proxy, and reaches nothing', async (s) => {
+    const { origin, port } = await start(s);
+    const page = await newPage(s, browser);
+    await page.goto(`http://localhost:${port}/users/`);
+    await assert.rejects(page.evaluate(`fetch('/zones/')`), /Failed to fetch/);
+    assert.equal(arrivedAt(origin, '/MAAS/api/2.0/zones/').length, 0);
   });
 
   const some = attempts.filter(({ often }) => often);
