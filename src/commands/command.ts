@@ -1,3 +1,4 @@
+import { endProcess } from './end-process.ts';
 import type { ExtraFlag } from '../config/layers/flags.ts';
 import type { Layers } from '../config/layers/layers.ts';
 import type { SettingName } from '../config/settings.ts';
@@ -52,7 +53,7 @@ function write(output: NodeJS.WriteStream, line: string, onDone: () => void = ()
       if (output === process.stdout) {
         complain(`Standard output cannot be written${code === 'ENOSPC' ? ': the disk is full' : ` (${code})`}.`);
       }
-      process.exit(1);
+      endProcess(1);
     });
   }
   output.write(`${line}\n`, onDone);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { allSaid, complain, say } from './command.ts';
 import { commands } from './commands.ts';
-import { useCompilerThreads } from './compiler-thread.ts';
+import { endProcess } from './end-process.ts';
 import { helpText } from './help.ts';
 import { describeWord } from './words.ts';
 import { ConfigurationError } from '../config/configuration.ts';
@@ -82,15 +82,14 @@ function exitCodeOf(error: unknown): number {
 
 /** Runs the program with the arguments of this process, and ends the process. */
 export function main(): void {
-  useCompilerThreads(false);
   // Node would print the stack, and the source line with it; both may hold what no log should.
-  process.on('uncaughtException', (error) => process.exit(exitCodeOf(error)));
+  process.on('uncaughtException', (error) => endProcess(exitCodeOf(error)));
 
   run(process.argv.slice(2)).then(
     async (code) => {
       await allSaid();
-      process.exit(code);
+      return endProcess(code);
     },
-    (error: unknown) => process.exit(exitCodeOf(error)),
+    (error: unknown) => endProcess(exitCodeOf(error)),
   );
 }

@@ -1,7 +1,7 @@
 import { isatty } from 'node:tty';
 import type { Logger } from 'pino';
 import type { Proxy } from '../proxy.ts';
-import { useCompilerThreads } from './compiler-thread.ts';
+import { endProcess } from './end-process.ts';
 
 /**
  * Runs until SIGINT or SIGTERM. The first signal waits for requests in flight; a second signal ends the process immediately. SIGHUP
@@ -14,11 +14,10 @@ export async function untilStopped(
   log: Logger,
 ): Promise<number> {
   const onTerminal = isatty(0);
-  useCompilerThreads(true);
   const signal = await new Promise<NodeJS.Signals>((resolve) => {
     let stopping = false;
     const onSignal = (received: NodeJS.Signals): void => {
-      if (stopping) process.exit(1);
+      if (stopping) endProcess(1);
       stopping = true;
       resolve(received);
     };
@@ -30,7 +29,6 @@ export async function untilStopped(
       void proxy.reload?.();
     });
   });
-  useCompilerThreads(false);
   log.info(`${signal}: waiting for requests in flight; a second signal stops immediately`);
   const cut = await proxy.stop();
   if (cut > 0)
