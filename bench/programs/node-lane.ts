@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { accepts, end, freePort } from '../../test/conformance/targets/peer.ts';
+import { accepts, end } from '../../test/conformance/targets/peer.ts';
+import { freePorts } from '../../test/support/ports.ts';
 import type { Lane, Running } from './lane.ts';
 
 /** How a program on Node is run. */
@@ -31,7 +32,7 @@ export function nodeLane(program: NodeProgram): Lane {
     async start(originPort): Promise<Running> {
       const directory = mkdtempSync(join(tmpdir(), 'bench-'));
       const headers = (await program.prepare?.(directory)) ?? [];
-      const port = await freePort();
+      const [port = 0] = await freePorts(1);
       const startedAt = performance.now();
       const child = spawn(
         process.execPath,

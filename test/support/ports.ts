@@ -1,17 +1,28 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { randomInt } from 'node:crypto';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 
-/** So many ports of 127.0.0.1 that are free now, for programs that must have the same one after a restart. */
+/**
+ * Ports on which nobody listens. They are below those that the system gives away by itself (Linux: from 32768), so that no
+ * other test, and no outgoing connection, gets one of them in the meantime.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  const ports: number[] = [];
-  for (const server of servers) {
-    if (!server.listening) await once(server, 'listening');
-    ports.push((server.address() as AddressInfo).port);
+  const servers: Server[] = [];
+  while (servers.length < count) {
+    const server = createServer().listen(randomInt(10_000, 32_768), '127.0.0.1');
+    if (await isListening(server)) servers.push(server);
   }
-  for (const server of servers) {
-    server.close();
-    await once(server, 'close');
-  }
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
   return ports;
+}
+
+/** Whether it has got its port: another program may have it. */
+async function isListening(server: Server): Promise<boolean> {
+  try {
+    await once(server, 'listening');
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -2,11 +2,12 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePorts } from '../../support/ports.ts';
 import type { Program } from './target.ts';
 
 const execute = promisify(execFile);
@@ -44,7 +45,7 @@ export function peerProgram(peer: Peer): Program {
     },
     async start(originPort) {
       const directory = mkdtempSync(join(tmpdir(), 'conformance-'));
-      const port = await freePort();
+      const [port = 0] = await freePorts(1);
       const file = join(directory, peer.file);
       writeFileSync(file, peer.settings({ port, originPort, directory }));
       const child = spawn(peer.command, peer.args(file, directory), {
@@ -73,17 +74,6 @@ export async function end(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
   await ended;
   clearTimeout(timer);
-}
-
-/** A port of 127.0.0.1 that is free now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** For programs that do not tell when they are ready: they are when they accept. @returns whether it came to that */
