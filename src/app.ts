@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TlsOptions } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { keepRecords, logAccess, requestId, type Keep } from './access-log/access-log.ts';
+import { writeEntries, logAccess, requestId, type EntrySink } from './access-log/access-log.ts';
 import { beginExchange, type Exchange } from './exchange.ts';
 import { resolveAddress } from './inbound/address.ts';
 import { createAuthentication, type AuthenticationOptions } from './inbound/authenticate.ts';
@@ -10,7 +10,7 @@ import { authorize } from './inbound/authorize.ts';
 import { checkBrowser } from './inbound/browser.ts';
 import { createBodyBuffer, smallBody } from './inbound/buffered-body.ts';
 import { createLoopCheck } from './inbound/loop.ts';
-import { createHeadRoom } from './inbound/head-room.ts';
+import { createHeaderBudget } from './inbound/header-budget.ts';
 import { createHostCheck } from './inbound/host.ts';
 import { createAdmission, type Limits } from './inbound/limits.ts';
 import { createMessageCheck } from './inbound/message.ts';
@@ -40,38 +40,43 @@ export interface AppOptions extends AuthenticationOptions {
   readonly pseudonym: string;
   /** Whether JSON is made a form for operations that read forms alone. */
   readonly jsonToForm: boolean;
-  /** Whether responses are compressed for clients that take that. */
+  /** Whether responses are compressed for clients that accept it. */
   readonly compress: boolean;
   /** The address that the proxy listens on. */
   readonly host: string;
   /** Further names of the proxy. */
   readonly allowedHosts: readonly string[];
-  /** The policy in force, asked for each request. */
+  /** The current policy; read for each request. */
   readonly policy: () => Policy;
-  /** What clients may ask for, and who keeps account of it. */
+  /** The limits of clients, and the limiter that counts their requests. */
   readonly limits: Limits;
   readonly limiter: Limiter;
-  /** What https is served with; `undefined` for plain http. */
+  /** TLS options of the https listener; `undefined` for plain http. */
   readonly tls?: TlsOptions | undefined;
   readonly log: Logger;
-  /** Where the entry of each request goes beside the log. */
-  readonly records: readonly Keep[];
+  /** Receive the access-log entry of each request, as the log does. */
+  readonly entrySinks: readonly EntrySink[];
   /** The page in the browser; `undefined` where there is none. */
   readonly page?: PageOptions | undefined;
-  /** How much memory may be held, and for what. */
+  /** The bounds of memory. */
   readonly memory: MemoryBounds;
 }
 
-/** How much of the heads that wait on one connection may be held, bytes; beyond that nothing more is read from it. */
-const waitingHeads = 64 * 1024;
+/**
+ * How many bytes of pipelined request headers may wait on one connection; at this bound the proxy stops reading from
+ * it.
+ */
+const queuedHeaderBytes = 64 * 1024;
 
-/** Builds the proxy: the way of a request, in the order in which it happens. Each step is the file with its name. */
+/**
+ * Builds the proxy: the way of a request, in the order in which it happens. The file of each step has the step's name.
+ */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { regions, memory } = options;
   const last: LastExchanges = new WeakMap();
-  const heads = createHeadRoom({ all: memory.heads, perConnection: waitingHeads });
-  const order = inPipelineOrder(last, heads);
-  const checkMessage = createMessageCheck(heads);
+  const headers = createHeaderBudget({ all: memory.headers, perConnection: queuedHeaderBytes });
+  const order = inPipelineOrder(last, headers);
+  const checkMessage = createMessageCheck(headers);
   const checkLoop = createLoopCheck(options.pseudonym);
   const checkHost = createHostCheck(options.host, options.allowedHosts);
   const authenticate = createAuthentication(options);
@@ -84,8 +89,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
     maxCompressed: options.compress ? memory.compressed : 0,
     slowReaders: createSlowReaders(memory.unread),
   };
-  const keep = keepRecords(options.log, options.records);
-  const log = logAccess(keep);
+  const sink = writeEntries(options.log, options.entrySinks);
+  const log = logAccess(sink);
 
   async function handle(exchange: Exchange): Promise<void> {
     const { trace } = exchange;
@@ -96,7 +101,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     checkBrowser(exchange); //                                                   2 from a web page of another origin?
     if (page !== undefined && isForPage(exchange)) return page(exchange); // for the page, not for MAAS?
     const apiPath = (trace.apiPath = resolveAddress(exchange)); //               3 which MAAS API path is meant?
-    const identity = (trace.identity = await authenticate(exchange, apiPath)); //  4 whose key is it?
+    const identity = (trace.identity = await authenticate(exchange, apiPath)); //  4 which client's key is it?
     await admit(exchange, identity); //                                          5 is this client within its share?
     const policy = identity.client?.policy ?? options.policy();
     const operation = await resolveOperation(exchange, apiPath, identity, policy); // 6 which operation is it?
@@ -117,5 +122,5 @@ export function buildApp(options: AppOptions): FastifyInstance {
     handle(exchange).catch((error: unknown) => sendProblem(exchange, error));
   }
 
-  return createServer({ tls: options.tls, last, log: options.log, keep, memory, onRequest });
+  return createServer({ tls: options.tls, last, log: options.log, sink, memory, onRequest });
 }

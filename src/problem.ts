@@ -4,7 +4,7 @@ import { maskKeys } from './maas/mask-keys.ts';
  * The problems that the proxy responds with itself, by code: the HTTP status, the title (RFC 9457 §3.1.3) and the error
  * type for `Proxy-Status` (RFC 9209 §2.3).
  */
-const kinds = {
+const problemTypes = {
   'malformed-request': { status: 400, title: 'The request is malformed', proxyError: 'http_request_error' },
   'bad-host': { status: 400, title: 'The Host header is wrong', proxyError: 'http_request_error' },
   'version-not-supported': { status: 505, title: 'HTTP version not supported', proxyError: 'http_request_error' },
@@ -103,10 +103,10 @@ const kinds = {
 } as const satisfies Record<string, { status: number; title: string; proxyError: string }>;
 
 /** The name of a kind of problem, as it stands in the `code` member of the problem document. */
-export type ProblemCode = keyof typeof kinds;
+export type ProblemCode = keyof typeof problemTypes;
 
 /** All codes; the README lists them. */
-export const problemCodes = Object.keys(kinds) as readonly ProblemCode[];
+export const problemCodes = Object.keys(problemTypes) as readonly ProblemCode[];
 
 /** A problem document (RFC 9457) as it is sent. */
 export interface ProblemDocument {
@@ -168,7 +168,7 @@ export class Problem extends Error {
     } = context;
     super(maskKeys(detail), { cause });
     this.code = code;
-    this.status = status ?? kinds[code].status;
+    this.status = status ?? problemTypes[code].status;
     this.receivedStatus = receivedStatus;
     this.#members = Object.fromEntries(
       Object.entries(members).map(([name, value]) => [name, value && maskKeys(value)]),
@@ -182,12 +182,12 @@ export class Problem extends Error {
   /** The value of `Proxy-Status` (RFC 9209). */
   get proxyStatus(): string {
     const received = this.receivedStatus === undefined ? '' : `; received-status=${this.receivedStatus}`;
-    return `maas-auth-proxy; error=${kinds[this.code].proxyError}${received}`;
+    return `maas-auth-proxy; error=${problemTypes[this.code].proxyError}${received}`;
   }
 
   /** The document that the client gets. */
   document(requestId: string): ProblemDocument {
-    const { title } = kinds[this.code];
+    const { title } = problemTypes[this.code];
     return {
       type: `urn:problem-type:maas-auth-proxy:${this.code}`,
       title,

@@ -5,7 +5,7 @@ import type { CertificateEnd } from './admin/metric-sources.ts';
 import { createMetrics, type Metrics } from './admin/metrics.ts';
 import { createReadiness } from './admin/readiness.ts';
 import { buildApp } from './app.ts';
-import { keepLastUsed } from './clients/last-used.ts';
+import { saveLastUsed } from './clients/last-used.ts';
 import type { Registry } from './clients/registry.ts';
 import { whyUnwritable } from './config/files.ts';
 import { ConfigurationError, type Configuration } from './config/configuration.ts';
@@ -25,21 +25,21 @@ import type { Problem } from './problem.ts';
 import type { RegionState } from './upstream/regions/regions.ts';
 import type { Upstream } from './upstream/upstream.ts';
 
-/** A proxy that listens. */
+/** A listening proxy. */
 export interface Proxy {
   /** Its own address, such as `http://127.0.0.1:8240`, `https://…` or `unix:/run/maas.sock`. */
   readonly url: string;
-  /** The admin listener's address, `undefined` where it is off. */
+  /** The admin listener's address; `undefined` if it is off. */
   readonly adminUrl: string | undefined;
   readonly upstream: Upstream;
-  /** How the files stand that the proxy keeps to. */
+  /** The state of the watched files. */
   files(): readonly WatchState[];
-  /** Reads those files again, and goes on in a new audit file: what SIGHUP asks for. */
+  /** Reads the watched files again, and opens the audit file anew: what SIGHUP does. */
   reload(): Promise<void>;
   /**
-   * Stops accepting, finishes what is in flight, and ends.
+   * Stops accepting, waits for requests in flight, and closes everything.
    *
-   * @returns how many requests were cut because `drainTimeout` had passed
+   * @returns how many requests were cut off because `drainTimeout` had passed
    */
   stop(): Promise<number>;
 }
@@ -47,9 +47,10 @@ export interface Proxy {
 /**
  * Starts a proxy and its admin listener.
  *
- * @param adminPortChosen whether the operator has named the admin port; a taken default one is no reason not to start
- * @param droppedLines how many lines of the log were dropped so far
- * @throws {ListenError} when the port is in use, or not to be had
+ * @param adminPortChosen whether the operator has set the admin port; if the default port is in use, the proxy starts
+ *   without an admin listener
+ * @param droppedLines how many log lines have been dropped so far
+ * @throws {ListenError} if the port is in use or not available
  */
 export async function startProxy(
   config: Configuration,
@@ -61,26 +62,26 @@ export async function startProxy(
   const audit = openAuditFile(config, log, metrics);
   const files = createWatchedFiles((event) => reportChange(event, log, metrics));
   const { upstream, policy, registry, tls } = open(config, files, log);
-  const stopNoting = noteUses(config.clientsFile, registry, log);
-  const sharing = await openReplicaState(config.redis, config.redisFailure, log);
+  const stopSavingUses = saveUses(config.clientsFile, registry, log);
+  const replicaState = await openReplicaState(config.redis, config.redisFailure, log);
   const feed = config.page ? createRequestFeed() : undefined;
-  const records = [metrics.count, audit?.write, feed?.publish].filter((keep) => keep !== undefined);
+  const entrySinks = [metrics.count, audit?.write, feed?.publish].filter((sink) => sink !== undefined);
   const app = buildApp({
     ...config,
     page: feed && { maas: config.regions[0], upstream, feed },
     policy,
     registry,
-    nonces: sharing.nonces,
+    nonces: replicaState.nonces,
     limits: limitsOf(config),
-    limiter: sharing.limiter,
+    limiter: replicaState.limiter,
     tls: tls?.options,
     clientAuthorities: tls?.authorities,
     dispatch: upstream.dispatch,
     pseudonym: upstream.pseudonym,
     log,
-    records,
+    entrySinks,
   });
-  tls?.keep(app.server);
+  tls?.applyTo(app.server);
   const connections = trackConnections(app.server);
   metrics.watch({
     queue: () => upstream.queue,
@@ -89,7 +90,7 @@ export async function startProxy(
     certificates: () => certificateEnds(upstream, tls),
     ...(config.regions.length > 1 && { regions: () => upstream.regions().map(stateOf) }),
     files: files.states,
-    ...(sharing.isRedisUp !== undefined && { isRedisUp: sharing.isRedisUp }),
+    ...(replicaState.isRedisUp !== undefined && { isRedisUp: replicaState.isRedisUp }),
     ...(registry !== undefined && { clientKeys: () => registry.keys() }),
   });
   const admin = buildAdmin(
@@ -116,15 +117,15 @@ export async function startProxy(
         feed?.close();
         const cut = await connections.drain(Math.round(config.drainTimeout * 1000));
         files.close();
-        await Promise.all([app.close(), admin.close(), upstream.close(), stopNoting()]);
-        await Promise.all([audit?.close(), sharing.close()]);
+        await Promise.all([app.close(), admin.close(), upstream.close(), stopSavingUses()]);
+        await Promise.all([audit?.close(), replicaState.close()]);
         return cut;
       },
     };
   } catch (error) {
     files.close();
-    await Promise.all([app.close(), admin.close(), upstream.close(), stopNoting()]);
-    await Promise.all([audit?.close(), sharing.close()]);
+    await Promise.all([app.close(), admin.close(), upstream.close(), stopSavingUses()]);
+    await Promise.all([audit?.close(), replicaState.close()]);
     throw error;
   }
 }
@@ -161,7 +162,7 @@ function openAuditFile({ auditFile: file, memory }: Configuration, log: Logger, 
   }
 }
 
-/** The way to MAAS, and what else is kept to files. */
+/** Creates the upstream, and watches the files of the configuration. */
 function open(config: Configuration, files: WatchedFiles, log: Logger): ReloadedConfiguration {
   try {
     return watchConfiguration(config, files, {
@@ -175,23 +176,23 @@ function open(config: Configuration, files: WatchedFiles, log: Logger): Reloaded
   }
 }
 
-function reportChange({ kind, outcome, text }: ReloadEvent, log: Logger, metrics: Metrics): void {
+function reportChange({ purpose, outcome, text }: ReloadEvent, log: Logger, metrics: Metrics): void {
   if (outcome === 'broken') {
-    metrics.reloadFailed(kind);
-    log.error({ file: kind }, text);
-  } else if (outcome === 'doubtful') log.warn({ file: kind }, text);
-  else log.info({ file: kind }, text);
+    metrics.reloadFailed(purpose);
+    log.error({ file: purpose }, text);
+  } else if (outcome === 'doubtful') log.warn({ file: purpose }, text);
+  else log.info({ file: purpose }, text);
 }
 
-/** Writes down when the keys of clients were last used. @returns ends that */
-function noteUses(file: string | undefined, registry: Registry | undefined, log: Logger): () => Promise<void> {
+/** Saves when the keys of clients were last used. @returns stops it */
+function saveUses(file: string | undefined, registry: Registry | undefined, log: Logger): () => Promise<void> {
   if (file === undefined || registry === undefined) return () => Promise.resolve();
-  return keepLastUsed(file, registry, () =>
+  return saveLastUsed(file, registry, () =>
     log.info(`When keys were last used cannot be written down beside ${file}, so that "keys list" will not tell.`),
   );
 }
 
-/** When MAAS's certificates end, and the proxy's own, s since 1970. */
+/** When the certificates of MAAS and of the proxy expire, s since 1970. */
 function certificateEnds({ certificates }: Upstream, tls: ReloadedTls | undefined): CertificateEnd[] {
   const ends = Array.from(certificates, ([certificate, expires]): CertificateEnd => ({ certificate, expires }));
   return tls === undefined ? ends : [...ends, { certificate: 'listener', expires: tls.certificate().endsAt / 1000 }];
@@ -201,7 +202,7 @@ function stateOf({ href, lastError }: RegionState): { region: string; isUp: bool
   return { region: href, isUp: lastError === undefined };
 }
 
-/** One line when a region begins to rest, and one when it is back: not one for each request that meets it. */
+/** Logs once when a region is ejected, and once when it is back: not for each request that meets it. */
 function reportRegion(log: Logger, region: string, lastError: Problem | undefined): void {
   if (lastError === undefined) log.info({ region }, `The region ${region} answers again.`);
   else

@@ -12,79 +12,85 @@ import type { Problem, ProblemCode } from '../problem.ts';
 import { errorCode } from '../upstream/errors.ts';
 
 /**
- * The access-log entry of a finished request. Of the query only the names, since values may be secrets. What is `undefined` is
- * written nowhere; the properties are always there and in one order, so that all records have one shape for V8.
+ * The access-log entry of a request that has ended. It has only the names of the query, because values may be secrets.
+ * Members that are `undefined` are not written; all members always exist and have one order, so that V8 uses one hidden
+ * class.
  */
 export interface AccessLogEntry {
   readonly requestId: string;
-  /** Who asked, in a gateway; `anonymous` where it was let pass without a key. With `client-unknown`, whose key it was that was refused. */
+  /**
+   * The client, in a gateway; `anonymous` for a request that needed no key. With `client-unknown`: the owner of the
+   * refused key.
+   */
   readonly client: string | undefined;
-  /** What was asked, as MAAS's documentation names it: `POST machines/{system_id} deploy`; `other` where that is nothing of MAAS's. */
+  /**
+   * The operation, as MAAS's documentation names it: `POST machines/{system_id} deploy`; `other` for an unknown one.
+   */
   readonly operation: string;
   readonly method: string;
   readonly path: string;
   readonly status: number;
-  /** Whether the proxy let it pass; missing where the client left before. */
+  /** Whether the proxy allowed it; missing if the client disconnected before the decision. */
   readonly verdict: 'allowed' | 'refused' | undefined;
-  /** The rule of the policy that decided. */
+  /** The policy rule that decided. */
   readonly rule: string | undefined;
   readonly peer: string;
-  /** Of the bodies, not of the heads. */
+  /** The size of the bodies, without headers. */
   readonly bytesIn: number;
   readonly bytesOut: number;
-  /** From the request's head to the end of the response, ms. */
+  /** From the request's headers to the end of the response, ms. */
   readonly ms: number;
-  /** Of that in the proxy's line, ms. */
+  /** The part of `ms` in the proxy's queue. */
   readonly waitMs: number | undefined;
-  /** Of that at MAAS, until its response began, ms. */
+  /** The part of `ms` at MAAS, until its response began. */
   readonly maasMs: number | undefined;
-  /** The address of the region controller that answered, where MAAS has several. */
+  /** The address of the region controller that responded, if MAAS has several. */
   readonly region: string | undefined;
-  /** How often it was sent again. */
+  /** How many times it was sent again. */
   readonly retries: number | undefined;
-  /** Its response was another request's (`collapsed`), or was served from cache (`hit`). */
+  /** Its response came from another request (`collapsed`), or from the cache (`hit`). */
   readonly reuse: 'collapsed' | 'hit' | undefined;
-  /** The problem, where there was one, and what caused it. */
+  /** The problem, if there was one, and its cause. */
   readonly code: ProblemCode | undefined;
   readonly cause: string | undefined;
 }
 
-/** What requests for the page are called, at the proxy's own addresses. */
+/** The operation of requests for the page, at the proxy's own addresses. */
 export const pageOperation = 'page';
 
-/** Takes the record of a request that is over. */
-export type Keep = (recorded: AccessLogEntry) => void;
+/** Receives the entry of a request that has ended. */
+export type EntrySink = (entry: AccessLogEntry) => void;
 
-/** Writes access-log entries to the log, and to further places. */
-export function keepRecords(log: Logger, further: readonly Keep[]): Keep {
-  return (recorded) => {
-    log[levelOf(recorded)](recorded, 'request');
-    for (const keep of further) keep(recorded);
+/** Writes entries to the log, and passes them to further sinks. */
+export function writeEntries(log: Logger, furtherSinks: readonly EntrySink[]): EntrySink {
+  return (entry) => {
+    log[levelOf(entry)](entry, 'request');
+    for (const sink of furtherSinks) sink(entry);
   };
 }
 
 /**
- * Step 10: one record for each request, once its connection is done with it: answered, broken off, or left by the client
+ * Step 10: writes one entry per request, when its exchange has ended: complete, broken off, or left by the client
  * (499).
  */
-export function logAccess(keep: Keep): (exchange: Exchange) => void {
+export function logAccess(sink: EntrySink): (exchange: Exchange) => void {
   return (exchange) => {
-    exchange.onEnd(() => keep(summarise(exchange)));
+    exchange.onEnd(() => sink(summarise(exchange)));
   };
 }
 
-/** A failure is an error, what the proxy refuses a warning; what MAAS refuses is for the client to mind. */
+/** A failure is an error, and a refusal of the proxy's a warning; refusals of MAAS's concern the client only. */
 function levelOf({ status, code, method, path, operation }: AccessLogEntry): 'error' | 'warn' | 'info' | 'debug' {
   if (status >= 500) return 'error';
-  // Every browser asks for it, unbidden.
+  // Every browser requests it without being told to.
   if (method === 'GET' && path === '/favicon.ico') return 'debug';
-  // The page asks for several things at once, and whoever closes it has left its stream.
+  // The page sends several concurrent requests, and closing it ends its event stream.
   if (operation === pageOperation && (code === undefined || code === 'client-gone')) return 'debug';
   return code === undefined || code === 'client-gone' ? 'info' : 'warn';
 }
 
-/** The record of a request that was refused before it could go on its way: CONNECT, for which Node has a socket alone. */
-export function recordConnect(
+/** The entry of a CONNECT request, which is refused before it becomes an exchange: Node emits only a socket. */
+export function connectEntry(
   request: IncomingMessage,
   { code, status }: Problem,
   id: string,
@@ -116,7 +122,7 @@ export function recordConnect(
 function summarise(exchange: Exchange): AccessLogEntry {
   const { request, response, trace } = exchange;
   const { problem, reuse, region, attempts, responseStartedAt, sentAt, queuedMs } = trace;
-  const status = isAnswered(exchange) ? response.statusCode : brokenStatus(exchange);
+  const status = isResponseComplete(exchange) ? response.statusCode : brokenStatus(exchange);
   return {
     requestId: exchange.id,
     client: trace.identity.client?.client.name ?? (trace.identity.isAnonymous ? anonymousName : problem?.client),
@@ -131,7 +137,7 @@ function summarise(exchange: Exchange): AccessLogEntry {
     bytesOut: trace.bytesOut,
     ms: round(performance.now() - exchange.startedAt),
     waitMs: sentAt > 0 ? round(queuedMs) : undefined,
-    // What was sent on another's behalf, or was known already, was not at MAAS.
+    // A collapsed or cached response took no time at MAAS.
     maasMs:
       responseStartedAt > 0 && reuse === undefined
         ? round(Math.max(0, responseStartedAt - sentAt - queuedMs))
@@ -144,12 +150,14 @@ function summarise(exchange: Exchange): AccessLogEntry {
   };
 }
 
-/** Whether the client got the response whole, though it may have left before the rest of its request was read. */
-function isAnswered({ response, connection }: Exchange): boolean {
+/** Whether the client got the complete response; it may have disconnected before the rest of its request was read. */
+function isResponseComplete({ response, connection }: Exchange): boolean {
   return response.writableFinished || (connection.isResponseWritten && response.writableLength === 0);
 }
 
-/** Of a response that did not reach the client whole: by MAAS's fault its problem's status, else the client has left. */
+/**
+ * The status of an incomplete response: the problem's if MAAS broke it off, else 499, because the client disconnected.
+ */
 function brokenStatus({ response, trace: { problem } }: Exchange): number {
   return problem === undefined || problem.status === response.statusCode ? 499 : problem.status;
 }
@@ -159,7 +167,7 @@ function verdictOn({ trace: { sentAt, problem } }: Exchange): AccessLogEntry['ve
   return problem === undefined || problem.code === 'client-gone' ? undefined : 'refused';
 }
 
-/** What was asked, also of a request that was refused before anybody had to know. */
+/** Names the operation, also for a request that was refused before it was resolved. */
 function nameOperation({ method, trace: { apiPath, operation, isOwnAddress } }: Exchange): string {
   if (isOwnAddress) return pageOperation;
   if (apiPath === undefined) return unknownOperation;
@@ -178,21 +186,23 @@ function round(ms: number): number {
   return Math.round(ms * 10) / 10;
 }
 
-/** How much of an address is written, characters: those of 64 KiB would fill a disk, also for somebody without a key. */
+/** The longest address that is logged, characters: longer ones would let a client without a key fill the disk. */
 const loggedLength = 2_048;
 
-/** The target without the values of its query, without what a program may have put in front of the host, and without keys elsewhere. */
-function loggable(given: string): string {
-  const target = given.replace(/^([A-Za-z][\w+.-]*:\/\/)?[^/?#]*@/, '$1');
+/** The target without the values of its query, without user information before the host, and with keys masked. */
+function loggable(rawTarget: string): string {
+  const target = rawTarget.replace(/^([A-Za-z][\w+.-]*:\/\/)?[^/?#]*@/, '$1');
   const at = target.indexOf('?');
-  // Masked before it is cut: of a key cut in two nothing would show that it is one.
+  // Masked before it is cut: half a key would not be recognised as one.
   const shown = maskKeys(at === -1 ? target : target.slice(0, at) + target.slice(at).replaceAll(/=[^&]*/g, ''));
   return shown.length > loggedLength ? `${shown.slice(0, loggedLength)}…` : shown;
 }
 
 const requestIdForm = /^[\x21-\x7e]{1,128}$/;
 
-/** The client's own `X-Request-Id` where it is a plain word and no key, so that its logs and ours can be laid side by side. */
+/**
+ * The client's own `X-Request-Id`, if it is a plain word and no key, so that its logs and the proxy's can be matched.
+ */
 export function requestId(request: IncomingMessage, make: () => string): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && requestIdForm.test(given) && !holdsKey(given) ? given : make();

@@ -4,74 +4,74 @@ import type { AccessLogEntry } from './access-log.ts';
 
 /** The access log in a file of its own. */
 export interface Audit {
-  write(recorded: AccessLogEntry): void;
-  /** Goes on in a new file of the same name, after logrotate has moved the old one. */
+  write(entry: AccessLogEntry): void;
+  /** Continues in a new file of the same name, after logrotate has moved the old one. */
   reopen(): void;
-  /** Writes what is left. */
+  /** Writes the remaining lines. */
   close(): Promise<void>;
 }
 
 /**
- * Opens the audit file: a JSON line for each request. What cannot be written is lost, counted, and reported once: a full disk
- * stops no request.
+ * Opens the audit file: one JSON line per request. Entries that cannot be written are lost and counted, and the first
+ * loss is logged: a full disk does not stop requests.
  *
- * @param room how much of it may wait to be written, bytes
+ * @param maxBytes how many bytes may wait to be written
  * @param onLost called with the number of lost entries, each time
- * @throws {Error} the system's, when the file cannot be opened
+ * @throws {Error} the system's, if the file cannot be opened
  */
-export function openAudit(path: string, room: number, log: Logger, onLost: (records: number) => void): Audit {
+export function openAudit(path: string, maxBytes: number, log: Logger, onLost: (entries: number) => void): Audit {
   let lost = 0;
-  const file: LineFile = openLineFile(path, room, {
-    onLost(records, code) {
-      onLost(records);
+  const file: LineFile = openLineFile(path, maxBytes, {
+    onLost(entries, code) {
+      onLost(entries);
       if (lost === 0) {
         log.warn(
           { file: path, code },
-          `The audit file ${path} cannot be written${words[code] ?? ''}. Requests go on without a record in it, until it can.`,
+          `The audit file ${path} cannot be written${reasons[code] ?? ''}. Requests go on without a record in it, until it can.`,
         );
       }
-      lost += records;
+      lost += entries;
     },
     onResumed() {
       log.warn({ file: path, lost }, `The audit file ${path} can be written again; ${lost} records are missing in it.`);
       lost = 0;
     },
   });
-  let again: NodeJS.Timeout | undefined;
+  let retryTimer: NodeJS.Timeout | undefined;
   let isFailing = false;
 
-  /** Until it succeeds: logrotate would remove the file that records go on being written to. */
+  /** Tried until it succeeds: otherwise entries would go to the file that logrotate removes. */
   function reopen(): void {
-    clearTimeout(again);
+    clearTimeout(retryTimer);
     try {
       file.reopen();
       isFailing = false;
       log.info({ file: path }, `opened the audit file ${path} anew`);
     } catch (error) {
-      again = setTimeout(reopen, reopening).unref();
+      retryTimer = setTimeout(reopen, retryMs).unref();
       if (isFailing) return;
       isFailing = true;
       log.error(
         { file: path },
-        `The audit file ${path} cannot be opened anew${words[codeOf(error)] ?? ''}; the one from before stays in use until it can.`,
+        `The audit file ${path} cannot be opened anew${reasons[codeOf(error)] ?? ''}; the one from before stays in use until it can.`,
       );
     }
   }
 
   return {
-    write: (recorded) => file.add(JSON.stringify({ time: new Date().toISOString(), ...recorded })),
+    write: (entry) => file.add(JSON.stringify({ time: new Date().toISOString(), ...entry })),
     reopen,
     close() {
-      clearTimeout(again);
+      clearTimeout(retryTimer);
       return file.close();
     },
   };
 }
 
-/** How often a file that could not be opened is tried again, ms. */
-const reopening = 1_000;
+/** How often opening the file is tried again, ms. */
+const retryMs = 1_000;
 
-const words: Readonly<Record<string, string>> = {
+const reasons: Readonly<Record<string, string>> = {
   ENOSPC: ': the disk is full',
   EDQUOT: ': its owner may use no more of the disk',
   EIO: ': the disk has failed',

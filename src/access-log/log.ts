@@ -7,14 +7,14 @@ import { loadFormatForPeople } from '../output/for-people.ts';
 import { openStandardOutput } from '../output/standard-output.ts';
 import { visible } from '../output/printable.ts';
 
-/** The log, and what else a program that logs says to standard output, in one order. */
+/** The log, and the other output of a program that logs, in one order. */
 export interface Log {
   readonly logger: Logger;
   /** Writes a line for people. */
   say(line?: string): void;
-  /** How many lines were dropped since the start: serving goes on, whatever becomes of them. */
+  /** How many lines have been dropped since the start; a dropped line never stops the proxy. */
   dropped(): number;
-  /** Writes what is left, as far as somebody takes it within a second. */
+  /** Writes the remaining lines, as far as the reader takes them within a second. */
   close(): Promise<void>;
 }
 
@@ -37,19 +37,19 @@ export async function openLog({
     formatters: { level: (label: string) => ({ level: label }) },
   };
   return {
-    logger: pino(options, { write: (line) => output.add(format(isRecord(line) ? line : maskKeys(line))) }),
+    logger: pino(options, { write: (line) => output.add(format(isAccessLogEntry(line) ? line : maskKeys(line))) }),
     say: (line = '') => output.add(`${visible(line)}\n`),
     dropped: output.dropped,
     close: output.close,
   };
 }
 
-/** Whether a line tells of a request, whose texts were masked where they were taken from it: most lines do. */
-function isRecord(line: string): boolean {
+/** Whether a line is the access-log entry of a request, as most lines are. Its texts are masked already. */
+function isAccessLogEntry(line: string): boolean {
   return line.endsWith('"msg":"request"}\n');
 }
 
-/** Tells of lines that are missing, as pino would. */
+/** The line that says how many lines are missing, in pino's form. */
 function noticeOf(dropped: number, code: string): string {
   const lines = dropped === 1 ? 'One line of the log is' : `${dropped} lines of the log are`;
   const msg = `${lines} missing here: ${reasons[code] ?? `standard output could not be written (${code})`}.`;
@@ -62,7 +62,7 @@ const reasons: Readonly<Record<string, string>> = {
   EPIPE: 'nobody read standard output any more',
 };
 
-/** The time as pino's own `isoTime` has it; the seconds are written out once. */
+/** The time in the form of pino's own `isoTime`; the text of the current second is cached. */
 function isoTime(): string {
   const now = Date.now();
   const milliseconds = now % 1000;

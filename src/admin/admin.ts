@@ -7,12 +7,12 @@ import type { Metrics } from './metrics.ts';
 export interface Readiness {
   readonly ready: boolean;
   readonly reasons: readonly string[];
-  /** When MAAS last answered, a client or the proxy itself: ISO 8601, and how long ago, s. */
+  /** When MAAS last responded, to a client or to the proxy itself: ISO 8601, and how long ago, s. */
   readonly lastAnswer: string | null;
   readonly age: number | null;
-  /** Whether MAAS took the API key; `null` where it could not be asked, missing while the proxy stops. */
+  /** Whether MAAS accepted the API key; `null` if MAAS did not respond, missing while the proxy stops. */
   readonly keyAccepted?: boolean | null;
-  /** Each region controller by the address of its API, and why it does not answer; only where there are several. */
+  /** Each region controller by the address of its API, and why it does not respond; only if there are several. */
   readonly regions?: readonly {
     readonly region: string;
     readonly answers: boolean;
@@ -22,10 +22,11 @@ export interface Readiness {
 }
 
 /**
- * The second listener: `/livez` (the process answers), `/readyz` (it should get requests) and `/metrics` (for Prometheus).
+ * The second listener: `/livez` (the process responds), `/readyz` (it should get requests) and `/metrics` (for
+ * Prometheus).
  *
  * @param readiness called for each `/readyz`
- * @param names what the listener may be called in `Host`
+ * @param names the names that `Host` may have
  */
 export function buildAdmin(readiness: () => Promise<Readiness>, metrics: Metrics, names: AdminNames): FastifyInstance {
   const app = fastify({

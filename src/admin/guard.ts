@@ -4,7 +4,7 @@ import { checkBrowser } from '../inbound/browser.ts';
 import { createHostCheck } from '../inbound/host.ts';
 import { Problem } from '../problem.ts';
 
-/** What the admin listener may be called. */
+/** The names of the admin listener. */
 export interface AdminNames {
   /** The address that it listens on. */
   readonly host: string;
@@ -14,8 +14,8 @@ export interface AdminNames {
 
 /**
  * Refuses web pages at the admin listener, as steps 1 and 2 do at the proxy's own port: a page whose name is rebound to
- * this address (421), and a page of another origin (403). By its address it may be called always, as a kubelet's probes and
- * Prometheus do.
+ * this address (421), and a page of another origin (403). The listener's IP address is always accepted in `Host`, as a
+ * kubelet's probes and Prometheus send it.
  */
 export function guard(app: FastifyInstance, names: AdminNames): void {
   const checkHost = createHostCheck(names.host, names.allowedHosts);
@@ -26,7 +26,7 @@ export function guard(app: FastifyInstance, names: AdminNames): void {
       checkBrowser({ request: raw });
     } catch (error) {
       if (!(error instanceof Problem)) return done(error as Error);
-      // The admin listener logs no requests, so an id would lead nowhere.
+      // The admin listener logs no requests, so a request id would be useless.
       const document = { ...error.document(''), requestId: undefined };
       return void reply
         .code(error.status)

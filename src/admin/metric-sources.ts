@@ -1,42 +1,45 @@
 import { Gauge, type Registry } from 'prom-client';
 import { endOf } from '../clients/client.ts';
 
-/** What other parts of the proxy know; read at each scrape. What nobody hands in has no metric. */
+/** Values of other parts of the proxy; read at each scrape. A missing source has no metric. */
 export interface MetricSources {
   /** Requests in flight to MAAS, and those that are queued. */
   queue?(): { readonly inFlight: number; readonly queued: number };
   /** By how many seconds MAAS's clock is ahead of this machine's. */
   clockOffset?(): number;
-  /** How many connections of clients are open. */
+  /** How many client connections are open. */
   connections?(): number;
   /** The keys of a gateway's clients. */
   clientKeys?(): Iterable<ClientKey>;
-  /** Certificates in use, and when each ends, s since 1970: the listener's own (`listener`), and MAAS's by its origin. */
+  /**
+   * The certificates in use, and when each expires, s since 1970: the listener's own (`listener`), and MAAS's by its
+   * origin.
+   */
   certificates?(): Iterable<CertificateEnd>;
-  /** Whether each MAAS region, by its address, answered lately. */
+  /** Whether each MAAS region, by its address, responded lately. */
   regions?(): Iterable<{ readonly region: string; readonly isUp: boolean }>;
-  /** The files that the proxy keeps to, by what they are for, and why they are not in force as they are now. */
-  files?(): Iterable<{ readonly kind: string; readonly lastError: string | undefined }>;
-  /** Whether Redis answered lately. */
+  /** The watched files, by their purpose, and why they are not in force. */
+  files?(): Iterable<{ readonly purpose: string; readonly lastError: string | undefined }>;
+  /** Whether Redis responded lately. */
   isRedisUp?(): boolean;
 }
 
-/** When a certificate ends, s since 1970. */
+/** When a certificate expires, s since 1970. */
 export interface CertificateEnd {
   readonly certificate: string;
   readonly expires: number;
 }
 
-/** A key of a client, and its end as ISO 8601 where it has one. */
+/** A client's key, and its expiry as ISO 8601, if it has one. */
 export interface ClientKey {
   readonly name: string;
   readonly expires?: string;
 }
 
-/** The values of a gauge by its label. A gauge without labels has one, under the empty name. */
+/** The values of a gauge by its label. A gauge without labels has one value, under the empty name. */
 type Reading = ReadonlyMap<string, number>;
 
-/** Makes gauges of sources. */
+/** Creates gauges from sources. */
 export function addGauges(registry: Registry, prefix: string, sources: MetricSources): void {
   const { queue, clockOffset, connections, clientKeys, certificates, regions, files, isRedisUp } = sources;
   const add = (name: string, help: string, read: () => Reading, label?: string): void => {
@@ -89,16 +92,16 @@ function single(value: number): Reading {
   return new Map([['', value]]);
 }
 
-/** Of several files for the same, one that is not in force is enough. */
+/** Of several files with the same purpose, one that is not in force is enough. */
 function inForce(files: ReturnType<NonNullable<MetricSources['files']>>): Reading {
   const reading = new Map<string, number>();
-  for (const { kind, lastError } of files) {
-    reading.set(kind, Math.min(reading.get(kind) ?? 1, lastError === undefined ? 1 : 0));
+  for (const { purpose, lastError } of files) {
+    reading.set(purpose, Math.min(reading.get(purpose) ?? 1, lastError === undefined ? 1 : 0));
   }
   return reading;
 }
 
-/** A client that changes from one key to another has two; it is out when the last one ends. */
+/** A client has two keys during a rotation; it loses access when the last one expires. */
 function lastEnds(keys: Iterable<ClientKey>): Reading {
   const ends = new Map<string, number>();
   for (const key of keys) {

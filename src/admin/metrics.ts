@@ -5,17 +5,17 @@ import { version } from '../version.ts';
 import { addGauges, type MetricSources } from './metric-sources.ts';
 import { processMetrics } from './process-metrics.ts';
 
-/** The numbers that Prometheus asks for. */
+/** The metrics for Prometheus. */
 export interface Metrics {
-  /** Counts a request that is over. */
+  /** Counts a request that has ended. */
   count(recorded: AccessLogEntry): void;
-  /** A changed file was broken, and the last good one stays in force. @param file what it is: `clients`, `policy` … */
+  /** A changed file was broken, and the last good one stays in force. @param file its purpose: `clients`, `policy` … */
   reloadFailed(file: string): void;
   /** So many lines could not be written to the audit file. */
   auditFailed(lines: number): void;
-  /** Hands in further sources, each at the most once. */
+  /** Adds further sources, each at most once. */
   watch(sources: MetricSources): void;
-  /** All numbers in Prometheus's text format. */
+  /** All metrics in Prometheus's text format. */
   text(): Promise<string>;
   /** The format's media type. */
   readonly contentType: string;
@@ -23,20 +23,20 @@ export interface Metrics {
 
 const prefix = 'maas_auth_proxy_';
 
-/** From a response out of memory to MAAS's own ceiling of 900 s. */
+/** From a cached response to MAAS's own ceiling of 900 s. */
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
 
-/** What requests are counted by. */
+/** The labels of counted requests. */
 type RequestLabels = Readonly<Record<'operation' | 'client' | 'status', string>>;
 
-/** The client of a request that has none. */
+/** The label of a request without a client. */
 const nobody = '-';
 
 /**
- * The metrics of one proxy. Labels hold nothing that a client could make up without end: operations are MAAS's own, clients
- * those of the clients file, statuses have three digits. A request costs about 2 µs.
+ * The metrics of one proxy. Labels have a bounded number of values: operations are MAAS's own, clients those of the
+ * clients file, statuses have three digits. A request costs about 2 µs.
  *
- * @param droppedLines how many lines of the log were dropped so far
+ * @param droppedLines how many log lines have been dropped so far
  */
 export function createMetrics(droppedLines: () => number): Metrics {
   const registry = new Registry();
@@ -86,7 +86,7 @@ export function createMetrics(droppedLines: () => number): Metrics {
   build.set({ version }, 1);
   for (const how of ['joined', 'memory']) reused.inc({ how }, 0);
 
-  /** What was counted since the last scrape, by all labels together: prom-client's own search for a series costs more. */
+  /** The counts since the last scrape, by all labels together: prom-client's own lookup of a series costs more. */
   const pending = new Map<string, { readonly labels: RequestLabels; value: number }>();
   const bytes = { received: 0, sent: 0 };
   const counted = new Set([nobody]);
@@ -108,7 +108,7 @@ export function createMetrics(droppedLines: () => number): Metrics {
     droppedBefore = droppedNow;
   }
 
-  /** Drops the series of those who are clients no longer. Whoever scrapes has just got their last numbers. */
+  /** Drops the series of removed clients. This scrape still has their last values. */
   async function forgetFormerClients(): Promise<void> {
     if (clientKeys === undefined) return;
     const present = new Set(Array.from(clientKeys(), ({ name }) => name)).add(nobody).add(anonymousName);
@@ -122,7 +122,7 @@ export function createMetrics(droppedLines: () => number): Metrics {
     contentType: registry.contentType,
     count(recorded) {
       const { operation, status, waitMs, maasMs, retries: repeated, reuse, code } = recorded;
-      // Whoever has only said whose key it is adds nothing to that client's numbers.
+      // A client whose key was refused is not authenticated, so its series do not change.
       const client = code === 'client-unknown' ? nobody : (recorded.client ?? nobody);
       const series = `${status} ${client} ${operation}`;
       const known = pending.get(series);
@@ -152,12 +152,12 @@ export function createMetrics(droppedLines: () => number): Metrics {
   };
 }
 
-/** How many values wait before a histogram gets them. One at a time they cost three times as much. */
+/** How many values are batched before a histogram observes them. One at a time they cost three times as much. */
 const batch = 256;
 
 interface Batches {
   add(value: number): void;
-  /** Hands over what waits. */
+  /** Observes the batched values. */
   takeOver(): void;
 }
 

@@ -16,7 +16,7 @@ export interface Presented {
 }
 
 /** Something wrong with a certificate, with what to do. */
-export interface Trouble {
+export interface CertificateFault {
   readonly status: 'warning' | 'error';
   readonly detail: string;
   readonly remedy: string;
@@ -43,11 +43,11 @@ export function trustedBy({ certificate, ca }: Presented): string {
 }
 
 /** All that is wrong, the worst first. */
-export function troublesOf(presented: Presented, now: number): Trouble[] {
+export function faultsOf(presented: Presented, now: number): CertificateFault[] {
   return [validity(presented, now), identity(presented), trust(presented)].filter((one) => one !== undefined);
 }
 
-function validity({ certificate }: Presented, now: number): Trouble | undefined {
+function validity({ certificate }: Presented, now: number): CertificateFault | undefined {
   for (const [index, one] of chainOf(certificate).entries()) {
     const which = index === 0 ? 'the certificate' : `the certificate of ${nameOf(one.subject)} in its chain`;
     const clock = `this machine's clock, which says ${dateOf(now)}`;
@@ -67,7 +67,7 @@ function validity({ certificate }: Presented, now: number): Trouble | undefined 
   return undefined;
 }
 
-function identity({ host, certificate }: Presented): Trouble | undefined {
+function identity({ host, certificate }: Presented): CertificateFault | undefined {
   if (checkServerIdentity(host, certificate) === undefined) return undefined;
   const names = namesOf(certificate);
   return {
@@ -77,7 +77,7 @@ function identity({ host, certificate }: Presented): Trouble | undefined {
   };
 }
 
-function trust({ host, port, certificate, fault, ca }: Presented): Trouble | undefined {
+function trust({ host, port, certificate, fault, ca }: Presented): CertificateFault | undefined {
   // Its day and its name are looked at above; a fault of those says nothing about the issuer.
   if (fault === '' || fault === 'ERR_TLS_CERT_ALTNAME_INVALID' || /^CERT_(?:HAS_EXPIRED|NOT_YET_VALID)$/.test(fault)) {
     return undefined;

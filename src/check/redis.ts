@@ -11,16 +11,16 @@ export async function checkRedis(url: RedisUrl): Promise<Finding> {
     why = cause;
   });
   try {
-    if (memory.isUp) return { status: 'ok', detail: `${placeOf(url)} answers, and takes what is written` };
+    if (memory.isUp) return { status: 'ok', detail: `${hostAndPort(url)} answers, and takes what is written` };
     const { detail, remedy } = causes.find(({ of }) => of.test(why)) ?? otherwise(why);
-    return failed(`${placeOf(url)}: ${detail}`, remedy);
+    return failed(`${hostAndPort(url)}: ${detail}`, remedy);
   } finally {
     await memory.close();
   }
 }
 
 /** Host and port: the rest may hold a password. */
-function placeOf(url: RedisUrl): string {
+function hostAndPort(url: RedisUrl): string {
   const { host, protocol } = new URL(url.reveal());
   return `${protocol}//${printable(host)}`;
 }

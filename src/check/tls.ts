@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { errorCode, toProblem } from '../upstream/errors.ts';
 import { trustingContext } from '../upstream/connection/trust.ts';
-import { describeCertificate, troublesOf, trustedBy, type Presented } from './certificate.ts';
+import { describeCertificate, faultsOf, trustedBy, type Presented } from './certificate.ts';
 import { failed, reasonAndRemedy, type Finding } from './finding.ts';
 import { endpoint } from './given.ts';
 import { stepTimeoutMs, type Located } from './network.ts';
@@ -29,7 +29,7 @@ export async function checkTls(located: Located, { ca, caMistake, insecure }: Tr
   if (typeof outcome === 'string') return failed(outcome, noTls);
   const { protocol, presented } = outcome;
   const now = Date.now();
-  const troubles = troublesOf(presented, now);
+  const troubles = faultsOf(presented, now);
   const serious = troubles.some(({ status }) => status === 'error');
   const parts = [protocol, describeCertificate(presented, now)];
   if (!serious) parts.push(trustedBy(presented));

@@ -15,8 +15,8 @@ export type SendUnsigned = (maas: MaasAddress, path: string) => Promise<OwnRespo
 /** An answer, and when it was asked for and came, ms since 1970. */
 export interface TimedResponse {
   readonly response: OwnResponse;
-  readonly askedAt: number;
-  readonly cameAt: number;
+  readonly requestedAt: number;
+  readonly receivedAt: number;
 }
 
 /** An answer of a MAAS. */
@@ -29,14 +29,14 @@ export interface MaasResponse extends TimedResponse {
  * `machines` (MAAS 3.7.3, seen).
  */
 export async function checkHttp(maas: MaasAddress, send: SendUnsigned): Promise<Finding<TimedResponse>> {
-  const askedAt = Date.now();
+  const requestedAt = Date.now();
   let response: OwnResponse;
   try {
     response = await send(maas, '/version/');
   } catch (error) {
     return noResponse(maas, error);
   }
-  const timed = { response, askedAt, cameAt: Date.now() };
+  const timed = { response, requestedAt, receivedAt: Date.now() };
   const { status, body } = response;
   if (maas.origin.startsWith('http:')) {
     const secureOrigin = redirectsToHttps(response);
@@ -53,7 +53,7 @@ export async function checkHttp(maas: MaasAddress, send: SendUnsigned): Promise<
   }
   return {
     status: 'ok',
-    detail: `answered ${status} by ${serverOf(timed.response)} in ${timed.cameAt - askedAt} ms`,
+    detail: `answered ${status} by ${serverOf(timed.response)} in ${timed.receivedAt - requestedAt} ms`,
     found: timed,
   };
 }
@@ -169,11 +169,11 @@ const limits = { warning: 60, error: 240 };
  *
  * `Date` has whole seconds and was written some time between question and answer, so both are allowed for.
  */
-export function checkClock({ response, askedAt, cameAt }: TimedResponse): Finding {
+export function checkClock({ response, requestedAt, receivedAt }: TimedResponse): Finding {
   const date = Date.parse(response.headers['date'] ?? '');
   if (Number.isNaN(date)) return { status: 'skipped', detail: 'the answer has no Date header to compare with' };
-  const ahead = (date + 500 - (askedAt + cameAt) / 2) / 1000;
-  const allowance = (cameAt - askedAt) / 2000 + 0.5;
+  const ahead = (date + 500 - (requestedAt + receivedAt) / 2) / 1000;
+  const allowance = (receivedAt - requestedAt) / 2000 + 0.5;
   const difference = Math.max(0, Math.abs(ahead) - allowance);
   if (difference <= limits.warning) {
     return { status: 'ok', detail: difference < 1 ? 'the same as here' : `${Math.round(difference)} s apart` };

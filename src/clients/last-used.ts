@@ -35,7 +35,7 @@ export function readLastUsed(clientsFile: string): LastUsed {
  * @param onFailure told once when the file cannot be written; nothing else comes of that
  * @returns writes a last time, and ends
  */
-export function keepLastUsed(clientsFile: string, registry: Registry, onFailure: () => void): () => Promise<void> {
+export function saveLastUsed(clientsFile: string, registry: Registry, onFailure: () => void): () => Promise<void> {
   const file = fileOf(clientsFile);
   let written = 0;
   let hasFailed = false;

@@ -31,7 +31,7 @@ export function createNonces(limit: number = defaultLimit): Nonces {
   const remembered = new Map<string, number>();
   let sweepAt = 0;
 
-  function makeRoom(now: number): void {
+  function evict(now: number): void {
     sweepAt = now + sweepInterval;
     for (const [id, end] of remembered) if (end < now) remembered.delete(id);
     if (remembered.size < limit) return;
@@ -40,7 +40,7 @@ export function createNonces(limit: number = defaultLimit): Nonces {
 
   return {
     use(id, until, now) {
-      if (now >= sweepAt || remembered.size >= limit) makeRoom(now);
+      if (now >= sweepAt || remembered.size >= limit) evict(now);
       // A nonce may be long, and its hash is short.
       const hash = createHash('sha256').update(id).digest().toString('latin1', 0, 16);
       const known = remembered.get(hash);

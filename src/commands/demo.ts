@@ -13,8 +13,8 @@ import { untilStopped } from './until-stopped.ts';
 
 /** The simulator with a proxy in front of it, to try the proxy without a MAAS. */
 export const demo: Run = async (layers) => {
-  const place = readPlace(layers);
-  const simulator = await startDemoSimulator(place);
+  const address = readAddress(layers);
+  const simulator = await startDemoSimulator(address);
   if (layers.extra.has('maas-only')) {
     const log = await openLog({
       logLevel: 'info',
@@ -43,11 +43,11 @@ export const demo: Run = async (layers) => {
   }
 };
 
-async function startDemoSimulator(place: { host?: string; port?: number }): Promise<Simulator> {
+async function startDemoSimulator(address: { host?: string; port?: number }): Promise<Simulator> {
   try {
-    return await startSimulator(place);
+    return await startSimulator(address);
   } catch (error) {
-    throw noPort(error, place.host ?? '127.0.0.1', place.port ?? 0, '--maas-port');
+    throw noPort(error, address.host ?? '127.0.0.1', address.port ?? 0, '--maas-port');
   }
 }
 
@@ -63,7 +63,7 @@ const notForDemo: readonly SettingName[] = [
   'clientCaFile',
 ];
 
-/** The settings of the proxy, with the simulator in place of a real MAAS. */
+/** The settings of the proxy, with the simulator in address of a real MAAS. */
 function pointedAt(layers: Layers, url: string, key: string): Layers {
   const found = new Map(layers.found);
   for (const name of notForDemo) found.delete(name);
@@ -72,7 +72,7 @@ function pointedAt(layers: Layers, url: string, key: string): Layers {
   return { ...layers, found };
 }
 
-function readPlace({ extra }: Layers): { host?: string; port?: number } {
+function readAddress({ extra }: Layers): { host?: string; port?: number } {
   const mistakes: string[] = [];
   const read = <Value>(flag: string, reader: (text: string) => Value): Value | undefined => {
     const text = extra.get(flag);

@@ -16,10 +16,10 @@ export interface MemoryBounds {
   readonly connections: number;
   /** Buffered request bodies, bytes. */
   readonly bodies: number;
-  /** Pipelined heads that wait, and large heads until their request ends, bytes. */
-  readonly heads: number;
-  /** Incomplete heads, bytes. */
-  readonly unfinishedHeads: number;
+  /** Pipelined headers that wait, and large headers until their request ends, bytes. */
+  readonly headers: number;
+  /** Incomplete headers, bytes. */
+  readonly incompleteHeaders: number;
   /** Responses that several clients share, bytes. */
   readonly shared: number;
   /** Response bytes that wait for slow clients, bytes. */
@@ -38,8 +38,8 @@ export interface MemoryBounds {
 const parts = {
   connections: 20,
   bodies: 14,
-  heads: 4,
-  unfinishedHeads: 4,
+  headers: 4,
+  incompleteHeaders: 4,
   shared: 8,
   unread: 8,
   compressed: 4,
@@ -81,8 +81,8 @@ export function memoryBounds(total: number, { tls, caches, cacheBytes }: MemoryU
     total,
     connections: count('connections', tls ? perConnection.tls : perConnection.plain),
     bodies: part('bodies'),
-    heads: part('heads'),
-    unfinishedHeads: part('unfinishedHeads'),
+    headers: part('headers'),
+    incompleteHeaders: part('incompleteHeaders'),
     shared: part('shared'),
     unread: part('unread'),
     compressed: count('compressed', perCoder),

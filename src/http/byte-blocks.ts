@@ -1,4 +1,4 @@
-import { letsGo } from './collect-by-bytes.ts';
+import { bodyReleased } from './collect-by-bytes.ts';
 
 /** How large the blocks are that small pieces are gathered in, bytes: a quarter of what there is already, within these bounds. */
 const blockSize = { smallest: 1024, largest: 64 * 1024 };
@@ -82,7 +82,7 @@ export function concatBlocks(blocks: readonly Buffer[]): Buffer {
   const [first] = blocks;
   if (first !== undefined && blocks.length === 1) return first;
   const whole = Buffer.concat(blocks);
-  letsGo(whole.length);
+  bodyReleased(whole.length);
   return whole;
 }
 

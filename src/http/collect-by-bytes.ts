@@ -32,7 +32,7 @@ export function countTransferred(bytes: number): void {
  * Told of a body that was held whole, and no longer is, bytes. By then it is old, so that only a full collection (some 10 ms) gives its
  * memory back; V8 would let some 60 MB of them lie.
  */
-export function letsGo(bytes: number): void {
+export function bodyReleased(bytes: number): void {
   letGo += bytes;
   if (letGo < interval) return;
   letGo = 0;

@@ -1,14 +1,17 @@
 import type { Socket } from 'node:net';
 
-/** Why nothing is read from a connection: too many request heads wait on it, or its body came in a flood of tiny pieces. */
-export type StopReason = 'heads' | 'pieces';
+/**
+ * Why the proxy does not read from a connection: too many pipelined request headers wait on it, or its body came in a
+ * flood of tiny pieces.
+ */
+export type StopReason = 'headers' | 'pieces';
 
 const stopped = new WeakMap<Socket, Set<StopReason>>();
 
 /**
- * Reads nothing more from a client's connection until `goOnReading` for the same reason; what has been read already is still
- * taken for requests. `pause()` alone would not do: Node resumes the socket behind each message, and whenever somebody reads
- * a body.
+ * Stops reading from a client's connection until `goOnReading` is called for the same reason. Requests in bytes that
+ * were already read are still processed. `pause()` alone is not enough: Node resumes the socket after each message and
+ * whenever a body is read.
  */
 export function stopReading(socket: Socket, reason: StopReason): void {
   const reasons = stopped.get(socket);
@@ -21,7 +24,7 @@ export function stopReading(socket: Socket, reason: StopReason): void {
   socket.pause();
 }
 
-/** Reads on, where reading was stopped for this reason alone. */
+/** Resumes reading, if it was stopped for this reason alone. */
 export function goOnReading(socket: Socket, reason: StopReason): void {
   const reasons = stopped.get(socket);
   if (reasons?.delete(reason) !== true || reasons.size > 0) return;

@@ -34,15 +34,16 @@ export function resolveAddress(exchange: Exchange): ApiPath {
 }
 
 /**
- * A charset in which every ASCII byte means its ASCII character, and no other byte does, written so that nobody can read
- * it otherwise: Python takes `utf-8"sig` and `"utf-8;sig"` for UTF-8 with a byte order mark, which it then strips. One without a name is none.
+ * A charset in which every ASCII byte means its ASCII character, and no other byte does. It must be written
+ * unambiguously: Python takes `utf-8"sig` and `"utf-8;sig"` for UTF-8 with a byte order mark, which it then strips. An
+ * empty charset counts as none.
  */
 const plainCharset =
   /;[ \t]*charset=("?)(?:utf[-_]?8|(?:us[-_])?ascii|latin[-_]?\d+|iso[-_]?8859[-_]\d+|(?:windows|cp)[-_]?125\d|koi8[-_][ru])?\1[ \t]*(?:;|$)/i;
 
 /**
- * MAAS (Django before 5) decodes the query, and a form, in the charset of the request's Content-Type. In UTF-7 or UTF-16
- * other bytes than these spell `op` or `oauth_token`.
+ * MAAS (Django before 5) decodes the query, and a form, in the charset of the request's Content-Type. In UTF-7 or
+ * UTF-16, bytes other than these can spell `op` or `oauth_token`.
  */
 function refuseOddCharset({ request }: Exchange): void {
   const type = request.headers['content-type'];

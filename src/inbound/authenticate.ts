@@ -14,22 +14,23 @@ import { createCertificateReader } from './client-certificate.ts';
 
 /** How clients prove who they are. */
 export interface AuthenticationOptions {
-  /** The clients; `undefined` where there is no clients file and nobody has to prove anything. */
+  /** The clients; `undefined` if there is no clients file and requests need no key. */
   readonly registry: Registry | undefined;
-  /** Which signatures have been used. */
+  /** The nonces that have been used. */
   readonly nonces: Nonces;
-  /** The authorities in force, where clients prove themselves by a certificate. */
+  /** The current certificate authorities, if clients authenticate with certificates. */
   readonly clientAuthorities?: (() => ClientAuthorities) | undefined;
-  /** Whether what MAAS answers to anybody needs no key here either. */
+  /** Whether requests that MAAS answers anonymously need no key here either. */
   readonly anonymous: boolean;
 }
 
 /**
- * Step 4: whose key is it? A client proves itself by the OAuth header that any MAAS client sends, by `Bearer KEY`, or by
- * Basic (`curl -u NAME:KEY`). OAuth clients are answered in MAAS's own words, which they know. The responses to repeated
- * failures are held back. With authorities for clients it is the certificate that counts, and no header.
+ * Step 4: which client's key is it? A client authenticates with the OAuth header that any MAAS client sends, with
+ * `Bearer KEY`, or with Basic (`curl -u NAME:KEY`). OAuth clients get MAAS's own error texts, which they know.
+ * Responses to repeated failures are delayed. If certificate authorities for clients are set, only the certificate
+ * counts.
  *
- * What MAAS answers to anybody may be asked without a key: MAAS's own clients begin with it. It goes to MAAS unsigned.
+ * Requests that MAAS answers anonymously may need no key: MAAS's own clients begin with them. They go to MAAS unsigned.
  */
 export function createAuthentication({
   registry,
@@ -60,7 +61,7 @@ export function createAuthentication({
         const late = throttle(exchange.peer ?? 'unix', Date.now());
         if (late > 0) {
           await wait(late);
-          // What the client has sent meanwhile is not kept until it is refused.
+          // What the client has sent meanwhile is discarded before the delay.
           exchange.connection.mustClose = true;
         }
       }
@@ -71,10 +72,10 @@ export function createAuthentication({
     anonymous && isAnonymous(exchange, apiPath) ? { client: undefined, isAnonymous: true } : authenticate(exchange);
 }
 
-/** Step 4: who sends the request. @throws {Problem} 401 */
+/** Step 4: authenticates the client. @throws {Problem} 401 */
 export type Authenticate = (exchange: Exchange, apiPath: ApiPath) => ClientIdentity | Promise<ClientIdentity>;
 
-/** Whether a request needs no key, and has none. A key that is presented is judged, also where none is needed. */
+/** Whether a request needs no key, and has none. A presented key is always checked. */
 function isAnonymous({ method, request }: Exchange, apiPath: ApiPath): boolean {
   return request.headers.authorization === undefined && needsNoSignature(method, apiPath);
 }

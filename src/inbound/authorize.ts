@@ -8,7 +8,7 @@ import type { RequestedOperation } from './operation.ts';
 /**
  * Step 7: may this client do that?
  *
- * @param policy the client's own, or the one for all who have none
+ * @param policy the client's own policy, or the gateway's
  */
 export function authorize(
   { trace }: Exchange,

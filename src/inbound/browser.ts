@@ -2,9 +2,9 @@ import type { Exchange } from '../exchange.ts';
 import { Problem } from '../problem.ts';
 
 /**
- * Step 2: does a web page of somebody else send this? A page may send requests to any address that the browser reaches,
- * and the proxy would sign them (OWASP: cross-site request forgery). Browsers say so themselves: in `Sec-Fetch-Site`, and in
- * `Origin` for all that is not a plain GET.
+ * Step 2: does a web page of another origin send this? A page may send requests to any address that the browser
+ * reaches, and the proxy would sign them (OWASP: cross-site request forgery). Browsers name the origin: in
+ * `Sec-Fetch-Site`, and in `Origin` for everything but a plain GET.
  */
 export function checkBrowser({ request }: Pick<Exchange, 'request'>): void {
   const { headers } = request;

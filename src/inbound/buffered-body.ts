@@ -1,60 +1,60 @@
 import type { ClientIdentity } from '../clients/identity.ts';
 import type { Exchange } from '../exchange.ts';
-import { letsGo } from '../http/collect-by-bytes.ts';
+import { bodyReleased } from '../http/collect-by-bytes.ts';
 import { Problem } from '../problem.ts';
 import { readBody } from '../http/read-body.ts';
 import { fairnessKey } from '../limits/fairness-key.ts';
-import { createFairRoom, type FairRoom } from '../limits/fair-room.ts';
+import { createFairBudget, type FairBudget } from '../limits/fair-budget.ts';
 
-/** The largest body that MAAS's web server takes, bytes. */
+/** The largest body that MAAS's web server accepts, bytes. */
 const maxBody = 10 * 1024 * 1024;
 
-/** Up to this size a body is a small one, bytes: it is read before its request asks for a slot at MAAS. */
+/** The largest small body, bytes: it is read before its request waits for a slot at MAAS. */
 export const smallBody = 64 * 1024;
 
-/** Reads the body of a request whole, and holds it until the request is over. */
+/** Buffers the body of a request, and holds it until the request ends. */
 export type BufferBody = (exchange: Exchange, identity: ClientIdentity) => Promise<readonly Buffer[]>;
 
-/** How much may be held, bytes. */
-export interface BodyRoom {
+/** The bounds of buffered bodies, bytes. */
+export interface BodyBounds {
   /**
-   * Of the bodies of all requests together. A quarter is for small ones, so that large ones do not keep them out; of each part a client
-   * may hold as much as it leaves to others. With 32 MiB a body of 10 MiB just finds room.
+   * Of the bodies of all requests together. A quarter is reserved for small bodies, so that large bodies cannot exclude
+   * them. In each part a client may hold as much as it leaves to others. With 32 MiB a body of 10 MiB just fits.
    */
   readonly all: number;
-  /** Up to which size a body is a small one. */
+  /** The largest small body. */
   readonly small: number;
 }
 
-/** After how many seconds a request that found no room should come again. */
+/** `Retry-After` of a request whose body exceeded the bounds, s. */
 const retryAfter = 5;
 
 /**
- * Makes a reader of bodies that holds no more than so much at once. Each body is bounded, but there may be 10,000 clients, and
- * one that sends a byte now and then holds its own for minutes.
+ * Creates a reader that bounds the memory of all buffered bodies together. Each body is bounded, but there may be
+ * 10,000 clients, and a client that sends slowly holds its body for minutes.
  */
-export function createBodyBuffer(room: BodyRoom = { all: 96 * 1024 * 1024, small: smallBody }): BufferBody {
-  const forSmall = createFairRoom(room.all / 4);
-  const forLarge = createFairRoom(room.all - room.all / 4);
+export function createBodyBuffer(bounds: BodyBounds = { all: 96 * 1024 * 1024, small: smallBody }): BufferBody {
+  const forSmall = createFairBudget(bounds.all / 4);
+  const forLarge = createFairBudget(bounds.all - bounds.all / 4);
   return (exchange, identity) => {
-    const hold = new Hold(fairnessKey(identity, exchange.peer));
+    const reservation = new Reservation(fairnessKey(identity, exchange.peer));
     let hasEnded = false;
     exchange.onEnd(() => {
       hasEnded = true;
-      letsGo(hold.bytes);
-      hold.resize(undefined, 0);
+      bodyReleased(reservation.bytes);
+      reservation.resize(undefined, 0);
     });
     return readBody(exchange.request, maxBody, (bytes) => {
-      const fits = !hasEnded && hold.resize(bytes > room.small ? forLarge : forSmall, bytes);
-      return fits ? undefined : noRoom();
+      const fits = !hasEnded && reservation.resize(bytes > bounds.small ? forLarge : forSmall, bytes);
+      return fits ? undefined : memoryExhausted();
     });
   };
 }
 
-/** What one request holds, and where. */
-class Hold {
+/** The memory that one request has reserved, and in which budget. */
+class Reservation {
   readonly #client: string;
-  #room: FairRoom | undefined;
+  #budget: FairBudget | undefined;
   #bytes = 0;
 
   constructor(client: string) {
@@ -65,19 +65,19 @@ class Hold {
     return this.#bytes;
   }
 
-  /** @returns whether there is room; if not, everything stays as it was */
-  resize(room: FairRoom | undefined, bytes: number): boolean {
-    const more = room === this.#room ? bytes - this.#bytes : bytes;
-    if (more > 0 && room?.take(this.#client, more) === false) return false;
-    if (room !== this.#room) this.#room?.give(this.#client, this.#bytes);
-    else if (more < 0) room?.give(this.#client, -more);
-    this.#room = room;
+  /** @returns whether the budget allows it; if not, the reservation stays as it was */
+  resize(budget: FairBudget | undefined, bytes: number): boolean {
+    const more = budget === this.#budget ? bytes - this.#bytes : bytes;
+    if (more > 0 && budget?.acquire(this.#client, more) === false) return false;
+    if (budget !== this.#budget) this.#budget?.release(this.#client, this.#bytes);
+    else if (more < 0) budget?.release(this.#client, -more);
+    this.#budget = budget;
     this.#bytes = bytes;
     return true;
   }
 }
 
-function noRoom(): Problem {
+function memoryExhausted(): Problem {
   return new Problem(
     'limit-reached',
     "The proxy already holds as much of this client's request bodies, or of everybody's, as it may; send this one again in a while. It has not been sent to MAAS.",

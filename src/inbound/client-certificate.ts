@@ -7,12 +7,12 @@ import type { Exchange } from '../exchange.ts';
 import { Problem } from '../problem.ts';
 
 /**
- * Step 4 of a gateway whose clients come with certificates: the common name of the certificate is the client's name in the
- * clients file. The handshake lets everybody in, and a wrong certificate is answered here: a TLS alert would leave the client
- * with its library's words for "handshake failure", where a sentence can say what is wrong.
+ * Step 4 of a gateway whose clients authenticate with certificates: the certificate's common name is the client's name
+ * in the clients file. The handshake accepts every certificate, and a wrong one is refused here: a TLS alert would
+ * leave the client with its library's words for "handshake failure", while a sentence can say what is wrong.
  *
- * @param authorities those in force; asked for each request, so that one that is removed ends its clients' connections too
- * @returns `undefined` for a request without a certificate that needs none
+ * @param authorities the current ones; read for each request, so that removing one ends its clients' connections too
+ * @returns `undefined` for a request that has no certificate and needs none
  */
 export function createCertificateReader(
   registry: Registry,
@@ -39,24 +39,25 @@ export function createCertificateReader(
   };
 }
 
-/** What a client has shown in its handshake. */
+/** What a client presented in its handshake. */
 interface Presented {
-  /** The code of what is wrong with it; empty where nothing is. */
+  /** The code of the certificate's fault; empty if it has none. */
   readonly fault: string;
   /** The certificate's common names. */
   readonly names: readonly string[];
-  /** When it begins and ends, ms since 1970. */
+  /** When the certificate becomes valid and when it expires, ms since 1970. */
   readonly startsAt: number;
   readonly endsAt: number;
-  /** SHA-256 of the certificate and of those above it. */
+  /** SHA-256 of the certificate and of its issuers. */
   readonly chain: readonly string[];
-  /** The one above has signed it: OpenSSL tells one fault alone, and looks for who that is by name. */
+  /** Whether the issuer has signed it: OpenSSL reports one fault only, and finds issuers by name. */
   readonly isGenuine: boolean;
 }
 
 /**
- * Whether a connection broke because the certificate of its client is by another key than the authority of that name has. OpenSSL
- * leaves the error in its queue, and Node takes it for one of the next read, which finds nothing yet; so there is no request.
+ * Whether a connection broke because the client's certificate is signed by another key than that of the authority with
+ * the same name. OpenSSL leaves the error in its queue, and Node reports it for the next read, which finds nothing yet;
+ * so there is no request.
  */
 export function isForgedCertificate(socket: Socket, code: string): socket is TLSSocket {
   if (!/^ERR_(?:OSSL|SSL)_/.test(code) || !(socket instanceof TLSSocket) || socket.authorized) return false;
@@ -65,7 +66,7 @@ export function isForgedCertificate(socket: Socket, code: string): socket is TLS
 }
 
 /**
- * The refusal of a certificate that no authority of the gateway's has signed.
+ * The refusal of a certificate that no authority of the gateway has signed.
  *
  * @param fault OpenSSL's code for it, for the log
  */
@@ -78,7 +79,7 @@ export function untrustedCertificate(fault: string): Problem {
 
 function readPresented(socket: TLSSocket): Presented {
   const shown = socket.getPeerCertificate(true);
-  // There is an object also where there is no certificate.
+  // Node returns an object also if there is no certificate.
   if ((shown.raw as Buffer | undefined) === undefined) {
     return { fault: 'none', names: [], startsAt: 0, endsAt: 0, chain: [], isGenuine: false };
   }
@@ -121,7 +122,7 @@ function identify(
   const isOurs = isGenuine && chain.some((fingerprint) => fingerprints.has(fingerprint));
   const [name, ...more] = names;
   const keys = name === undefined || more.length > 0 ? [] : registry.named(name);
-  // A name counts for nothing where anybody could have made the certificate.
+  // The name is not trusted if anybody could have made the certificate.
   const client = isOurs && keys.length > 0 ? name : undefined;
   if (fault === 'CERT_HAS_EXPIRED' || (fault === '' && endsAt <= now)) {
     throw unproven(
@@ -170,7 +171,7 @@ function dateOf(ms: number): string {
   return Number.isNaN(ms) ? 'a day that cannot be read' : new Date(ms).toISOString();
 }
 
-/** @param cause for the log alone, as is the client that the certificate names */
+/** @param cause only for the log, like the client that the certificate names */
 function unproven(sentence: string, cause: string, client?: string): Problem {
   // RFC 9110 §11.6.1 wants a challenge; none is registered for certificates.
   return new Problem('client-unknown', sentence, { challenge: 'Certificate realm="maas-auth-proxy"', cause, client });

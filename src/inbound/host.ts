@@ -12,14 +12,14 @@ const loopbackNames = ['localhost', '127.0.0.1', '[::1]'];
 const wildcards = new Set(['0.0.0.0', '::']);
 
 /**
- * Step 1: exactly one `Host`, well-formed (RFC 9112 §3.2), and one of the proxy's own names. A web page can have its own
- * name resolved to 127.0.0.1 (DNS rebinding), and then the browser takes the proxy for the page's server; the name in
- * `Host` gives that away. Read from the raw fields, because Node keeps the first of two.
+ * Step 1: exactly one `Host`, well-formed (RFC 9112 §3.2), and one of the proxy's own names. A web page can have its
+ * own name resolved to 127.0.0.1 (DNS rebinding); the browser then takes the proxy for the page's server, but the
+ * `Host` field still has the page's name. It is read from the raw fields, because Node drops the second of two.
  *
- * The admin listener does the same with what it is asked.
+ * The admin listener checks `Host` in the same way.
  *
  * @param listensOn the address that the proxy listens on
- * @param further names that are allowed too; `*` for any
+ * @param further further allowed names; `*` for any
  */
 export function createHostCheck(
   listensOn: string,
@@ -31,7 +31,7 @@ export function createHostCheck(
   return ({ request, target }) => {
     const found = onlyHost(request.rawHeaders);
     const names = [nameOf(found)];
-    // In absolute form it is the target that counts (RFC 9112 §3.2.2); both must be right.
+    // In absolute form the target counts (RFC 9112 §3.2.2); both must be right.
     const authority = /^https?:\/\/([^/?#]*)/i.exec(target)?.[1];
     if (authority !== undefined) names.push(nameOf(authority));
     const strange = any ? undefined : names.find((name) => !allowed.has(name) && name !== ownAddress(request.socket));
@@ -64,12 +64,12 @@ function nameOf(hostAndPort: string): string {
   return normal(name);
 }
 
-/** Names are compared without regard to case, and to the dot of the DNS root at their end. */
+/** Names are compared without regard to case and to the final dot of the DNS root. */
 function normal(name: string): string {
   return name.toLowerCase().replace(/\.$/, '');
 }
 
-/** The address that the client has connected to: no name, so nothing that could have been rebound. */
+/** The address that the client connected to: it is not a name, so DNS rebinding is impossible. */
 function ownAddress({ localAddress: address }: Socket): string | undefined {
   if (address === undefined) return undefined;
   // No client sends the zone of a link-local address (RFC 6874 §4).

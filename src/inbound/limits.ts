@@ -9,17 +9,20 @@ import { fairnessKey } from '../limits/fairness-key.ts';
 export interface Limits {
   /** Of all clients together. */
   readonly all: Required<ClientLimits>;
-  /** Of each client, unless the clients file says otherwise for it. */
+  /** Of each client, unless the clients file sets other limits for it. */
   readonly each: Required<ClientLimits>;
 }
 
-/** How long to stay away where nobody can tell when one of the requests at once will be over, s: what MAAS itself says. */
+/**
+ * `Retry-After` when a limit of concurrent requests is reached, s: nobody knows when one ends. MAAS itself says the
+ * same.
+ */
 const pause = 5;
 
 /**
- * Step 5: is this client within its share, and are all together? What is refused costs nothing of a share.
+ * Step 5: is this client within its share, and are all clients together? A refused request does not count.
  *
- * @param limiter keeps account
+ * @param limiter counts the requests
  */
 export function createAdmission(
   { all, each }: Limits,
@@ -47,7 +50,9 @@ export function createAdmission(
 /** The name of the share of all requests without a key. */
 const anonymousShare = 'all without a key';
 
-/** How much of what all may ask for may be asked without a key: nobody without one can use up what those with one need. */
+/**
+ * The part of the common limits that requests without a key may use: they cannot use up what clients with a key need.
+ */
 function partOf(limit: number): number {
   return Math.ceil(limit / 4);
 }
@@ -63,7 +68,7 @@ function applyOutcome(exchange: Exchange, outcome: Admission | Refusal): void {
 
 /**
  * The programs that sign requests for MAAS (Terraform and others by gomaasapi and gomaasclient) repeat a 503 after
- * `Retry-After`, as MAAS sends it, and give up at a 429. Everybody else knows 429 (RFC 6585 §4).
+ * `Retry-After`, as MAAS sends it, and give up at a 429. All other clients know 429 (RFC 6585 §4).
  */
 function refused({ request }: Exchange, { share, limit, wait }: Refusal): Problem {
   const who =

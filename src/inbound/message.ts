@@ -1,23 +1,25 @@
 import type { Exchange } from '../exchange.ts';
 import { Problem } from '../problem.ts';
-import { headMemory, maxFields, type HeadRoom } from './head-room.ts';
+import { headerMemory, maxFields, type HeaderBudget } from './header-budget.ts';
 
-/** The largest head of a request, and the longest target in it, bytes: room for long `id=` lists. */
+/** The largest header section of a request, and the longest target in it, bytes: enough for long `id=` lists. */
 const maxHead = 64 * 1024;
 
-/** A head up to this size, bytes, with so few fields is not counted: what it takes is counted with its connection. */
+/**
+ * Headers up to this size, bytes, with at most so many fields are not counted: the bound on connections covers them.
+ */
 const small = { size: 4 * 1024, fields: 50 };
 
-/** After how many seconds a request whose head found no room should come again. */
+/** `Retry-After` of a request whose headers exceeded the memory budget, s. */
 const retryAfter = 5;
 
 /**
- * Step 0: is this one HTTP/1 message that everybody reads alike? Node's parser lets a few through that RFC 9112 does not
- * know, or that MAAS's side could read differently. Behind such a one nobody knows where the next begins.
+ * Step 0: is this one HTTP/1 message that everybody reads alike? Node's parser accepts a few that RFC 9112 does not
+ * allow, or that MAAS's side could read differently. After such a message nobody knows where the next one begins.
  */
-export function createMessageCheck(room: HeadRoom): (exchange: Exchange) => void {
+export function createMessageCheck(budget: HeaderBudget): (exchange: Exchange) => void {
   return (exchange) => {
-    const fault = findFault(exchange, room);
+    const fault = findFault(exchange, budget);
     if (fault !== undefined) {
       exchange.connection.mustClose = true;
       throw fault;
@@ -29,7 +31,7 @@ export function createMessageCheck(room: HeadRoom): (exchange: Exchange) => void
   };
 }
 
-function findFault(exchange: Exchange, room: HeadRoom): Problem | undefined {
+function findFault(exchange: Exchange, budget: HeaderBudget): Problem | undefined {
   const { request, method, target } = exchange;
   const { httpVersion, headers, rawHeaders } = request;
   if (httpVersion === '0.9') {
@@ -53,13 +55,13 @@ function findFault(exchange: Exchange, room: HeadRoom): Problem | undefined {
   if (size > maxHead) return headersTooLarge();
   const fields = rawHeaders.length / 2;
   if (fields > maxFields) return tooManyFields();
-  if ((size > small.size || fields > small.fields) && !hold(exchange, room)) return noRoom();
-  // A proxy may take one of them, MAAS another, and read the body as something else.
+  if ((size > small.size || fields > small.fields) && !reserve(exchange, budget)) return memoryExhausted();
+  // The proxy could use one of them, MAAS another, and take the body for something else.
   if (types > 1) return new Problem('malformed-request', 'The request must have one Content-Type, not two.');
 
   const coding = headers['transfer-encoding'];
   if (coding !== undefined) {
-    // RFC 9112 §6.1: with HTTP/1.0 the framing is to be treated as faulty.
+    // RFC 9112 §6.1: with HTTP/1.0 the framing must be treated as faulty.
     if (httpVersion === '1.0') return new Problem('malformed-request', 'HTTP/1.0 has no Transfer-Encoding.');
     if (coding.trim() === '') return new Problem('malformed-request', 'Transfer-Encoding must not be empty.');
     if (!/^chunked\s*,?$/i.test(coding)) {
@@ -72,11 +74,11 @@ function findFault(exchange: Exchange, room: HeadRoom): Problem | undefined {
   return undefined;
 }
 
-/** Counts a large head until its request is over. @returns whether there was room for it */
-function hold(exchange: Exchange, room: HeadRoom): boolean {
-  const bytes = headMemory(exchange.request);
-  if (!room.take(bytes)) return false;
-  exchange.onEnd(() => room.giveBack(bytes));
+/** Counts large headers until their request ends. @returns whether the budget allowed them */
+function reserve(exchange: Exchange, budget: HeaderBudget): boolean {
+  const bytes = headerMemory(exchange.request);
+  if (!budget.acquire(bytes)) return false;
+  exchange.onEnd(() => budget.release(bytes));
   return true;
 }
 
@@ -84,7 +86,7 @@ function tooManyFields(): Problem {
   return new Problem('headers-too-large', `A request may have ${maxFields} header fields, and this one has more.`);
 }
 
-function noRoom(): Problem {
+function memoryExhausted(): Problem {
   return new Problem(
     'limit-reached',
     'The proxy already holds as many large request heads as it may; send this one again in a while. It has not been sent to MAAS.',
@@ -92,7 +94,7 @@ function noRoom(): Problem {
   );
 }
 
-/** The problem of a head that is too large. */
+/** The problem of a header section that is too large. */
 export function headersTooLarge(): Problem {
   return new Problem('headers-too-large', 'Address and headers together must stay below 64 KiB.');
 }

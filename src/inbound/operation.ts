@@ -14,17 +14,17 @@ import { contentTypeOf, type ReadBody, type RequestBody } from './request-body.t
 export interface RequestedOperation {
   readonly operation: Operation;
   readonly operationClass: OperationClass;
-  /** MAAS takes it only where it has no signature. */
+  /** MAAS accepts it only unsigned. */
   readonly takesNoSignature: boolean;
-  /** What the client's policy says of it. */
+  /** The policy's decision. */
   readonly evaluation: Evaluation;
-  /** The body, where it had to be read to know the operation. */
+  /** The body, if it had to be read to resolve the operation. */
   readonly body: RequestBody | undefined;
 }
 
 /**
- * Step 6: which operation is it, by method, path and op, and what class is it of? A form in the body is read only where the policy's decision
- * hangs on the op that it may name.
+ * Step 6: which operation is it, by method, path and op, and which class does it have? A form in the body is read only
+ * if the policy's decision depends on its op.
  */
 export function createOperationStep(
   readBody: ReadBody,
@@ -45,12 +45,12 @@ export function createOperationStep(
       body,
     });
     const hangsOnForm = method === 'POST' && mayBeForm(exchange) && dependsOnOp(policy, method, apiPath);
-    // Beside an op in the query, one in the form can only be one too many.
+    // Beside an op in the query, an op in the form is always one too many.
     if (!hangsOnForm || (namesOpInQuery(apiPath) && isRefusal(evaluation))) return found(evaluation);
     return (async () => {
       const read = await readBody(exchange, apiPath, identity, true);
       const text = concatBlocks(read.pieces ?? []);
-      // The pieces that it came in are no longer needed.
+      // The pieces are no longer needed.
       const body = { ...read, pieces: [text] };
       const form = await formOpsInPieces(contentTypeOf(exchange, body), text);
       return found(evaluate(policy, method, apiPath, form), body);
@@ -58,7 +58,7 @@ export function createOperationStep(
   };
 }
 
-/** Wider than what MAAS takes for a form: the form's reader decides. */
+/** Matches more than MAAS takes for a form: the form's reader decides. */
 function mayBeForm(exchange: Exchange): boolean {
   return /form/i.test(contentTypeOf(exchange) ?? '');
 }

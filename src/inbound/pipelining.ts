@@ -1,61 +1,64 @@
 import type { Socket } from 'node:net';
 import type { Exchange } from '../exchange.ts';
 import { Problem } from '../problem.ts';
-import { headMemory, type HeadRoom } from './head-room.ts';
+import { headerMemory, type HeaderBudget } from './header-budget.ts';
 import { goOnReading, stopReading } from '../http/stop-reading.ts';
 
-/** The last exchange of each connection, until it is over. */
+/** The last exchange of each connection, until it ends. */
 export type LastExchanges = WeakMap<Socket, Exchange>;
 
 /**
- * How many requests of a connection may wait for the responses to those before them. Whoever sends more of them at once is cut
- * off: no program does, and waiting costs an attacker nothing.
+ * How many pipelined requests may wait on one connection. A client that sends more is disconnected: no program does
+ * that, and waiting costs an attacker nothing.
  */
 const maxWaiting = 100;
 
-/** What waits on a connection. */
+/** The waiting requests of one connection. */
 interface Waiting {
   count: number;
-  /** What it takes of memory, bytes. */
+  /** The memory that their headers acquire, bytes. */
   bytes: number;
 }
 
 /**
- * Has requests that are pipelined on one connection go one after the other. Side by side they would reach MAAS in any
- * order, and RFC 9112 §9.3.2 allows that for safe methods alone.
+ * Processes pipelined requests of one connection one after the other. In parallel they would reach MAAS in any order,
+ * and RFC 9112 §9.3.2 allows that for safe methods only.
  *
- * What waits is bounded for each connection, from which nothing more is read meanwhile, and for all together: beyond that a
- * connection on which more would wait is cut off.
+ * The waiting requests are bounded per connection, from which the proxy reads nothing more meanwhile, and for all
+ * connections together. A connection that would exceed the second bound is closed.
  */
-export function inPipelineOrder(last: LastExchanges, room: HeadRoom): (exchange: Exchange) => void | Promise<void> {
+export function inPipelineOrder(
+  last: LastExchanges,
+  budget: HeaderBudget,
+): (exchange: Exchange) => void | Promise<void> {
   const all = new WeakMap<Socket, Waiting>();
   return (exchange) => {
     const { socket } = exchange.request;
     const previous = last.get(socket);
     last.set(socket, exchange);
     exchange.onEnd(() => {
-      // An idle connection would keep its last request.
+      // An idle connection would hold its last request in memory.
       if (last.get(socket) === exchange) last.delete(socket);
     });
-    // What Node had read before the connection was cut goes no further either.
+    // Requests that Node had read before the connection was closed are dropped too.
     if (socket.destroyed) throw cutOff(exchange);
     if (previous === undefined || previous.hasEnded()) return undefined;
     const waiting = all.get(socket) ?? { count: 0, bytes: 0 };
-    const bytes = headMemory(exchange.request);
-    if (waiting.count >= maxWaiting || !room.take(bytes)) {
+    const bytes = headerMemory(exchange.request);
+    if (waiting.count >= maxWaiting || !budget.acquire(bytes)) {
       socket.destroy();
       throw cutOff(exchange);
     }
     all.set(socket, waiting);
     waiting.count += 1;
     waiting.bytes += bytes;
-    if (waiting.bytes > room.perConnection) stopReading(socket, 'heads');
+    if (waiting.bytes > budget.perConnection) stopReading(socket, 'headers');
     return new Promise((resolve, reject) => {
       previous.onEnd(() => {
-        room.giveBack(bytes);
+        budget.release(bytes);
         waiting.count -= 1;
         waiting.bytes -= bytes;
-        if (waiting.bytes <= room.perConnection) goOnReading(socket, 'heads');
+        if (waiting.bytes <= budget.perConnection) goOnReading(socket, 'headers');
         const { closeAnnounced, mustClose } = previous.connection;
         if (!socket.destroyed && !closeAnnounced && !mustClose) resolve();
         else reject(cutOff(exchange));
@@ -66,7 +69,7 @@ export function inPipelineOrder(last: LastExchanges, room: HeadRoom): (exchange:
 
 function cutOff(exchange: Exchange): Problem {
   exchange.response.destroy();
-  // Node tells the end only of the response that has the connection.
+  // Node emits `close` only for the response that has the connection.
   exchange.end();
   return new Problem('client-gone', 'The connection was closed.');
 }

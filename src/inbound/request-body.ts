@@ -12,16 +12,16 @@ import { smallBody, type BufferBody } from './buffered-body.ts';
 
 /** The body of a request, as it goes to MAAS. */
 export interface RequestBody {
-  /** In one piece or several, where the proxy holds it; `undefined` where it streams, or there is none. */
+  /** The buffered body, in one piece or several; `undefined` if it streams, or there is none. */
   readonly pieces: readonly Buffer[] | undefined;
-  /** Its type where that is no longer the client's. */
+  /** Its type, if that is no longer the client's. */
   readonly contentType: string | undefined;
 }
 
 /**
- * Reads the body of a request where it must lie in memory.
+ * Reads the body of a request, if it must be buffered.
  *
- * @param isNeeded it must in any case, to be looked into
+ * @param isNeeded it must be buffered in any case, to be inspected
  */
 export type ReadBody = (
   exchange: Exchange,
@@ -34,11 +34,11 @@ export type ReadBody = (
 const streamed: RequestBody = { pieces: undefined, contentType: undefined };
 
 /**
- * Makes the reader of bodies. A body that comes in chunks is read, because MAAS wants a length; a small one, so that nobody
- * holds a slot at MAAS while it is still to come; JSON for an operation that reads a form is made the form, because MAAS would ignore it
- * without a word. Every other body is left to stream.
+ * Creates the reader of bodies. Three are buffered: a chunked body, because MAAS needs a length; a small body, so that
+ * no request holds a slot at MAAS while its body is still to come; and JSON for an operation that reads a form. Such
+ * JSON is converted to the form, because MAAS would silently ignore it. Every other body streams.
  *
- * @param convertsJson whether JSON is made a form at all
+ * @param convertsJson whether JSON is converted
  */
 export function createBodyReader(convertsJson: boolean, bufferBody: BufferBody): ReadBody {
   return (exchange, apiPath, identity, isNeeded = false) => {
@@ -46,21 +46,21 @@ export function createBodyReader(convertsJson: boolean, bufferBody: BufferBody):
     if (method === 'GET' || method === 'HEAD' || !hasBody(request)) return streamed;
     const length = Number(request.headers['content-length']);
     const json = convertsJson && method === 'POST' ? jsonIn(request, apiPath) : undefined;
-    const isLookedInto = isNeeded || json === 'declared' || (json === 'possible' && length <= maxJson);
-    if (!isLookedInto && !isChunked(request) && length > smallBody) return streamed;
+    const isInspected = isNeeded || json === 'declared' || (json === 'possible' && length <= maxJson);
+    if (!isInspected && !isChunked(request) && length > smallBody) return streamed;
     return bufferBody(exchange, identity).then((pieces) => convert(pieces, json));
   };
 }
 
-/** The Content-Type that MAAS gets: the client's, unless the client has made it an option of its connection. */
+/** The Content-Type that MAAS gets: the client's, unless its `Connection` field names Content-Type. */
 export function contentTypeOf({ request: { headers } }: Exchange, body = streamed): string | undefined {
   if (body.contentType !== undefined) return body.contentType;
   return connectionOptions(headers.connection)?.has('content-type') === true ? undefined : headers['content-type'];
 }
 
 /**
- * Whether a body may be JSON that MAAS would ignore: its type says so, or it is the one that `curl -d` names for whatever it
- * sends. To that MAAS responds 200, having done nothing of what the JSON says.
+ * Whether a body may be JSON that MAAS would ignore: its type says so, or it has the type that `curl -d` sends for
+ * everything. MAAS would respond 200 without doing what the JSON says.
  */
 function jsonIn({ headers }: IncomingMessage, apiPath: ApiPath): 'declared' | 'possible' | undefined {
   if (headers['content-encoding'] !== undefined) return undefined;
@@ -81,7 +81,8 @@ function convert(pieces: readonly Buffer[], json: 'declared' | 'possible' | unde
   if (json === undefined || (json === 'possible' && !beginsAsObject(pieces))) return unchanged;
   const form = jsonToForm(concatBlocks(pieces));
   if (typeof form !== 'string') {
-    // A form that begins with a brace is one all the same. One that is a JSON object as a whole would have no field that MAAS knows.
+    // A form that begins with a brace is still a form. A form that is one JSON object as a whole has no field that MAAS
+    // knows.
     if (json === 'possible' && (sizeOf(pieces) > maxJson || form.fault === 'not-json')) return unchanged;
     throw faults[form.fault]();
   }
@@ -89,7 +90,7 @@ function convert(pieces: readonly Buffer[], json: 'declared' | 'possible' | unde
   return { pieces: [Buffer.from(form)], contentType: formType };
 }
 
-/** Whether the first byte that is no white space is a brace. */
+/** Whether the first byte that is not white space is a brace. */
 function beginsAsObject([first]: readonly Buffer[]): boolean {
   return first !== undefined && /^\s*\{/.test(first.toString('latin1', 0, 100));
 }
@@ -114,7 +115,7 @@ const faults: Readonly<Record<JsonFormFault, () => Problem>> = {
     ),
 };
 
-/** As a form field these names would mean what they do not mean in JSON: another operation, another signature. */
+/** As form fields these names would mean something else than in JSON: another operation, another signature. */
 function refuseReservedFields(form: string): void {
   for (const name of new URLSearchParams(form).keys()) {
     if (name === 'op') {

@@ -1,14 +1,14 @@
-/** The limits of one client, or of all together. */
+/** The limits of one client, or of all clients together. */
 export interface Share {
-  /** The name of the share: a client, an address, or all. */
+  /** The name of the share: a client, an address, or all clients. */
   readonly of: string;
-  /** Requests a minute; 0 for any number. */
+  /** Requests per minute; 0 for no limit. */
   readonly perMinute: number;
-  /** Concurrent requests; 0 for any number. */
+  /** Concurrent requests; 0 for no limit. */
   readonly atOnce: number;
 }
 
-/** The limit that is reached, and after how many ms a request fits again; `undefined` where that is not known. */
+/** The limit that is reached, and the ms until a request is admitted again; `undefined` if that is not known. */
 export interface Refusal {
   readonly share: Share;
   readonly limit: 'perMinute' | 'atOnce';
@@ -17,7 +17,7 @@ export interface Refusal {
 
 /** An admitted request. */
 export interface Admission {
-  /** The request is over. To be called once. */
+  /** The request has ended. Must be called exactly once. */
   end(): void;
 }
 
@@ -35,16 +35,16 @@ export function isRefusal(outcome: Admission | Refusal): outcome is Refusal {
 export const minute = 60_000;
 
 /**
- * Counts requests a minute: for each share the time until which it is used up ("theoretical arrival time" of the generic
- * cell rate algorithm, ITU-T I.371). A client that sent nothing for a minute may send a whole minute's requests in one
- * burst, then one each time that its part of the minute has passed.
+ * Counts requests per minute. For each share it stores the time until which the share is used up (the "theoretical
+ * arrival time" of the generic cell rate algorithm, ITU-T I.371). A client that sent nothing for a minute may send a
+ * minute's requests in one burst, then one request per interval.
  *
  * @param usedUntil ms; for an unused share any time in the past
  * @param now ms
- * @returns ms to wait; 0 where a request fits
+ * @returns ms to wait; 0 if a request is admitted
  */
 export function waitFor(perMinute: number, usedUntil: number, now: number): number {
   const wait = usedUntil - now - (minute - minute / perMinute);
-  // What is left of dividing a minute is no wait.
+  // A rounding error of the division is not a wait.
   return wait > 0.01 ? wait : 0;
 }

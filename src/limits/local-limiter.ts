@@ -1,14 +1,15 @@
 import { minute, waitFor, type Admission, type Limiter, type Refusal, type Share } from './limiter.ts';
 
-/** How many clients are counted at most; beyond that the oldest are forgotten first. */
+/** How many clients are counted; beyond this bound the oldest are forgotten. */
 const maxClients = 50_000;
 
 /**
- * Limits in this process alone. Libraries were looked at and not taken: @fastify/rate-limit and rate-limiter-flexible count in
- * fixed windows, so that twice as much passes around the end of one, and neither limits concurrent requests.
+ * A limiter for this process alone. @fastify/rate-limit and rate-limiter-flexible were looked at and not taken: they
+ * count in fixed windows, so that twice the limit passes around the end of a window, and neither limits concurrent
+ * requests.
  */
 export function createLocalLimiter(clock = (): number => performance.now()): Limiter {
-  /** Until when a share is used up, ms. */
+  /** The time until which a share is used up, ms. */
   const used = new Map<string, number>();
   const inFlight = new Map<string, number>();
 
@@ -23,11 +24,11 @@ export function createLocalLimiter(clock = (): number => performance.now()): Lim
   function take({ of, perMinute, atOnce }: Share, now: number): void {
     if (atOnce > 0) inFlight.set(of, (inFlight.get(of) ?? 0) + 1);
     if (perMinute === 0) return;
-    if (used.size >= maxClients && !used.has(of)) makeRoom(now);
+    if (used.size >= maxClients && !used.has(of)) evict(now);
     used.set(of, Math.max(used.get(of) ?? now, now) + minute / perMinute);
   }
 
-  function makeRoom(now: number): void {
+  function evict(now: number): void {
     for (const [of, until] of used) if (until <= now) used.delete(of);
     if (used.size < maxClients) return;
     for (const of of [...used.keys()].slice(0, maxClients / 10)) used.delete(of);

@@ -1,9 +1,9 @@
 import { isatty } from 'node:tty';
 import { visible } from './printable.ts';
 
-/** Loads what makes a line for people of a JSON line of the log. */
+/** Loads the function that turns a JSON log line into a line for people. */
 export async function loadFormatForPeople(): Promise<(line: string) => string> {
-  // Loaded here because a service, which logs JSON, never needs it.
+  // Loaded here because a service logs JSON and never needs it.
   const { prettyFactory } = await import('pino-pretty');
   return prettyFactory({
     colorize: isatty(1) && process.env['NO_COLOR'] === undefined,
@@ -25,7 +25,7 @@ function describe(line: Record<string, unknown>, message: string): string {
   }
   // A connection without a request.
   if (status !== undefined) return `${status} ${message} from ${peer} (${why}; request ${requestId})`;
-  // A sentence may have the cause in it.
+  // The sentence may contain the cause already.
   return cause === undefined || message.includes(String(cause)) ? message : `${message}: ${cause}`;
 }
 

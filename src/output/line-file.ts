@@ -5,45 +5,45 @@ import { promisify } from 'node:util';
 import { createLineQueue, type LineSink } from './line-queue.ts';
 import { writeInPool, writeWhenReady } from './write.ts';
 
-/** A file that is only ever added to, by whole lines. */
+/** A file to which only complete lines are appended. */
 export interface LineFile {
-  /** Adds a line, without its newline, as soon as may be; nobody waits for it. */
+  /** Queues a line, without its newline, to be written soon. */
   add(line: string): void;
   /**
    * Opens the file anew, after another program has moved it (logrotate).
    *
-   * @throws {Error} the system's, when it cannot be opened; the one from before stays in use
+   * @throws {Error} the system's, if it cannot be opened; the old one stays in use
    */
   reopen(): void;
-  /** Writes what is left, and closes; what a pipe's reader has not taken within a second is given up. */
+  /** Writes the remaining lines and closes; lines that a pipe's reader has not taken within a second are dropped. */
   close(): Promise<void>;
 }
 
-/** What a file's owner is told. */
+/** The events of a line file. */
 export interface LineFileEvents {
-  /** So many lines could not be written, and are gone. @param code the system's, such as `ENOSPC` */
+  /** So many lines could not be written, and are lost. @param code the system's, such as `ENOSPC` */
   onLost(lines: number, code: string): void;
   /** Lines can be written again. */
   onResumed(): void;
 }
 
-/** How long the end of the process may be held up by a pipe's reader that is slow, ms. */
+/** How long a slow reader of a pipe may delay the end of the process, ms. */
 const lastWait = 1_000;
 
 const newline = 10;
 
 /**
- * Opens a file of lines, or makes one that its owner alone may read. Lines that come together are written by one write(2) at
- * the file's end, so that no other process comes between, and one that is killed leaves none half written. Where a full disk
- * has left half a line, or something else has, that line gets its end before anything is added.
+ * Opens a file of lines, or creates one that only its owner may read. Lines that come together are written by one
+ * write(2) at the end of the file, so that lines of other processes do not mix with them and a killed process leaves no
+ * half line. If the last line is incomplete, after a full disk for example, it is ended before anything is appended.
  *
- * pino's sonic-boom was not taken: on a full disk it keeps half a line for later, does not say how many it has lost, and never
- * closes.
+ * pino's sonic-boom was not taken: on a full disk it keeps half a line for later, does not say how many it has lost,
+ * and never closes.
  *
- * @param room how much may wait to be written, bytes: a disk that hangs must not take the memory
- * @throws {Error} the system's, when the file cannot be opened
+ * @param maxBytes how many bytes may wait to be written: a disk that hangs must not fill the memory
+ * @throws {Error} the system's, if the file cannot be opened
  */
-export function openLineFile(path: string, room: number, events: LineFileEvents): LineFile {
+export function openLineFile(path: string, maxBytes: number, events: LineFileEvents): LineFile {
   let target = openToAppend(path);
   let next: Target | undefined;
   const queue = createLineQueue(
@@ -57,7 +57,7 @@ export function openLineFile(path: string, room: number, events: LineFileEvents)
         return endsWithinLine(path, target);
       },
     },
-    { ...events, room, isTorn: endsWithinLine(path, target) },
+    { ...events, maxBytes, isTorn: endsWithinLine(path, target) },
   );
   let isClosed = false;
   return {
@@ -71,7 +71,7 @@ export function openLineFile(path: string, room: number, events: LineFileEvents)
     async close() {
       if (isClosed) return;
       isClosed = true;
-      // Not closed before all is written: another file could get the number.
+      // Closed only after everything is written: another file could get the descriptor.
       const written = queue.close().then(() => promisify(close)(target.fd));
       await (target.isFile ? written : Promise.race([written, wait(lastWait)]));
     },

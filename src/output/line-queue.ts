@@ -1,31 +1,31 @@
-/** What takes lines: a file, a pipe, a terminal. */
+/** Where lines are written: a file, a pipe, a terminal. */
 export interface LineSink {
   /**
-   * Writes a batch from a place on; a part of it will do. What takes nothing just now is waited for here, so that an error means that
-   * these bytes cannot be written.
+   * Writes a batch from an offset; writing a part of it is enough. A sink that is full for the moment waits here, so
+   * that an error means that these bytes cannot be written.
    *
    * @param done may be called before this returns
    */
   write(batch: Buffer, start: number, done: (error: NodeJS.ErrnoException | null, written: number) => void): void;
   /**
-   * Called between two batches: goes on in another file where one is due.
+   * Called between two batches: switches to another file if one is due.
    *
-   * @returns whether the last line there has no end; `undefined` where all stays as it is
+   * @returns whether the last line there is incomplete; `undefined` if there is no other file
    */
   change?(): boolean | undefined;
 }
 
 /** How a queue of lines behaves. */
 export interface LineQueueOptions {
-  /** How much may wait, bytes, with what is being written: what takes nothing for long must not take the memory. */
-  readonly room: number;
-  /** Whether the sink's last line has no end yet. */
+  /** How many bytes may wait, including those that are being written: a sink that hangs must not fill the memory. */
+  readonly maxBytes: number;
+  /** Whether the sink's last line is incomplete. */
   readonly isTorn?: boolean;
-  /** When a line that nothing waits before is written; at once by default. */
+  /** When a line is written if no other waits; immediately by default. */
   readonly schedule?: (write: () => void) => void;
-  /** The line that tells of lost ones, with its newline, in front of the first line for which there is room again. */
+  /** The line, with its newline, that reports lost lines; it is put before the first line that fits again. */
   readonly notice?: (lost: number, code: string) => string;
-  /** So many lines are gone. @param code the system's, such as `ENOSPC`; `EBUSY` where there was no room */
+  /** So many lines are lost. @param code the system's, such as `ENOSPC`; `EBUSY` if the queue was full */
   onLost(lines: number, code: string): void;
   /** Lines can be written again. */
   onResumed?(): void;
@@ -33,33 +33,33 @@ export interface LineQueueOptions {
 
 /** Lines on their way to a sink. */
 export interface LineQueue {
-  /** Adds a line, with its newline; nobody waits for it. */
+  /** Queues a line, with its newline. */
   add(line: string): void;
-  /** Writes what waits, unless something is being written already. */
+  /** Writes the queued lines, unless a write is in progress. */
   pump(): void;
-  /** Takes no further lines. @returns resolved when nothing waits any more */
+  /** Accepts no further lines. @returns resolves when the queue is empty */
   close(): Promise<void>;
-  /** What waits, without what is being written, and forgets it. For a process that ends now. */
+  /** Removes and returns the queued lines, without the batch that is being written: for a process that exits. */
   takeWaiting(): Buffer;
 }
 
 const newline = 10;
 
 /**
- * Makes a queue in front of a sink. Lines that come together are written together; a sink that fails or takes nothing costs
- * the lines for which there is no room, never the caller's time. Where half a line was written, it gets its end before the next.
+ * Creates a queue in front of a sink. Lines that come together are written together. If the sink fails or hangs, the
+ * lines that do not fit are lost, but the caller never waits. An incomplete line is ended before the next one.
  */
 export function createLineQueue(sink: LineSink, options: LineQueueOptions): LineQueue {
-  const { room, schedule, notice, onLost, onResumed } = options;
+  const { maxBytes, schedule, notice, onLost, onResumed } = options;
   let isTorn = options.isTorn === true;
   let waiting = '';
-  /** Of what waits, and of what is being written, bytes. */
+  /** The bytes that wait, and those that are being written. */
   const size = { waiting: 0, writing: 0 };
-  /** Lines that are lost, and why, since the last notice. */
+  /** The lines that were lost since the last notice, and why. */
   let lost = 0;
   let why = '';
-  /** How many lost lines the notice speaks of that waits, and the one that is being written. */
-  const told = { waiting: 0, writing: 0 };
+  /** How many lost lines the waiting notice reports, and the one that is being written. */
+  const announced = { waiting: 0, writing: 0 };
   let isLosing = false;
   let isWriting = false;
   let isScheduled = false;
@@ -77,12 +77,12 @@ export function createLineQueue(sink: LineSink, options: LineQueueOptions): Line
 
   function add(line: string): void {
     const bytes = Buffer.byteLength(line);
-    // Once a line is lost those behind it are too, until what waits is on its way: the notice has one place, in front.
-    isFull ||= size.waiting + size.writing + bytes > room;
+    // Once a line is lost, later lines are lost too until the queue is written: the notice has one place, at the front.
+    isFull ||= size.waiting + size.writing + bytes > maxBytes;
     if (isClosed || isFull) return lose(1, 'EBUSY');
     if (lost > 0 && notice !== undefined) {
       const text = notice(lost, why);
-      told.waiting += lost;
+      announced.waiting += lost;
       lost = 0;
       waiting += text;
       size.waiting += Buffer.byteLength(text);
@@ -106,8 +106,8 @@ export function createLineQueue(sink: LineSink, options: LineQueueOptions): Line
       return;
     }
     const batch = Buffer.from(isTorn ? `\n${waiting}` : waiting);
-    told.writing = told.waiting;
-    told.waiting = 0;
+    announced.writing = announced.waiting;
+    announced.waiting = 0;
     waiting = '';
     isFull = false;
     size.waiting = 0;
@@ -119,7 +119,7 @@ export function createLineQueue(sink: LineSink, options: LineQueueOptions): Line
   function writeFrom(batch: Buffer, start: number): void {
     sink.write(batch, start, (error, written) => {
       if (error === null && start + written < batch.length) {
-        // Room for a part of it: the rest meets the error.
+        // Only a part was written; writing the rest yields the error.
         writeFrom(batch, start + written);
         return;
       }
@@ -132,22 +132,22 @@ export function createLineQueue(sink: LineSink, options: LineQueueOptions): Line
       } else fail(batch, start, error.code ?? error.name);
       const changed = sink.change?.();
       isTorn = changed ?? isTorn;
-      // A torn end is tried again with the next line, not at once and for ever.
+      // An incomplete line is ended with the next line, not in an endless loop.
       if (waiting !== '' || changed === true) pump();
       else whenIdle?.();
     });
   }
 
   function fail(batch: Buffer, start: number, code: string): void {
-    // The newline in front ends a line of before.
+    // The leading newline ends an earlier line.
     const first = isTorn ? 1 : 0;
     const from = Math.max(start, first);
     let lines = countLines(batch, from);
     if (start > 0) isTorn = batch[start - 1] !== newline;
-    if (told.writing > 0 && from <= batch.indexOf(newline, first)) {
-      // The notice is gone too: the next one speaks of its lines again.
+    if (announced.writing > 0 && from <= batch.indexOf(newline, first)) {
+      // The notice is lost too, so the next one reports its lines again.
       lines -= 1;
-      lost += told.writing;
+      lost += announced.writing;
     }
     lose(lines, code);
   }
@@ -173,7 +173,7 @@ export function createLineQueue(sink: LineSink, options: LineQueueOptions): Line
   };
 }
 
-/** How many lines end behind a place in a batch. */
+/** How many lines end after an offset in a batch. */
 function countLines(batch: Buffer, start: number): number {
   let count = 0;
   for (let at = batch.indexOf(newline, start); at !== -1; at = batch.indexOf(newline, at + 1)) count += 1;

@@ -4,20 +4,20 @@ import { isatty } from 'node:tty';
 import { createLineQueue, type LineQueueOptions, type LineSink } from './line-queue.ts';
 import { isSystemError, writeAll, writeInPool, writeWhenReady } from './write.ts';
 
-/** Standard output as a service needs it: writing to it never waits, whatever stands at its other end. */
+/** Standard output for a service: writing never blocks, whatever reads it. */
 export interface StandardOutput {
   /** Adds a line, with its newline. */
   add(line: string): void;
-  /** How many lines were dropped since the start, because nobody took them in time or they could not be written. */
+  /** How many lines have been dropped since the start, because the reader was too slow or they could not be written. */
   dropped(): number;
-  /** Writes what is left; a second later it is given up. */
+  /** Writes the remaining lines, for at most a second. */
   close(): Promise<void>;
 }
 
-/** For how long lines wait for further ones, ms, where lines come one after the other: nobody can tell. */
-const gathering = 10;
+/** How long lines wait for further lines, ms, while they come in quick succession. */
+const batchMs = 10;
 
-/** How long the end of the process may be held up by a reader that is slow, ms. */
+/** How long a slow reader may delay the end of the process, ms. */
 const lastWait = 1_000;
 
 const descriptor = 1;
@@ -25,15 +25,15 @@ const descriptor = 1;
 /**
  * Opens standard output.
  *
- * @param room how much may wait for a reader, bytes
- * @param notice the line that says how many were dropped, in front of the first that is not
+ * @param maxBytes how many bytes may wait for a reader
+ * @param notice the line that reports dropped lines, before the first line that is not dropped
  */
-export function openStandardOutput(room: number, notice: LineQueueOptions['notice']): StandardOutput {
+export function openStandardOutput(maxBytes: number, notice: LineQueueOptions['notice']): StandardOutput {
   let dropped = 0;
   const { sink, writeNow } = chooseSink();
   const queue = createLineQueue(sink, {
-    room,
-    schedule: together(),
+    maxBytes,
+    schedule: batched(),
     ...(notice !== undefined && { notice }),
     onLost(lines) {
       dropped += lines;
@@ -48,18 +48,18 @@ export function openStandardOutput(room: number, notice: LineQueueOptions['notic
 }
 
 /**
- * Has lines that come close together written at once: the first at the end of the event loop's turn, those that follow within a
- * moment with each other. A write for each was the log's largest cost.
+ * Batches lines: the first is written at the end of the event loop's iteration, and those that come within a moment
+ * after it batched. A write for each line was the log's largest cost.
  */
-function together(): (write: () => void) => void {
+function batched(): (write: () => void) => void {
   let writtenAt = -Infinity;
   return (write) => {
     const flush = (): void => {
       writtenAt = performance.now();
       write();
     };
-    if (performance.now() - writtenAt > gathering) setImmediate(flush);
-    else setTimeout(flush, gathering);
+    if (performance.now() - writtenAt > batchMs) setImmediate(flush);
+    else setTimeout(flush, batchMs);
   };
 }
 
@@ -70,8 +70,9 @@ interface Chosen {
 }
 
 /**
- * How to write to what standard output is. Pipes and terminals are opened once more, with `O_NONBLOCK`: set on the descriptor that is there, other
- * programs that have it too would lose what they write, and Node's own stream for a terminal waits.
+ * Chooses how to write to standard output. Pipes and terminals are opened once more, with `O_NONBLOCK`: setting it on
+ * the existing descriptor would make other programs that share it lose output, and Node's own stream for a terminal
+ * blocks.
  */
 function chooseSink(): Chosen {
   const isTerminal = isatty(descriptor);
@@ -80,7 +81,7 @@ function chooseSink(): Chosen {
     const opened = openAgain(isTerminal ? ['/proc/self/fd/1', '/dev/tty'] : ['/proc/self/fd/1']);
     if (opened !== undefined) return ready(opened);
   }
-  // A socket (systemd's journal) cannot be opened again, nor another user's pipe. Node's stream sets `O_NONBLOCK` on it.
+  // A socket (systemd's journal) or another user's pipe cannot be opened again. Node's stream sets `O_NONBLOCK` on it.
   if (!isTerminal && (stats.isFIFO() || stats.isSocket()) && process.stdout.writable) return ready(descriptor);
   return {
     sink: { write: (batch, start, done) => writeInPool(descriptor, batch, start, done) },
@@ -99,7 +100,7 @@ function ready(fd: number): Chosen {
   return { sink, writeNow: sink.writeNow };
 }
 
-/** Opens the first of these that can be. It must not become the terminal of a process that has none. */
+/** Opens the first path that can be opened. It must not become the controlling terminal of a process that has none. */
 function openAgain(paths: readonly string[]): number | undefined {
   for (const path of paths) {
     try {

@@ -11,7 +11,7 @@ export interface Evaluation {
   readonly ambiguity: string | undefined;
 }
 
-const doubts = {
+const ambiguities = {
   'several-ops': 'names several operations in query, body and path; name one',
   semicolon: 'has an "op" behind a ";", which some take for "&"; write "&"',
   'unreadable-body':
@@ -35,28 +35,28 @@ export function dependsOnOp(policy: Policy, method: string, path: ApiPath): bool
  * @param form what the body says, `undefined` where it was not read or is no form
  */
 export function evaluate(policy: Policy, method: string, path: ApiPath, form?: FormOps): Evaluation {
-  if (form !== undefined) return judgeAnew(policy, method, path, form);
-  const judged = judgementsOf(policy);
-  if (path.path.length + path.query.length > longestKnown) return judgeAnew(policy, method, path);
-  const address = judged.matters(path.query) ? path.path + path.query : path.path;
+  if (form !== undefined) return evaluateAfresh(policy, method, path, form);
+  const cache = cacheOf(policy);
+  if (path.path.length + path.query.length > maxCachedLength) return evaluateAfresh(policy, method, path);
+  const address = cache.matters(path.query) ? path.path + path.query : path.path;
   const key = `${method} ${address}`;
-  const before = judged.known.get(key);
+  const before = cache.known.get(key);
   if (before !== undefined) return before;
-  const judgement = withoutRequest(judgeAnew(policy, method, path));
-  if (count >= maxKnown) forget();
+  const evaluation = copiedEvaluation(evaluateAfresh(policy, method, path));
+  if (count >= maxCached) forget();
   count += 1;
-  judged.known.set(key, judgement);
-  return judgement;
+  cache.known.set(key, evaluation);
+  return evaluation;
 }
 
-function judgeAnew(policy: Policy, method: string, path: ApiPath, form?: FormOps): Evaluation {
+function evaluateAfresh(policy: Policy, method: string, path: ApiPath, form?: FormOps): Evaluation {
   const operation = resolveOperation(method, path, form);
   const decision = decide(policy, operation, path.query);
   const ambiguity = dependsOnOp(policy, method, path) ? findAmbiguity(method, path, form) : undefined;
-  if (ambiguity !== undefined) return { operation, decision, ambiguity: doubts[ambiguity] };
+  if (ambiguity !== undefined) return { operation, decision, ambiguity: ambiguities[ambiguity] };
   for (const reading of readOtherwise(method, path)) {
     const other = decide(policy, resolveOperation(method, path, form, reading), path.query);
-    if (other.allowed !== decision.allowed) return { operation, decision, ambiguity: doubts[reading.because] };
+    if (other.allowed !== decision.allowed) return { operation, decision, ambiguity: ambiguities[reading.because] };
   }
   return { operation, decision, ambiguity: undefined };
 }
@@ -67,8 +67,8 @@ export function isRefusal({ decision, ambiguity }: Evaluation): boolean {
 }
 
 /** The same in strings of its own: V8 cuts strings out of others, and would keep the request's whole address for their sake. */
-function withoutRequest({ operation: { method, segments, op }, ...judgement }: Evaluation): Evaluation {
-  return { ...judgement, operation: { method, segments: segments.map(copied), op: op && copied(op) } };
+function copiedEvaluation({ operation: { method, segments, op }, ...evaluation }: Evaluation): Evaluation {
+  return { ...evaluation, operation: { method, segments: segments.map(copied), op: op && copied(op) } };
 }
 
 function copied(text: string): string {
@@ -76,35 +76,35 @@ function copied(text: string): string {
 }
 
 /** What a policy has said of the addresses that were asked for, so that those asked for again and again cost a look-up. */
-interface Judgements {
+interface EvaluationCache {
   readonly known: Map<string, Evaluation>;
-  /** Whether a query could be part of the judgement: it may name an op, or a parameter that a rule speaks of. */
+  /** Whether a query could be part of the evaluation: it may name an op, or a parameter that a rule speaks of. */
   matters(query: string): boolean;
 }
 
 /** How many are kept, of all policies together; then they are forgotten, and known again where they are asked for again. */
-const maxKnown = 4_000;
+const maxCached = 4_000;
 
 /** Longer addresses are evaluated each time: a list of a thousand machines would take the room of a hundred others. */
-const longestKnown = 512;
+const maxCachedLength = 512;
 
 /** Kept by policy, and gone with it: a changed policy is another one. */
-let judgements = new WeakMap<Policy, Judgements>();
+let caches = new WeakMap<Policy, EvaluationCache>();
 let count = 0;
 
 function forget(): void {
-  judgements = new WeakMap();
+  caches = new WeakMap();
   count = 0;
 }
 
-function judgementsOf(policy: Policy): Judgements {
-  let found = judgements.get(policy);
+function cacheOf(policy: Policy): EvaluationCache {
+  let found = caches.get(policy);
   if (found === undefined) {
     const names = ['op', ...policy.rules.flatMap(({ parameter }) => parameter?.name ?? [])];
     // An escape may spell any name, and behind a ";" some see another parameter.
     const telling = [...new Set(names), '%', '+', ';'];
     found = { known: new Map(), matters: (query) => query !== '' && telling.some((part) => query.includes(part)) };
-    judgements.set(policy, found);
+    caches.set(policy, found);
   }
   return found;
 }

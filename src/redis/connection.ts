@@ -8,7 +8,7 @@ export interface RedisConnection {
    *
    * @throws {Unavailable} immediately while Redis is known to be down, else after half a second without a response
    */
-  run<Answer>(question: (redis: Redis) => Promise<Answer>): Promise<Answer>;
+  run<Result>(command: (redis: Redis) => Promise<Result>): Promise<Result>;
   close(): Promise<void>;
 }
 
@@ -18,21 +18,21 @@ export class Unavailable extends Error {
 }
 
 /** How long to wait for a response, and for a connection, ms. */
-const timeoutMs = { answer: 500, connection: 2_000 };
+const timeoutMs = { response: 500, connection: 2_000 };
 
 /** The backoff before a new connection, ms: after a broken connection, and after an error reply. */
-const pauses = { broken: 200, refused: 5_000 };
+const backoffMs = { broken: 200, refused: 5_000 };
 
-/** What every key begins with; the braces keep all of them in one slot of a cluster, as scripts need it. */
+/** The prefix of every key; the braces put all keys in one hash slot of a cluster, as scripts need it. */
 export const keyPrefix = '{maas-auth-proxy}:';
 
 /**
  * Opens a connection to Redis. The library is loaded here, so that a proxy without Redis does not pay for it. The proxy
- * starts also when Redis does not respond.
+ * also starts if Redis does not respond.
  *
- * @param url may hold a password, and is never logged
- * @param onChange called when Redis comes up or goes down, with a word why
- * @returns after the first response or the first failure
+ * @param url may contain a password, and is never logged
+ * @param onChange called with the reason when Redis comes up or goes down
+ * @returns resolves after the first response or failure
  */
 export async function openRedisConnection(
   url: string,
@@ -43,13 +43,13 @@ export async function openRedisConnection(
     connectionName: 'maas-auth-proxy',
     lazyConnect: true,
     connectTimeout: timeoutMs.connection,
-    commandTimeout: timeoutMs.answer,
+    commandTimeout: timeoutMs.response,
     // A connection that hangs is closed immediately; no command waits for a connection or is sent twice.
-    disconnectTimeout: timeoutMs.answer,
+    disconnectTimeout: timeoutMs.response,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    retryStrategy: () => (isRefused ? pauses.refused : pauses.broken),
+    retryStrategy: () => (isRefused ? backoffMs.refused : backoffMs.broken),
   });
   let state: 'unknown' | 'up' | 'down' | 'closed' = 'unknown';
   let isRefused = false;
@@ -59,12 +59,12 @@ export async function openRedisConnection(
     if (state === to || state === 'closed') return;
     state = to;
     onChange(to === 'up', why);
-    resolveSettled?.();
+    resolveFirstChange?.();
   }
 
-  /** Also called for an error reply: a wrong password, no memory left, a replica that takes no writes. */
+  /** Also called for an error reply: a wrong password, no memory left, a replica that accepts no writes. */
   function fail(error: unknown): void {
-    why = wordFor(error);
+    why = reasonOf(error);
     isRefused = isRefusal(error);
     change('down');
     if (state !== 'closed' && redis.status === 'ready') redis.disconnect(true);
@@ -81,12 +81,12 @@ export async function openRedisConnection(
     }
   }
 
-  let resolveSettled: (() => void) | undefined;
-  const settled = new Promise<void>((resolve) => {
-    resolveSettled = resolve;
+  let resolveFirstChange: (() => void) | undefined;
+  const firstChange = new Promise<void>((resolve) => {
+    resolveFirstChange = resolve;
   });
   redis.on('error', (error: Error) => {
-    why = wordFor(error);
+    why = reasonOf(error);
     isRefused = isRefusal(error);
   });
   redis.on('close', () => {
@@ -94,20 +94,20 @@ export async function openRedisConnection(
     change('down');
   });
   redis.on('ready', () => {
-    // It may still take no writes.
+    // It may still refuse writes.
     void probe();
   });
   redis.connect().catch(() => {});
-  await settled;
+  await firstChange;
 
   return {
     get isUp() {
       return state === 'up';
     },
-    async run(question) {
+    async run(command) {
       if (state !== 'up') throw new Unavailable(why);
       try {
-        return await question(redis);
+        return await command(redis);
       } catch (error) {
         fail(error);
         throw new Unavailable(why);
@@ -122,8 +122,11 @@ export async function openRedisConnection(
   };
 }
 
-/** Redis's own word for a refusal (`WRONGPASS`, `OOM`, `READONLY`), or the system's for a failure; no text, which may hold more. */
-function wordFor(error: unknown): string {
+/**
+ * Redis's own code of a refusal (`WRONGPASS`, `OOM`, `READONLY`), or the system's code of a failure; no text, which may
+ * contain secrets.
+ */
+function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   if (isRefusal(error)) return /^[A-Z]+/.exec(error.message)?.[0] ?? 'refused';
   if ('code' in error && typeof error.code === 'string') return error.code;

@@ -4,8 +4,8 @@ import { redisUnavailable, type FailureMode } from './failure-mode.ts';
 import { keyPrefix, Unavailable, type RedisConnection } from './connection.ts';
 
 /**
- * The lease of a request in flight, ms, and how often its replica renews it: requests of a replica that was killed count
- * no longer than that.
+ * The lease of a request in flight, ms, and how often its replica renews it. Requests of a killed replica count until
+ * their lease expires.
  */
 const lease = { time: 30_000, renewal: 10_000 };
 

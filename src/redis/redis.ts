@@ -8,16 +8,16 @@ import { createRedisLimiter } from './redis-limiter.ts';
 import { openRedisConnection } from './connection.ts';
 import { createRedisNonces } from './redis-nonces.ts';
 
-/** What is known of earlier requests: of this replica alone, or of all replicas. */
+/** The state of earlier requests: of this replica alone, or of all replicas. */
 export interface ReplicaState {
   readonly nonces: Nonces;
   readonly limiter: Limiter;
-  /** Whether Redis responds; `undefined` where none is set. */
+  /** Whether Redis responds; `undefined` if none is configured. */
   readonly isRedisUp: (() => boolean) | undefined;
   close(): Promise<void>;
 }
 
-/** Opens it. @param url of the Redis that all replicas share */
+/** Opens the replica state. @param url of the Redis that all replicas share */
 export async function openReplicaState(
   url: RedisUrl | undefined,
   mode: FailureMode,

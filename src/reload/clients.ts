@@ -14,10 +14,10 @@ import type { WatchedFiles } from './watched-files.ts';
 import { watchNamed } from './named-files.ts';
 
 /**
- * The clients of a gateway, kept to their file. The MAAS keys that clients have of their own, and the files of their policies,
- * are followed each by itself: a broken one must not hold up that somebody else's key ends.
+ * Watches the clients file of a gateway. The MAAS key files and policy files that clients name are watched separately:
+ * a broken one must not delay that another client's key is revoked.
  *
- * @param sendOwnRequest the way to MAAS, where a new key is tried
+ * @param sendOwnRequest sends a request to MAAS, to try a new key
  * @throws {SettingError} what is wrong with the file now
  */
 export function watchClients(
@@ -35,7 +35,7 @@ export function watchClients(
   const policies = watchNamed<Policy>(
     watchedFiles,
     (path, named) => ({
-      kind: 'client-policy',
+      purpose: 'client-policy',
       title: `the policy file ${path}`,
       subject,
       load: (read) => readPolicyFile(path, read, named),
@@ -81,7 +81,7 @@ export function watchClients(
   }
 
   const clients = watchedFiles.watch({
-    kind: 'clients',
+    purpose: 'clients',
     title: `the clients file ${file}`,
     subject,
     load,

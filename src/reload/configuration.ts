@@ -13,26 +13,26 @@ import { watchTls, type ReloadedTls } from './tls.ts';
 
 /** The parts of a proxy that are reloaded when their files change. */
 export interface ReloadedConfiguration {
-  /** Signs with the key in force, and trusts the authorities in force. */
+  /** Signs with the current key, and trusts the current authorities. */
   readonly upstream: Upstream;
-  /** The policy in force. */
+  /** The current policy. */
   readonly policy: () => Policy;
-  /** The clients in force; `undefined` where there is no clients file. */
+  /** The current clients; `undefined` if there is no clients file. */
   readonly registry: Registry | undefined;
-  /** What https is served with; `undefined` for plain http. */
+  /** TLS options of the https listener; `undefined` for plain http. */
   readonly tls: ReloadedTls | undefined;
 }
 
 /**
  * Watches the files of a configuration.
  *
- * @param tell who is told of what the way to MAAS learns
+ * @param events called when the upstream learns something
  * @throws {SettingError} what is wrong with a file now, as a sentence without its full stop
  */
 export function watchConfiguration(
   config: Configuration,
   watchedFiles: WatchedFiles,
-  tell: Pick<UpstreamOptions, 'onClockDifference' | 'onRegionChange'>,
+  events: Pick<UpstreamOptions, 'onClockDifference' | 'onRegionChange'>,
 ): ReloadedConfiguration {
   const { key, ca, policy } = config.files;
   const makeKey = signingKeys();
@@ -49,12 +49,12 @@ export function watchConfiguration(
     cacheTtl: config.cacheTtl,
     cacheMaxBytes: config.memory.cache,
     maxShared: config.memory.shared,
-    ...tell,
+    ...events,
   });
   if (key !== undefined) shared = watchedFiles.watch(keySource('key', key, makeKey, upstream.sendOwnRequest)).now;
   if (ca !== undefined) {
     const trusted = watchedFiles.watch({
-      kind: 'ca',
+      purpose: 'ca',
       title: `the certificate authorities in ${ca.file}`,
       subject: ca.source,
       load: (read) => readCertificates(ca.file, read),
@@ -76,7 +76,7 @@ export function watchConfiguration(
 
 function watchPolicy(file: string, subject: string, watchedFiles: WatchedFiles): () => Policy {
   const watched = watchedFiles.watch({
-    kind: 'policy',
+    purpose: 'policy',
     title: `the policy file ${file}`,
     subject,
     load: (read) => readPolicyFile(file, read),

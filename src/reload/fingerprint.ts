@@ -3,8 +3,8 @@ import { statSync, type BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 /**
- * The fingerprint of a file: its identity (behind symbolic links), its size and its times. Equal fingerprints mean that the file
- * has not changed, unless both writes were within a tick of the file system's clock.
+ * The fingerprint of a file: its identity (behind symbolic links), its size and its times. Equal fingerprints mean that
+ * the file has not changed, unless both writes happened within one tick of the file system's clock.
  *
  * @returns a text to compare; also for a file that is missing or unreachable
  */
@@ -16,7 +16,7 @@ export async function fingerprint(file: string): Promise<string> {
   }
 }
 
-/** The same, before anything else can happen. */
+/** The same, synchronously. */
 export function fingerprintSync(file: string): string {
   try {
     return outline(statSync(file, { bigint: true }));
@@ -25,7 +25,7 @@ export function fingerprintSync(file: string): string {
   }
 }
 
-/** A file's content to compare, of which no secret can be read. */
+/** A digest of a file's content, to compare contents without holding a secret. */
 export function digest(content: string): string {
   return createHash('sha256').update(content).digest('base64');
 }

@@ -5,19 +5,19 @@ import { createSigner, type Signer } from '../maas/signature.ts';
 import { Problem } from '../problem.ts';
 import { readUser } from '../upstream/own-requests/identity.ts';
 import type { Upstream } from '../upstream/upstream.ts';
-import type { Approval, WatchedKind, Source } from './watcher.ts';
+import type { Approval, WatchedPurpose, Source } from './watcher.ts';
 import { digest } from './fingerprint.ts';
 
-/** An API key of MAAS, ready to sign with. */
+/** An API key of MAAS with its signer. */
 export interface SigningKey {
   readonly key: ApiKey;
   readonly signer: Signer;
 }
 
-/** Makes a key ready to sign with. Who signs with the same key has the same signer: reads are joined by it. */
+/** Makes the signer of a key. Equal keys have the same signer: identical reads with it are collapsed. */
 export type MakeSigningKey = (key: ApiKey) => SigningKey;
 
-/** Remembers what it has made for as long as somebody uses it. */
+/** Caches the signers for as long as they are used. */
 export function signingKeys(): MakeSigningKey {
   const made = new Map<string, WeakRef<SigningKey>>();
   return (key) => {
@@ -31,26 +31,26 @@ export function signingKeys(): MakeSigningKey {
 }
 
 /**
- * A file that holds an API key of MAAS. A new key is tried at MAAS first: one that MAAS refuses does not take the place of one
- * that works, and is tried again from time to time. Requests under way end with the key they began with.
+ * A file that holds an API key of MAAS. A new key is tried at MAAS first: a key that MAAS refuses does not replace one
+ * that works, and is tried again periodically. Requests in flight continue with the key that they began with.
  *
- * @param sendOwnRequest the way to MAAS
+ * @param sendOwnRequest sends a request to MAAS
  */
 export function keySource(
-  kind: WatchedKind,
+  purpose: WatchedPurpose,
   { file, source }: NamedFile,
   makeKey: MakeSigningKey,
   sendOwnRequest: Upstream['sendOwnRequest'],
 ): Source<SigningKey> {
   return {
-    kind,
+    purpose,
     title: `the API key file ${file}`,
     subject: source,
     load: (read) => makeKey(readKeyFile(file, read)),
     approve: (next, inForce) => approve(next, inForce, sendOwnRequest, file),
-    // Of the gateway's own key the configuration says so.
+    // For the gateway's own key the configuration warns.
     warnings: () =>
-      kind === 'client-key' && othersMayRead(file)
+      purpose === 'client-key' && othersMayRead(file)
         ? [`Every user of this machine may read the API key in ${file}; chmod 600 it.`]
         : [],
   };
@@ -66,13 +66,13 @@ async function approve(
   if ('user' in found) return { note: `the key ${next.key} is ${found.user}` };
   const kept = `The API key that ${file} holds now (${next.key}) is not used, and the one before stays in force`;
   if ('failure' in found) return { refused: `${kept}: it could not be tried. ${found.failure}` };
-  // Where neither works, the one that the operator has put there last is nearer to what is meant.
+  // If neither key works, the new one is more likely to be the intended one.
   if ('refusal' in (await identifyOwner(inForce, sendOwnRequest)))
     return { note: `MAAS refuses the key ${next.key}, as it does the last` };
   return { refused: `${kept}: ${found.refusal}` };
 }
 
-/** Whose key it is; or why MAAS refuses it; or why MAAS does not say. Sentences. */
+/** The key's user; or why MAAS refuses it; or why MAAS does not say. Sentences. */
 type Owner = { readonly user: string } | { readonly refusal: string } | { readonly failure: string };
 
 async function identifyOwner({ signer }: SigningKey, sendOwnRequest: Upstream['sendOwnRequest']): Promise<Owner> {

@@ -3,24 +3,24 @@ import { SettingError } from '../config/values.ts';
 import type { Source } from './watcher.ts';
 import type { Watched, WatchedFiles } from './watched-files.ts';
 
-/** Files that another file names, each followed by itself for as long as it is named. */
+/** Files that another file names; each is watched for as long as it is named. */
 export interface NamedFiles<Value> {
   /**
    * Begins a reading of the file that names them.
    *
-   * @param read of that reading: what cannot be used is noticed by it as soon as it can
-   * @returns follows a file. @param path where it lies @param named how it is named @param purpose what it is to be, for
-   * sentences. @returns gives the value in force. @throws {SettingError} why it cannot be used
+   * @param read of that reading, so that it notices when an unusable file changes
+   * @returns watches a file. @param path its path @param named its name as written @param purpose what it is used for,
+   *   for sentences. @returns gives the current value. @throws {SettingError} why it cannot be used
    */
   begin(read: ReadText): (path: string, named: string, purpose: string) => () => Value;
-  /** Ends the following of those that were not asked for since `begin`. */
+  /** Stops watching the files that were not named since `begin`. */
   forgetOthers(): void;
 }
 
 /**
- * Keeps to files that another file names.
+ * Watches files that another file names.
  *
- * @param makeSource how one is followed
+ * @param makeSource how one is watched
  * @param tryRead reads one, to say why it cannot be used
  */
 export function watchNamed<Value>(

@@ -1,30 +1,30 @@
 import { readSettingFile, type ReadText } from '../config/files.ts';
 import { digest, fingerprintSync } from './fingerprint.ts';
 
-/** The files that something is made of, as they were when they were read for it. */
+/** The files of a value, as they were when they were read for it. */
 export interface Reading {
   readonly read: ReadText;
-  /** How each file looked before it was read, by its path. */
+  /** The fingerprint of each file before it was read, by its path. */
   readonly fingerprints: ReadonlyMap<string, string>;
-  /** All contents in one text to compare; a file that could not be read counts by the reason. */
+  /** All contents as one text to compare; for a file that could not be read, the reason. */
   contents(): string;
-  /** Whether a file could not be read, for whatever reason: that may pass without a trace in how it looks. */
+  /** Whether a file could not be read for any reason: that may change while its fingerprint stays the same. */
   readonly hasUnread: boolean;
 }
 
-/** Begins to read: whatever is read by its `read` is noted. */
+/** Begins a reading: its `read` notes each file. */
 export function createReading(): Reading {
-  const looks = new Map<string, string>();
+  const fingerprints = new Map<string, string>();
   const contents = new Map<string, string>();
   let hasUnread = false;
   return {
-    fingerprints: looks,
+    fingerprints,
     get hasUnread() {
       return hasUnread;
     },
     contents: () => [...contents].flat().join('\n'),
     read(file) {
-      looks.set(file, fingerprintSync(file));
+      fingerprints.set(file, fingerprintSync(file));
       try {
         const text = readSettingFile(file);
         contents.set(file, digest(text));

@@ -11,16 +11,16 @@ import {
 import type { Approval } from './watcher.ts';
 import type { WatchedFiles } from './watched-files.ts';
 
-/** What https is served with, kept to its files. */
+/** The reloaded TLS options of the https listener. */
 export interface ReloadedTls {
-  /** What the server begins with. */
+  /** The options at the start. */
   readonly options: TlsOptions;
-  /** The certificate in force. */
+  /** The current certificate. */
   certificate(): ServerCertificate;
-  /** The authorities of clients in force; `undefined` where clients need no certificate. */
+  /** The current authorities for clients; `undefined` if clients need no certificate. */
   readonly authorities: (() => ClientAuthorities) | undefined;
-  /** Has a server take new certificates and authorities for its new connections; those that are open go on. */
-  keep(server: Server): void;
+  /** Applies new certificates and authorities to a server's new connections; open connections continue. */
+  applyTo(server: Server): void;
 }
 
 /**
@@ -37,7 +37,7 @@ export function watchTls({ files }: Configuration, watchedFiles: WatchedFiles): 
   const renew = (): void => server?.setSecureContext(context(certificate.now(), authorities?.now()));
 
   const certificate = watchedFiles.watch<ServerCertificate>({
-    kind: 'tls',
+    purpose: 'tls',
     title: `the certificate in ${cert.file}`,
     subject: cert.source,
     load: (read) => readServerCertificate(cert.file, key.file, read),
@@ -48,7 +48,7 @@ export function watchTls({ files }: Configuration, watchedFiles: WatchedFiles): 
   const authorities =
     clientCa &&
     watchedFiles.watch<ClientAuthorities>({
-      kind: 'client-ca',
+      purpose: 'client-ca',
       title: `the authorities of clients in ${clientCa.file}`,
       subject: clientCa.source,
       load: (read) => readClientAuthorities(clientCa.file, read),
@@ -61,13 +61,13 @@ export function watchTls({ files }: Configuration, watchedFiles: WatchedFiles): 
     },
     certificate: certificate.now,
     authorities: authorities?.now,
-    keep(kept) {
-      if (kept instanceof TlsServer) server = kept;
+    applyTo(listener) {
+      if (listener instanceof TlsServer) server = listener;
     },
   };
 }
 
-/** A certificate that is over does not take the place of one that is not. */
+/** An expired certificate does not replace a valid one. */
 function approve(next: ServerCertificate, inForce: ServerCertificate, file: string): Approval {
   const now = Date.now();
   if (next.endsAt > now || inForce.endsAt <= now) return {};
@@ -83,7 +83,7 @@ function context({ cert, key }: ServerCertificate, authorities: ClientAuthoritie
     minVersion: 'TLSv1.2',
     ...(authorities !== undefined && {
       ca: authorities.pem,
-      // A resumed session would carry over what was found out about the client's certificate, without its chain.
+      // A resumed session would have the result of the earlier certificate check, but no certificate chain.
       secureOptions: constants.SSL_OP_NO_TICKET,
     }),
   };

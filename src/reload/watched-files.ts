@@ -4,15 +4,15 @@ import { createWatcher, type Watcher, type ReloadEvent, type WatchState, type So
 /** The files that a running proxy watches. */
 export interface WatchedFiles {
   /**
-   * Makes something of files, and makes it anew whenever one of them changes.
+   * Watches the files of a value, and reloads the value when one of them changes.
    *
-   * @returns gives the value in force
-   * @throws {SettingError} what is wrong with the files now, with what names them
+   * @returns the watched value
+   * @throws {SettingError} what is wrong with the files now, with the name of the setting
    */
   watch<Value>(source: Source<Value>): Watched<Value>;
-  /** Reads all files again, whether they look changed or not: what SIGHUP asks for. Resolves when that is done. */
+  /** Reads all files again, even if they seem unchanged: what SIGHUP does. Resolves when that is done. */
   reload(): Promise<void>;
-  /** How each stands: for metrics. */
+  /** The state of each watched value, for metrics. */
   states(): readonly WatchState[];
   /** Stops watching. */
   close(): void;
@@ -20,7 +20,7 @@ export interface WatchedFiles {
 
 /** A value that is reloaded when its files change. */
 export interface Watched<Value> {
-  /** The value in force. */
+  /** The current value. */
   now(): Value;
   /** Stops watching. */
   close(): void;
@@ -30,11 +30,11 @@ export interface Watched<Value> {
 const interval = 250;
 
 /**
- * Watches files and reloads what was made of them. It takes each file's fingerprint four times a second, one `stat` each. This notices any
- * rename, and any chain of symbolic links as in a Kubernetes Secret, and works on network file systems and bind mounts,
- * where the kernel's notices (`fs.watch`) do not come.
+ * Watches files and reloads the values made of them. It takes each file's fingerprint four times a second, with one
+ * `stat` each. This notices any rename and any chain of symbolic links, as in a Kubernetes Secret, and works on network
+ * file systems and bind mounts, where the kernel's notifications (`fs.watch`) do not arrive.
  *
- * @param report told of each change
+ * @param report called for each change
  */
 export function createWatchedFiles(report: (event: ReloadEvent) => void): WatchedFiles {
   const watchers = new Set<Watcher<unknown>>();

@@ -5,38 +5,38 @@ import { fingerprint } from './fingerprint.ts';
 import { createReading, type Reading } from './reading.ts';
 
 /** What a watched file is for. */
-export type WatchedKind = 'clients' | 'key' | 'client-key' | 'client-policy' | 'ca' | 'policy' | 'tls' | 'client-ca';
+export type WatchedPurpose = 'clients' | 'key' | 'client-key' | 'client-policy' | 'ca' | 'policy' | 'tls' | 'client-ca';
 
-/** Something that is made of files. */
+/** A value that is made of files. */
 export interface Source<Value> {
-  readonly kind: WatchedKind;
-  /** What the log calls it: `the policy file /etc/policy.rules`. */
+  readonly purpose: WatchedPurpose;
+  /** Its title in the log: `the policy file /etc/policy.rules`. */
   readonly title: string;
-  /** What stands before the words of a `SettingError`: `--policy`. */
+  /** The text before the message of a `SettingError`: `--policy`. */
   readonly subject: string;
   /**
-   * Makes the value of what it reads by `read`, and of nothing else: the files it reads are the ones that are looked at.
+   * Makes the value from files that it reads only through `read`: these are the files that are watched.
    *
    * @throws {SettingError} what is wrong with them
    */
   load(read: ReadText): Value;
-  /** Asked before a new value takes the place of the one in force; may keep it out, and is then asked again from time to time. */
+  /** Called before a new value replaces the current one; may refuse it, and is then called again periodically. */
   approve?(next: Value, inForce: Value): Promise<Approval>;
-  /** Told of each new value in force. */
+  /** Called with each new value. */
   onChange?(value: Value): void;
-  /** Sentences for the operator about a value that is in force; each is told as soon as it holds, and when it holds anew. */
+  /** Warnings about the current value; each is reported when it begins to hold, and when it holds again. */
   warnings?(value: Value): readonly string[];
-  /** What is worth saying of a value: `12 keys`. */
+  /** A note about a value: `12 keys`. */
   describe?(value: Value): string;
 }
 
-/** Whether a value may take the place of the one in force: why not, in a sentence, or what is worth saying of it. */
+/** Whether a value may replace the current one: the reason why not, as a sentence, or a note. */
 export type Approval = { readonly refused: string } | { readonly note?: string };
 
-/** What has become of a change. */
+/** The outcome of a change. */
 export interface ReloadEvent {
-  readonly kind: WatchedKind;
-  /** A new value is in force, or a change could not be taken over, or what could not is gone again; or there is a doubt about the value. */
+  readonly purpose: WatchedPurpose;
+  /** A new value is in force; or a change could not be loaded; or such a failure is over; or there is a warning. */
   readonly outcome: 'taken' | 'broken' | 'mended' | 'doubtful';
   /** A sentence for the log. */
   readonly text: string;
@@ -44,11 +44,11 @@ export interface ReloadEvent {
 
 /** The state of a watched value. */
 export interface WatchState {
-  readonly kind: WatchedKind;
+  readonly purpose: WatchedPurpose;
   readonly files: readonly string[];
   /** When the value in force was read, ms since 1970. */
   readonly since: number;
-  /** Why the files as they are now are not in force; `undefined` where they are. */
+  /** Why the current files are not in force; `undefined` if they are. */
   readonly lastError: string | undefined;
 }
 
@@ -67,21 +67,21 @@ export interface Watcher<Value> {
 const debounceMs = 100;
 
 /**
- * For how long a change must stay broken before that is said, ms. A file may be gone for a moment while it is replaced, and of
- * a certificate and its key one is written before the other.
+ * How long a change must stay broken before that is reported, ms. A file may be missing for a moment while it is
+ * replaced, and a certificate and its key are not written together.
  */
 const reportAfterMs = 1_000;
 
-/** When the contents are compared once more after a reading, ms: the clocks of some file systems tick in whole seconds. */
+/** When contents are compared once more after a reading, ms: the clocks of some file systems tick in whole seconds. */
 const secondReadMs = 2_000;
 
 /**
- * How often a file that could not be read is tried again, ms. What kept it from being read (too many open files, a network file
- * system that is away) may pass, and the file looks as it did before.
+ * How often an unreadable file is tried again, ms. The reason (too many open files, an unreachable network file system)
+ * may pass while the file's fingerprint stays the same.
  */
 const rereadMs = 1_000;
 
-/** How often what was not approved is tried again, ms. */
+/** How often approval of a refused value is tried again, ms. */
 const retryMs = 5_000;
 
 /** Why the files are not in force. */
@@ -89,13 +89,13 @@ interface Failure {
   readonly reason: string;
   readonly contents: string;
   readonly since: number;
-  /** Whether it may pass without a change of the files. */
+  /** Whether the reason may pass while the files stay the same. */
   readonly mayPass: boolean;
   isReported: boolean;
 }
 
 /**
- * Makes a value of its files, and keeps to them.
+ * Makes a value from its files, and reloads it when they change.
  *
  * @throws {SettingError} what is wrong with the files now
  */
@@ -136,7 +136,7 @@ export function createWatcher<Value>(source: Source<Value>, report: (event: Relo
     remember(reading);
     if (reading.contents() === contents) {
       onRecovered();
-      // Who may write a file can change without its content.
+      // The file's permissions can change without its content.
       reportWarnings();
       return;
     }
@@ -199,11 +199,11 @@ export function createWatcher<Value>(source: Source<Value>, report: (event: Relo
   }
 
   function emit(outcome: ReloadEvent['outcome'], text: string): void {
-    report({ kind: source.kind, outcome, text });
+    report({ purpose: source.purpose, outcome, text });
   }
 
   function sentence(error: unknown, { hasUnread }: Reading): string {
-    // Whatever it was, it must not end a proxy that runs.
+    // No error may stop a running proxy.
     const reason =
       error instanceof SettingError
         ? `${source.subject} ${error.message}`
@@ -211,7 +211,7 @@ export function createWatcher<Value>(source: Source<Value>, report: (event: Relo
     return `${reason}; what was read before stays in force${hasUnread ? ' until it can be read' : ''}.`;
   }
 
-  /** One after the other. */
+  /** Runs tasks one after the other. */
   function run(work: () => Promise<void>): Promise<void> {
     const mine = (inProgress ?? Promise.resolve()).then(work).finally(() => {
       if (inProgress === mine) inProgress = undefined;
@@ -229,7 +229,7 @@ export function createWatcher<Value>(source: Source<Value>, report: (event: Relo
         failure = undefined;
         return read();
       }),
-    state: () => ({ kind: source.kind, files: [...fingerprints.keys()], since, lastError: failure?.reason }),
+    state: () => ({ purpose: source.purpose, files: [...fingerprints.keys()], since, lastError: failure?.reason }),
     close() {
       isClosed = true;
     },
@@ -241,7 +241,7 @@ async function hasChanged(before: ReadonlyMap<string, string>): Promise<boolean>
   return false;
 }
 
-/** Resolves as soon as files have stayed the same for a moment, or when they will not. */
+/** Resolves as soon as the files have been unchanged for a moment, or when they keep changing. */
 async function debounce(files: readonly string[], isOver: () => boolean): Promise<void> {
   const fingerprintAll = async (): Promise<string> => (await Promise.all(files.map(fingerprint))).join('\n');
   let before = await fingerprintAll();

@@ -4,17 +4,17 @@ import { setImmediate as afterPoll, setTimeout as wait } from 'node:timers/promi
 import { Server as TlsServer } from 'node:tls';
 import { trackHandshakes } from './handshakes.ts';
 
-/** The connections of a server, and how to end them without cutting a response. */
+/** The connections of a server, and how to close them without cutting off a response. */
 export interface Connections {
   /** Whether the server is stopping. */
   readonly draining: boolean;
   /** How many are open. */
   count(): number;
   /**
-   * Stops accepting, and ends each connection after the response to what its client has sent, or is about to send.
+   * Stops accepting, and closes each connection after the response to what its client has sent, or is about to send.
    *
-   * @param deadline ms after which what is left is cut
-   * @returns how many requests were cut
+   * @param deadline ms after which the remaining connections are closed
+   * @returns how many requests were cut off
    */
   drain(deadline: number): Promise<number>;
 }
@@ -23,28 +23,29 @@ export interface Connections {
 export const keepAliveTimeoutMs = 72_000;
 
 /**
- * How long a stopping server still listens to connections without a request, ms. A client may have sent one just now, and
- * can only repeat it if it is a read (RFC 9112 §9.3.1): closed at once, such a connection loses a write in a rolling restart.
+ * How long a stopping server still reads from connections without a request, ms. A client may have sent one just now,
+ * and can only repeat it if it is a read (RFC 9112 §9.3.1): closing immediately would lose a write in a rolling
+ * restart.
  */
 const lastCall = 1_000;
 
 /**
- * For how long nobody must have connected before a stopping server closes its port, ms. Whoever the kernel has let in, but
- * the server not yet, would be reset; by then a load balancer has seen `/readyz` turn.
+ * How long no new connection must have come before a stopping server closes its port, ms. Connections that the kernel
+ * has accepted, but the server not yet, would be reset; after this time a load balancer has seen `/readyz` change.
  */
 const calm = 50;
 
-/** Who uses a connection. */
+/** The state of a connection. */
 interface Use {
   /** The responses that are not finished. */
   readonly responses: ServerResponse[];
-  /** How much had been read when the last one was: more means that the next request has begun. */
+  /** The bytes that had been read when the last response finished: more bytes mean that the next request has begun. */
   bytesRead: number;
 }
 
 /**
- * Keeps track of a server's connections. `server.close()` alone would close those without a request at once, and wait for
- * one on which no request ever came, or for an endless response.
+ * Tracks a server's connections. `server.close()` alone would immediately close those without a request, and wait for a
+ * connection on which no request ever came, or for an endless response.
  */
 export function trackConnections(server: Server): Connections {
   const open = new Map<Socket, Use>();
@@ -70,7 +71,7 @@ export function trackConnections(server: Server): Connections {
       const at = use.responses.indexOf(response);
       if (at !== -1) use.responses.splice(at, 1);
       use.bytesRead = socket.bytesRead;
-      // Its head was sent before the server was to stop, and promised that the connection stays.
+      // Its headers were sent before the stop, and promised that the connection stays open.
       if (isLastCallOver) endIdle(socket, use);
     });
   });
@@ -79,13 +80,13 @@ export function trackConnections(server: Server): Connections {
     if (responses.length === 0 && socket.bytesRead === bytesRead) socket.destroySoon();
   }
 
-  /** Resolves when nobody has connected for a moment; after the last call a shorter moment will do. */
+  /** Resolves when no new connection has come for a moment; after the last call a shorter moment is enough. */
   async function nobodyConnects(start: number, deadline: number): Promise<void> {
     for (let before = -1; before !== accepted && performance.now() - start < deadline;) {
       before = accepted;
       await wait(performance.now() - start < lastCall ? calm : 1);
-      // A timer fires before the event loop looks at the port. Where this process had no processor for a while, clients that came
-      // in that time are still to be let in.
+      // A timer fires before the event loop accepts connections. If this process got no CPU for a while, connections of
+      // that time must still be accepted.
       await afterPoll();
     }
   }
@@ -119,7 +120,7 @@ export function trackConnections(server: Server): Connections {
       }, deadline);
       await nobodyConnects(start, deadline);
       await new Promise<void>((resolve) => {
-        // An http server's own `close` would close the connections without a request with it.
+        // The `close` of an http server would also close the connections without a request.
         NetServer.prototype.close.call(server, () => resolve());
       });
       clearTimeout(lastCallTimer);

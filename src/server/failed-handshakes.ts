@@ -6,8 +6,8 @@ import { Problem } from '../problem.ts';
 import { rejectAndClose } from './malformed-input.ts';
 
 /**
- * Says what is wrong where no TLS connection has come about: to the log, and where somebody speaks plain http to the https port,
- * to him too. Who connects and leaves, as probes of load balancers do, is not worth a line.
+ * Explains a failed TLS handshake: to the log, and, if the client speaks plain http to the https port, to the client
+ * too. A client that connects and disconnects, as probes of load balancers do, is not logged.
  */
 export function reportFailedHandshakes(server: Server, log: Logger): void {
   const handshakes = trackHandshakes(server);

@@ -1,14 +1,17 @@
 import type { Server, Socket } from 'node:net';
 
-/** The TLS handshakes of a server that are under way. */
+/** The TLS handshakes in progress. */
 export interface Handshakes {
-  /** The TCP connection below a TLS socket whose handshake has not ended well. */
+  /** The TCP connection below a TLS socket whose handshake has failed. */
   below(socket: Socket): Socket | undefined;
-  /** Ends them all. */
+  /** Closes all of them. */
   destroy(): void;
 }
 
-/** Keeps track of a server's handshakes, by the client's address and port: of TCP and TLS each connection has a socket object. */
+/**
+ * Tracks a server's handshakes, by the client's address and port: for each connection, TCP and TLS have a socket object
+ * each.
+ */
 export function trackHandshakes(server: Server): Handshakes {
   const open = new Map<string, Socket>();
   server.on('connection', (socket: Socket) => {

@@ -4,9 +4,9 @@ export class ListenError extends Error {
 }
 
 /**
- * What the system says when a port is not to be had, as a sentence; any other error as it is.
+ * Describes in a sentence why a port is not available; any other error is returned as it is.
  *
- * @param setting what chooses the port
+ * @param setting the setting for the port
  */
 export function noPort(error: unknown, host: string, port: number, setting: string): unknown {
   const address = `${host} port ${port}`;

@@ -7,12 +7,12 @@ import { ListenError, noPort } from './listen-error.ts';
 /**
  * Listens on a TCP port.
  *
- * @param setting what chooses the port, for the sentence
- * @throws {ListenError} when the port is in use, or not to be had
+ * @param setting the setting for the port, for the error message
+ * @throws {ListenError} if the port is in use or not available
  */
 export async function listenOnPort(app: FastifyInstance, host: string, port: number, setting: string): Promise<string> {
   try {
-    // Fastify would open a second server for ::1, without what app.ts and connections.ts have set on the first.
+    // Fastify would open a second server for ::1, without what app.ts and connections.ts have set up on the first.
     await app.listen({ host: /^localhost$/i.test(host) ? '127.0.0.1' : host, port });
   } catch (error) {
     throw noPort(error, host, port, setting);
@@ -26,21 +26,21 @@ export async function listenOnPort(app: FastifyInstance, host: string, port: num
 const maxSocketPath = process.platform === 'linux' ? 107 : 103;
 
 /**
- * Listens on a unix socket that this user alone may use. A socket file that a dead process has left is replaced.
+ * Listens on a unix socket that only this user may use. A socket file that a dead process has left is replaced.
  *
- * @throws {ListenError} when another program listens there, or something else than a socket lies there
+ * @throws {ListenError} if another program listens there, or the file is not a socket
  */
 export async function listenOnSocket(app: FastifyInstance, path: string): Promise<string> {
   const length = Buffer.byteLength(path);
   if (length > maxSocketPath) {
-    // Node 20 would listen on the path's beginning instead.
+    // Node 20 would listen on the beginning of the path instead.
     throw new ListenError(
       `The path of --socket (SOCKET) has ${length} bytes, and a socket's may have ${maxSocketPath}; choose a shorter one.`,
     );
   }
   await clearWay(path);
   await app.ready();
-  // From the moment it is there, not a moment after.
+  // The mode must be right from the moment when the file exists.
   const before = process.umask(0o177);
   try {
     await app.listen({ path });
@@ -54,7 +54,7 @@ export async function listenOnSocket(app: FastifyInstance, path: string): Promis
 }
 
 async function clearWay(path: string): Promise<void> {
-  const found = look(path);
+  const found = statIfPresent(path);
   if (found === undefined) return;
   if (!found.isSocket()) {
     throw new ListenError(`${path} is there already, and is no socket; choose another path with --socket (SOCKET).`);
@@ -69,7 +69,7 @@ async function clearWay(path: string): Promise<void> {
   }
 }
 
-function look(path: string): Stats | undefined {
+function statIfPresent(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
@@ -77,7 +77,7 @@ function look(path: string): Stats | undefined {
   }
 }
 
-/** What the system refuses, as a sentence; any other error as it is. */
+/** Describes in a sentence why the system refuses; any other error is returned as it is. */
 function noSocket(path: string, error: unknown): unknown {
   if (!(error instanceof Error && 'code' in error)) return error;
   return new ListenError(`No socket can be made at ${path}; check that its directory exists and may be written to.`);

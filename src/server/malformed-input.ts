@@ -7,15 +7,15 @@ import type { Logger } from 'pino';
 import { breakBody } from '../http/request-body.ts';
 import { isForgedCertificate, untrustedCertificate } from '../inbound/client-certificate.ts';
 import { headersTooLarge } from '../inbound/message.ts';
-import { recordConnect, requestId, type Keep } from '../access-log/access-log.ts';
+import { connectEntry, requestId, type EntrySink } from '../access-log/access-log.ts';
 import type { LastExchanges } from '../inbound/pipelining.ts';
 import { parserFault } from '../http/parser-fault.ts';
 import { peerAddress } from '../http/peer.ts';
 import { Problem } from '../problem.ts';
 
 /**
- * Answers what is not HTTP enough to become a request (RFC 9112 §2.2), and closes the connection: after it nobody knows
- * where the next request would begin. Responses to good requests before it go first (RFC 9112 §9.3.2).
+ * Responds to input that Node's parser rejects (RFC 9112 §2.2), and closes the connection: nobody knows where a next
+ * request would begin. Responses to good requests before it go first (RFC 9112 §9.3.2).
  */
 export function rejectMalformedInput(
   log: Logger,
@@ -35,14 +35,14 @@ export function rejectMalformedInput(
     } else {
       before.connection.mustClose = true;
       if (!before.request.complete) {
-        // The client has left in the middle of the body; RFC 9112 §8 asks for no answer.
+        // The client has disconnected in the middle of the body; RFC 9112 §8 requires no response.
         if (error.code === 'HPE_INVALID_EOF_STATE') return void socket.destroy();
-        // The body of that request is what is malformed; else its response comes first.
+        // The body of that request is malformed; otherwise its response comes first.
         if (breakBody(before.request)) return;
       }
       before.onEnd(() => {
-        if (!socket.writable) return; // it is being closed behind that answer
-        // What comes after a request that asked for "close" is nobody's (RFC 9112 §9.6).
+        if (!socket.writable) return; // it is being closed after that response
+        // Input after a request with "close" is ignored (RFC 9112 §9.6).
         if (error.code === 'HPE_CLOSED_CONNECTION') socket.end();
         else rejectAndClose(log, socket, toProblem(error), causeOf(error));
       });
@@ -50,16 +50,18 @@ export function rejectMalformedInput(
   };
 }
 
-/** Refuses a tunnel. Node hands CONNECT to nobody else. */
-export function rejectConnect(keep: Keep): (request: IncomingMessage, socket: Duplex) => void {
+/** Refuses a tunnel. Node emits CONNECT as an event of its own. */
+export function rejectConnect(sink: EntrySink): (request: IncomingMessage, socket: Duplex) => void {
   return (request, socket) => {
     const problem = new Problem('method-not-forwarded', 'This is no proxy for tunnels; use another method.');
     const id = requestId(request, newId);
-    keep(recordConnect(request, problem, id, close(socket, problem, id)));
+    sink(connectEntry(request, problem, id, close(socket, problem, id)));
   };
 }
 
-/** Answers with a problem on a connection that Node has no request for, and ends it. @param cause as a clause, for the log */
+/**
+ * Sends a problem on a connection for which Node has no request, and closes it. @param cause as a clause, for the log
+ */
 export function rejectAndClose(log: Logger, socket: Socket, problem: Problem, cause: string): void {
   const id = newId();
   const { status, code } = problem;
@@ -71,7 +73,7 @@ function newId(): string {
   return randomBytes(8).toString('hex');
 }
 
-/** Sends a problem as the last of a connection. @returns the bytes of its document */
+/** Sends a problem as the last response of a connection. @returns the size of its document, bytes */
 function close(socket: Duplex, problem: Problem, id: string): number {
   const { status, challenge } = problem;
   const body = `${JSON.stringify(problem.document(id))}\n`;
@@ -86,7 +88,7 @@ function close(socket: Duplex, problem: Problem, id: string): number {
       `X-Request-Id: ${id}\r\n` +
       'Connection: close\r\n' +
       `\r\n${body}`,
-    // The rest of what the client sends is of no interest.
+    // Further input of the client is discarded.
     () => socket.destroy(),
   );
   return bytes;
@@ -100,17 +102,17 @@ const reasons: Readonly<Record<number, string>> = {
   501: 'Not Implemented',
 };
 
-/** The bytes that were no request. Fastify's types say that they are JSON; they are a Buffer. */
+/** The bytes that were not a request. Fastify's types say that they are JSON; they are a Buffer. */
 function bytesOf({ rawPacket }: ConnectionError): Buffer | undefined {
   return Buffer.isBuffer(rawPacket) ? rawPacket : undefined;
 }
 
-/** Whether they began a TLS handshake, as `curl https://…` does. */
+/** Whether they begin a TLS handshake, as `curl https://…` sends it. */
 function isTls(error: ConnectionError): boolean {
   return bytesOf(error)?.[0] === 0x16;
 }
 
-/** What is wrong, for those who read the log. */
+/** What is wrong, for the log. */
 function causeOf(error: ConnectionError): string {
   if (isTls(error)) return 'https, and this port speaks plain http';
   return parserFault(error.code) ?? 'it is not HTTP/1.1';

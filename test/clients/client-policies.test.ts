@@ -68,7 +68,7 @@ test("a broken file of a client's policy leaves the last good rules, says so, an
     /^The clients file \S+clients\.json names the file \S+robot\.rules: line 2: .*; what was read before stays in force\.$/;
   await until(() => said(proxy, sentence) > 0, 'the mistake is said');
   assert.equal((await postTag(proxy, robot.key)).status, 200);
-  assert.match(proxy.files().find(({ kind }) => kind === 'client-policy')?.lastError ?? '', /line 2/);
+  assert.match(proxy.files().find(({ purpose }) => purpose === 'client-policy')?.lastError ?? '', /line 2/);
 
   writeClients(t, [robot, second], file);
   await until(() => said(proxy, /^read the clients file \S+ again: 2 keys$/) === 1, 'the change is told');
@@ -84,7 +84,7 @@ test("a broken file of a client's policy leaves the last good rules, says so, an
   writeClients(t, [bob], file);
   await until(() => said(proxy, /^read the clients file \S+ again: 1 key$/) === 1, 'the change is told');
   assert.deepEqual(
-    proxy.files().filter(({ kind }) => kind === 'client-policy'),
+    proxy.files().filter(({ purpose }) => purpose === 'client-policy'),
     [],
   );
 });

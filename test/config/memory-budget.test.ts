@@ -91,7 +91,7 @@ test('more than three quarters of what there is draws a warning', async () => {
 
 test('docs/limits.md tells the bounds as they are', () => {
   const text = readFileSync(new URL('../../../docs/limits.md', import.meta.url), 'utf8');
-  for (const name of ['cache', 'bodies', 'shared', 'unread', 'heads', 'unfinishedHeads'] as const) {
+  for (const name of ['cache', 'bodies', 'shared', 'unread', 'headers', 'incompleteHeaders'] as const) {
     assert.ok(text.includes(row(name, MIB)), `${name} ${row(name, MIB)}`);
   }
   for (const expected of [row('connections', 1), row('connections', 1, true), row('compressed', 1)]) {

@@ -8,7 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { detachedBody } from '../../src/http/detached-body.ts';
 import { unidentified } from '../../src/clients/identity.ts';
 import { beginExchange } from '../../src/exchange.ts';
-import { createFairRoom } from '../../src/limits/fair-room.ts';
+import { createFairBudget } from '../../src/limits/fair-budget.ts';
 import { createBodyBuffer } from '../../src/inbound/buffered-body.ts';
 import type { Problem } from '../../src/problem.ts';
 import { readBody } from '../../src/http/read-body.ts';
@@ -309,13 +309,13 @@ test('a client may hold as much memory by its bodies as it leaves to others, sma
   assert.equal((await post(70_000, '2001-db8--1')).status, 200);
 });
 
-test('one client leaves as much room as it takes, and two leave a third', () => {
-  const room = createFairRoom(100);
-  const takes = Array.from({ length: 100 }, () => room.take('crowd', 1)).filter(Boolean).length;
+test('one client leaves as much budget as it takes, and two leave a third', () => {
+  const budget = createFairBudget(100);
+  const takes = Array.from({ length: 100 }, () => budget.acquire('crowd', 1)).filter(Boolean).length;
   assert.equal(takes, 50);
-  assert.equal(room.take('other', 25), true);
-  assert.equal(room.take('other', 1), false);
-  assert.equal(room.take('third', 12), true);
-  room.give('crowd', 50);
-  assert.equal(room.take('other', 5), true);
+  assert.equal(budget.acquire('other', 25), true);
+  assert.equal(budget.acquire('other', 1), false);
+  assert.equal(budget.acquire('third', 12), true);
+  budget.release('crowd', 50);
+  assert.equal(budget.acquire('other', 5), true);
 });

@@ -117,7 +117,7 @@ test('a key that MAAS refuses does not replace one that works; once MAAS knows i
   );
   assert.equal((await send(`${proxy.url}/tags/`)).status, 200);
   assert.equal((await send(`${proxy.adminUrl}/readyz`)).status, 200);
-  assert.match(proxy.files().find(({ kind }) => kind === 'key')?.lastError ?? '', /is not used/);
+  assert.match(proxy.files().find(({ purpose }) => purpose === 'key')?.lastError ?? '', /is not used/);
   assert.doesNotMatch(JSON.stringify(proxy.log), /CanarySecret/);
 
   writeFileSync(file, await mintKey(maas));

@@ -45,7 +45,7 @@ test('a broken policy file changes nothing, and is said once, in one line, until
     /^--policy names the file \S+policy\.rules: line 3: .*; what was read before stays in force\.$/,
   );
   assert.equal(await postTag(proxy), 403);
-  assert.match(proxy.files().find(({ kind }) => kind === 'policy')?.lastError ?? '', /line 3/);
+  assert.match(proxy.files().find(({ purpose }) => purpose === 'policy')?.lastError ?? '', /line 3/);
   await wait(1_500); // long enough for it to be said again
   assert.equal(errors(proxy).length, 1);
 
@@ -54,7 +54,7 @@ test('a broken policy file changes nothing, and is said once, in one line, until
   writeFileSync(file, andTags);
   await until(() => told(proxy, /^read the policy file/) === 1, 'a good one is taken');
   assert.equal(await postTag(proxy), 200);
-  assert.equal(proxy.files().find(({ kind }) => kind === 'policy')?.lastError, undefined);
+  assert.equal(proxy.files().find(({ purpose }) => purpose === 'policy')?.lastError, undefined);
 });
 
 test('a file that is gone for a moment is no matter; one that stays away is said once', async (t) => {

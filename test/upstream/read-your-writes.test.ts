@@ -128,7 +128,7 @@ async function startProxyWith(t: TestContext, maasUrl: string, lines: WriteEpoch
     limiter: createLocalLimiter(),
     memory: memoryBounds(268_435_456, { tls: false, caches: true }),
     log: pino({ level: 'silent' }),
-    records: [],
+    entrySinks: [],
   });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   t.after(async () => {

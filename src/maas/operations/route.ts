@@ -26,10 +26,10 @@ export interface Reading {
 }
 
 /** A place in the tree of MAAS's paths. */
-interface Place {
-  readonly literal: Map<string, Place>;
+interface RouteNode {
+  readonly literal: Map<string, RouteNode>;
   /** Where `{names}` lead to, any one segment. */
-  any: Place | undefined;
+  any: RouteNode | undefined;
   /** What MAAS takes for one identifier here, where that may hold slashes. */
   wide: RegExp | undefined;
   /** The words of a segment of which MAAS knows two forms, and where it stands. */
@@ -38,7 +38,7 @@ interface Place {
   readonly names: Map<string, Map<string, string>>;
 }
 
-const root = emptyPlace();
+const root = emptyNode();
 const known: KnownOperation[] = [];
 for (const entry of operationTable.trim().split(/\n(?! )/)) plant(entry);
 
@@ -106,7 +106,7 @@ export function readOtherwise(method: string, path: ApiPath): OtherReading[] {
  * `files/a/b`; and with either word where MAAS knows two, `partition` and `partitions`.
  */
 export function spellings(segments: readonly string[]): readonly (readonly string[])[] {
-  const words = findPlace(segments)?.words;
+  const words = findNode(segments)?.words;
   const forms = words?.forms.map((form) => segments.map((segment, at) => (at === words.at ? form : segment)));
   const all = forms ?? [segments];
   if (!endsWithWide(segments)) return all;
@@ -120,7 +120,7 @@ export function hasEncodedSlash({ segments }: ApiPath): boolean {
 
 /** The name of the operation of a path that was read; `undefined` where MAAS is known to have none such. */
 export function nameOf(method: string, segments: readonly string[], op: string | undefined): string | undefined {
-  return findPlace(segments)
+  return findNode(segments)
     ?.names.get(method)
     ?.get(op ?? '-');
 }
@@ -130,7 +130,7 @@ function hasOperation({ method, segments, op }: Reading & { readonly method: str
 }
 
 function isRoute(segments: readonly string[]): boolean {
-  return (findPlace(segments)?.names.size ?? 0) > 0;
+  return (findNode(segments)?.names.size ?? 0) > 0;
 }
 
 function endsWithSlash({ path }: ApiPath, text: string): boolean {
@@ -145,8 +145,8 @@ function withoutEmpty(pieces: readonly string[]): readonly string[] {
   return pieces.includes('') ? pieces.filter((piece) => piece !== '') : pieces;
 }
 
-function findPlace(segments: readonly string[]): Place | undefined {
-  let place: Place | undefined = root;
+function findNode(segments: readonly string[]): RouteNode | undefined {
+  let place: RouteNode | undefined = root;
   for (const segment of segments) {
     place = place.literal.get(segment) ?? (segment === '' ? undefined : place.any);
     if (place === undefined) return undefined;
@@ -156,7 +156,7 @@ function findPlace(segments: readonly string[]): Place | undefined {
 
 /** Makes one segment of the pieces of an identifier that MAAS lets hold slashes; it is always the path's last. */
 function joinIdentifier(pieces: readonly string[]): readonly string[] {
-  let place: Place | undefined = root;
+  let place: RouteNode | undefined = root;
   for (const [at, piece] of pieces.entries()) {
     if (place?.wide !== undefined) {
       const rest = pieces.slice(at).join('/');
@@ -168,7 +168,7 @@ function joinIdentifier(pieces: readonly string[]): readonly string[] {
 }
 
 function endsWithWide(segments: readonly string[]): boolean {
-  return segments.at(-1)?.includes('/') === true && findPlace(segments.slice(0, -1))?.wide !== undefined;
+  return segments.at(-1)?.includes('/') === true && findNode(segments.slice(0, -1))?.wide !== undefined;
 }
 
 function plant(entry: string): void {
@@ -178,7 +178,7 @@ function plant(entry: string): void {
   const forms = path.includes('[s]?') ? [shown, path.replaceAll('[s]?', 's')] : [path];
   const wide = wideIdentifiers[written];
   for (const form of forms) plantForm(form, shown, words, forms, wide !== undefined);
-  if (wide !== undefined) placeOf(path.replace(/\/[^/]+$/, '')).wide = wide;
+  if (wide !== undefined) nodeAt(path.replace(/\/[^/]+$/, '')).wide = wide;
 }
 
 function plantForm(
@@ -188,7 +188,7 @@ function plantForm(
   forms: readonly string[],
   isWide: boolean,
 ): void {
-  const place = placeOf(form);
+  const place = nodeAt(form);
   const { names } = place;
   if (forms.length > 1) {
     const [first = [], second = []] = forms.map((one) => one.split('/'));
@@ -210,14 +210,14 @@ function plantForm(
   }
 }
 
-function placeOf(path: string): Place {
+function nodeAt(path: string): RouteNode {
   let place = root;
   for (const segment of path.split('/')) {
     if (segment.startsWith('{')) {
-      place.any ??= emptyPlace();
+      place.any ??= emptyNode();
       place = place.any;
     } else {
-      const next = place.literal.get(segment) ?? emptyPlace();
+      const next = place.literal.get(segment) ?? emptyNode();
       place.literal.set(segment, next);
       place = next;
     }
@@ -225,6 +225,6 @@ function placeOf(path: string): Place {
   return place;
 }
 
-function emptyPlace(): Place {
+function emptyNode(): RouteNode {
   return { literal: new Map(), any: undefined, wide: undefined, words: undefined, names: new Map() };
 }

@@ -12,13 +12,13 @@ const requestLine = /^[A-Z-]+ \S+ HTTP\/1\.1\r\n/;
 export function discardContinue(socket: Socket): void {
   const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
   const read = socket.read.bind(socket);
-  let awaitsAnswer = false;
+  let awaitsResponse = false;
   let held: Buffer | undefined;
   let swallowed = 0;
 
   socket.write = (chunk: unknown, ...rest: unknown[]): boolean => {
     if (typeof chunk === 'string' && requestLine.test(chunk)) {
-      awaitsAnswer = true;
+      awaitsResponse = true;
       swallowed = 0;
     }
     return write(chunk, ...rest);
@@ -26,7 +26,7 @@ export function discardContinue(socket: Socket): void {
   socket.read = (size?: number): unknown => {
     for (;;) {
       const chunk = read(size) as Buffer | null;
-      if (!awaitsAnswer || chunk === null) return chunk;
+      if (!awaitsResponse || chunk === null) return chunk;
       let bytes = held === undefined ? chunk : Buffer.concat([held, chunk]);
       held = undefined;
       for (let end = endOfContinue(bytes); end > 0 && swallowed < maxSwallowed; end = endOfContinue(bytes)) {
@@ -36,7 +36,7 @@ export function discardContinue(socket: Socket): void {
       if (endOfContinue(bytes) === incomplete) {
         held = bytes;
       } else if (bytes.length > 0) {
-        awaitsAnswer = false;
+        awaitsResponse = false;
         return bytes;
       }
     }
