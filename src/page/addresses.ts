@@ -5,13 +5,13 @@ import { originForm } from '../http/origin-form.ts';
 export const ownRoot = '/-/';
 
 /**
- * Whether the page answers a request, so that it is not forwarded: all below `/-/`, and `/` where a browser shows what comes.
- * For every other program `/` is an address of MAAS, as any.
+ * Whether a request is for the page, and so never forwarded: all below `/-/`, and a GET of `/` that says what it accepts, as
+ * browsers, curl and HTTPie do. MAAS has no operation at `/`; a program that says nothing gets MAAS's own response.
  */
 export function isForPage({ method, target, request }: Pick<Exchange, 'method' | 'target' | 'request'>): boolean {
   const path = pathOf(target);
   if (path !== '/') return path.startsWith(ownRoot);
-  return (method === 'GET' || method === 'HEAD') && request.headers.accept?.includes('text/html') === true;
+  return (method === 'GET' || method === 'HEAD') && request.headers.accept !== undefined;
 }
 
 /** The path of a request target, without its query. */

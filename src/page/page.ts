@@ -9,6 +9,7 @@ import { version } from '../version.ts';
 import { askAboutMaas } from './about-maas.ts';
 import { ownRoot, pathOf } from './addresses.ts';
 import { sendAsset } from './assets.ts';
+import { sendInvitation } from './invitation.ts';
 import { listOperations } from './operations.ts';
 import type { RequestFeed } from './request-feed.ts';
 import { makeSafe, sendJson } from './send-own.ts';
@@ -60,8 +61,9 @@ export function createPage(
     const path = pathOf(exchange.target);
     if (exchange.method !== 'GET' && exchange.method !== 'HEAD') throw noSuchAddress();
     if (path === '/') {
-      if (await sendAsset(exchange, 'index.html')) return;
-      throw noSuchAddress();
+      const isForBrowser = exchange.request.headers.accept?.includes('text/html') === true;
+      if (!isForBrowser || !(await sendAsset(exchange, 'index.html'))) sendInvitation(exchange);
+      return;
     }
     const name = path.slice(ownRoot.length);
     if (name.startsWith('assets/') && (await sendAsset(exchange, name.slice('assets/'.length)))) return;

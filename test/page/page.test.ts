@@ -41,7 +41,7 @@ async function list(url: string, headers: Record<string, string> = {}): Promise<
   return reply.json() as unknown as Listed;
 }
 
-test('a browser gets the page at /, with a strict policy; for any other program / is an address of MAAS', async (t) => {
+test('a browser gets the page at /, with a strict policy; curl and HTTPie get a text with commands to try', async (t) => {
   const origin = await startOrigin(t, (_request, response) => response.end());
   const { url } = await startTestProxy(t, origin.url);
   const page = await send(`${url}/`, { headers: browser });
@@ -53,7 +53,11 @@ test('a browser gets the page at /, with a strict policy; for any other program 
   assert.equal(page.headers['referrer-policy'], 'no-referrer');
   assert.equal(page.headers['cross-origin-opener-policy'], 'same-origin');
   assert.equal(page.headers['access-control-allow-origin'], undefined);
+  const text = await send(`${url}/`, { headers: { Accept: '*/*' } });
+  assert.match(String(text.headers['content-type']), /^text\/plain/);
+  assert.equal(text.body.toString().match(/^ {2}curl /gm)?.length, 3);
   assert.equal(origin.received.length, 0);
+  // A program that names nothing that it accepts gets what MAAS says of its root.
   await send(`${url}/`);
   assert.deepEqual(
     origin.received.map(({ target }) => target),

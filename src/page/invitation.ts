@@ -1,0 +1,24 @@
+import type { Exchange } from '../exchange.ts';
+import { version } from '../version.ts';
+import { sendOwn } from './send-own.ts';
+
+/** What a program, or a person at a terminal, gets at `/`: where the page is, and three commands to try. */
+export function sendInvitation(exchange: Exchange): void {
+  const { request } = exchange;
+  const url = `${'encrypted' in request.socket ? 'https' : 'http'}://${request.headers.host ?? 'localhost'}`;
+  const lines = [
+    `maas-auth-proxy ${version} signs your requests and forwards them to MAAS.`,
+    `Open ${url}/ in a browser to see and call every operation of MAAS, or try:`,
+    '',
+    `  curl ${url}/version/`,
+    `  curl '${url}/users/?op=whoami'`,
+    `  curl ${url}/machines/`,
+    '',
+  ];
+  sendOwn(
+    exchange,
+    200,
+    { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-cache', Vary: 'Accept' },
+    lines.join('\n'),
+  );
+}
