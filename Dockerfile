@@ -2,7 +2,7 @@
 #
 #   docker build -t maas-auth-proxy .
 #
-# Behind a registry of your own, hand npm's settings over as a secret; they stay out of the image:
+# With a package registry of your own, pass npm's settings as a secret; they do not get into the image:
 #
 #   docker build --secret id=npmrc,src="$HOME/.npmrc" -t maas-auth-proxy .
 
@@ -33,7 +33,7 @@ LABEL org.opencontainers.image.title="maas-auth-proxy" \
 # A published port reaches the container's own address, never its loopback.
 ENV NODE_ENV=production \
     HOST=0.0.0.0
-# One thread that compiles and collects beside the event loop, in place of four: 5 MB less, and no more CPU.
+# One helper thread for V8's compiler and garbage collector instead of four: 5 MB less, and no more CPU.
 ENV NODE_OPTIONS=--v8-pool-size=1
 
 COPY --from=dependencies /app/node_modules node_modules
@@ -41,13 +41,13 @@ COPY --from=build /app/dist/src dist/src
 COPY package.json LICENSE ./
 RUN ln -s /app/dist/src/cli.js /usr/local/bin/maas-auth-proxy
 
-# A number, so that Kubernetes' runAsNonRoot can tell. 1000 is the first user of most machines, who may then read a key
-# file of his own with mode 600; any other user will do as well, for the program writes nothing.
+# A number, so that Kubernetes can check runAsNonRoot. 1000 is the first user of most machines, so the container can read
+# that user's key file with mode 600. Any other user works too: the program writes nothing.
 USER 1000:1000
 EXPOSE 8240
 STOPSIGNAL SIGTERM
-# It asks the admin listener on 127.0.0.1:8241 whether the process is alive. `healthcheck --ready` would ask for MAAS too,
-# and a restart of the proxy mends no MAAS.
+# Asks the admin listener on 127.0.0.1:8241 whether the process is alive. `healthcheck --ready` would include MAAS, and a
+# restart of the proxy does not repair MAAS.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=10s --retries=3 CMD ["maas-auth-proxy", "healthcheck"]
-# Node is process 1 itself and gets the signals: the first SIGTERM finishes what is in flight.
+# Node is process 1 itself and gets the signals: the first SIGTERM lets requests in flight finish.
 ENTRYPOINT ["node", "/app/dist/src/cli.js"]
