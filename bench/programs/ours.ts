@@ -8,16 +8,16 @@ import { nodeLane } from './node-lane.ts';
 
 const cli = new URL('../../src/cli.js', import.meta.url);
 
-/** As it is started by everybody. The admin listener's port alone is another, since several run at once. */
+/** With the defaults, except for the port of the admin listener, because several run at the same time. */
 export const ours = ourLane('ours, defaults', {});
 
-/** With the environment that the image gives it beside. */
+/** With the environment of the image. */
 export const oursImage = ourLane('ours, as in the image', imageEnvironment());
 
-/** Without what makes it safe: any name in `Host`, and every operation. */
+/** Without its checks: any name in `Host`, and every operation. */
 export const oursUnguarded = ourLane('ours, unguarded', { ALLOWED_HOSTS: '*', POLICY: 'unrestricted' });
 
-/** With all that can be turned off turned off. */
+/** With everything turned off that can be. */
 export const oursBare = ourLane('ours, all off', {
   ALLOWED_HOSTS: '*',
   POLICY: 'unrestricted',
@@ -28,10 +28,10 @@ export const oursBare = ourLane('ours, all off', {
   COMPRESS: 'false',
 });
 
-/** Identical reads are not joined, so that every one of them goes to MAAS. */
-export const oursUnjoined = ourLane('ours, not joining', { COALESCE: 'false' });
+/** Identical reads are not collapsed: each of them goes to MAAS. */
+export const oursUncollapsed = ourLane('ours, no collapsing', { COALESCE: 'false' });
 
-/** As a team's gateway, with a key that comes as a Bearer token. */
+/** As a team's gateway; the client's key is a Bearer token. */
 export const oursGateway = ourLane('ours, gateway', { CLIENTS_FILE: 'clients.json' }, async (directory) => {
   const args = ['keys', 'add', 'bench', '--clients-file', join(directory, 'clients.json')];
   const { stdout } = await promisify(execFile)(process.execPath, [cli.pathname, ...args], { cwd: directory });
@@ -54,7 +54,7 @@ function ourLane(
   return nodeLane({
     name,
     file: cli,
-    // As `npm start` has it.
+    // As in `npm start`.
     flags: ['--v8-pool-size=1'],
     env: ({ port, originPort }) => ({
       MAAS_URL: `http://127.0.0.1:${originPort}`,

@@ -1,7 +1,7 @@
 import type { Findings } from '../run.ts';
 import { ratios, spreadOf, type Spread } from '../spread.ts';
 
-/** One bar: its middle, and the line from the least to the most. */
+/** One bar: the median, and the line from the least to the most. */
 interface Bar {
   readonly name: string;
   readonly spread: Spread;
@@ -12,9 +12,9 @@ const labelWidth = 190;
 const rowHeight = 26;
 const chartWidth = width - labelWidth - 110;
 
-/** The two findings that matter most, as a picture. */
+/** The two most important findings, as an SVG picture. */
 export function plot({ costs, crowds }: Findings): string {
-  const cost = costs.find(({ of }) => of.answer === 'usual' && of.connections === 32) ?? costs[0];
+  const cost = costs.find(({ of }) => of.response === 'usual' && of.connections === 32) ?? costs[0];
   const floor = cost?.rounds.get('bare floor')?.map(({ cpu }) => cpu) ?? [];
   const costBars = [...(cost?.rounds ?? [])]
     .filter(([name]) => name !== 'direct')
@@ -31,10 +31,10 @@ export function plot({ costs, crowds }: Findings): string {
     const ratio = ms / (alone?.get(name)?.ms ?? Number.NaN);
     return { name, spread: { median: ratio, least: ratio, most: ratio } };
   });
-  const first = chart(0, 'CPU per signed request, 2 KB answers, 32 connections (bare floor = 1)', costBars);
+  const first = chart(0, 'CPU per signed request, 2 KB responses, 32 connections (bare floor = 1)', costBars);
   const second = chart(
     first.height,
-    `${many?.clients ?? 0} clients ask for machines/ at once (one client alone = 1)`,
+    `${many?.clients ?? 0} concurrent requests for machines/: time until the last response (one client alone = 1)`,
     crowdBars,
   );
   const height = first.height + second.height;

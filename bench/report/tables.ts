@@ -6,7 +6,7 @@ import { ratios, spreadOf, type Spread } from '../spread.ts';
 const megabyte = 1e6;
 const base = 'bare floor';
 
-/** The findings as tables of markdown, which are also what is printed. */
+/** The findings as Markdown tables; the same text is printed. */
 export function tables(findings: Findings): string {
   const { plan, costs, starts, loadedMemory, idleMemory, downloads, uploads } = findings;
   return [
@@ -14,7 +14,7 @@ export function tables(findings: Findings): string {
     latencyTable(costs),
     section(
       `Large transfers: ${size(plan.download)} down, ${size(plan.upload)} up`,
-      'CPU of the whole transfer as a multiple of nginx’s, and the most memory meanwhile.',
+      'CPU of the whole transfer as a multiple of nginx’s, and the peak of memory during it.',
       ['', 'down', 'memory', 'up', 'memory'],
       [...downloads].map(([name, rounds]) => [
         name,
@@ -26,8 +26,8 @@ export function tables(findings: Findings): string {
     ),
     section(
       'Start and memory',
-      `From the start of the process to its first answer; memory (RSS of all its processes) at rest, right after load, and with ${plan.idleConnections} idle connections.`,
-      ['', 'first answer, ms', 'at rest', 'after load', 'idle connections'],
+      `Time from the start of the process to its first response; memory (RSS of all processes) at rest, right after load, and with ${plan.idleConnections} idle connections.`,
+      ['', 'first response, ms', 'at rest', 'after load', 'idle connections'],
       [...starts].map(([name, rounds]) => [
         name,
         cell(spreadOf(rounds.map(({ ms }) => ms)), 0),
@@ -43,8 +43,8 @@ export function tables(findings: Findings): string {
 function costTable(costs: Findings['costs']): string {
   return section(
     'CPU per signed request',
-    `As a multiple of the bare floor’s in the same round: median (least–most). The floor itself is \`node:http\` and undici by hand, which signs and does nothing else.`,
-    ['', ...costs.map(({ of }) => `${answerSizes[of.answer]}, ${of.connections} conn.`)],
+    'As a multiple of the bare floor’s CPU in the same round: median (least–most). The bare floor is a proxy written directly on `node:http` and undici, which signs and does nothing else.',
+    ['', ...costs.map(({ of }) => `${responseSizes[of.response]}, ${of.connections} conn.`)],
     names(costs).map((name) =>
       [name].concat(costs.map(({ rounds }) => ratioCell(pick(rounds, name, 'cpu'), pick(rounds, base, 'cpu')))),
     ),
@@ -52,10 +52,10 @@ function costTable(costs: Findings['costs']): string {
 }
 
 function latencyTable(costs: Findings['costs']): string {
-  const usual = costs.filter(({ of }) => of.answer === 'usual');
+  const usual = costs.filter(({ of }) => of.response === 'usual');
   return section(
     'Latency added over direct',
-    'p50 / p99 in ms beyond what the origin itself took in the same round, medians; from many connections it is mostly waiting for the CPU.',
+    'p50 / p99 in ms above the origin’s own latency in the same round, medians. With many connections most of it is waiting for the CPU.',
     ['', ...usual.map(({ of }) => `${of.connections} conn.`)],
     names(usual).map((name) =>
       [name].concat(usual.map(({ rounds }) => `${added(rounds, name, 'p50')} / ${added(rounds, name, 'p99')}`)),
@@ -66,8 +66,8 @@ function latencyTable(costs: Findings['costs']): string {
 function crowdTable({ plan, crowds }: Findings): string {
   const [alone] = crowds;
   return section(
-    `Many clients ask for the list of machines at once`,
-    `A MAAS of 16 slots that works ${plan.machinesTake / 1000} s on it, and 0.87 MB for each client: until the last one had its answer, as a multiple of one client alone; in brackets, the most requests at MAAS at once.`,
+    'Many concurrent requests for the list of machines',
+    `A MAAS with 16 slots that works ${plan.machinesTake / 1000} s on each request; the response has 0.87 MB. Time until the last client has its response, as a multiple of one client alone; in brackets, the peak of requests in flight to MAAS.`,
     ['', ...crowds.map(({ clients }) => `${clients}`)],
     [...(alone?.found.keys() ?? [])].map((name) => [name].concat(crowds.map(({ found }) => crowdCell(found, name)))),
   );
@@ -79,9 +79,9 @@ function crowdTable({ plan, crowds }: Findings): string {
   }
 }
 
-const answerSizes = { small: '0.2 KB', usual: '2 KB', large: '870 KB' } as const;
+const responseSizes = { small: '0.2 KB', usual: '2 KB', large: '870 KB' } as const;
 
-/** All but the way without a proxy. */
+/** Every program; `direct` is none. */
 function names(costs: Findings['costs']): string[] {
   return [...(costs[0]?.rounds.keys() ?? [])].filter((name) => name !== 'direct');
 }
@@ -104,7 +104,7 @@ function cell({ median, least, most }: Spread, digits: number): string {
   return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`;
 }
 
-/** @param bytes `undefined` where it was not measured */
+/** @param bytes `undefined` if it was not measured */
 function megabytes(bytes: number | undefined): string {
   return bytes === undefined ? '–' : `${Math.round(bytes / megabyte)} MB`;
 }
@@ -113,10 +113,15 @@ function size(bytes: number): string {
   return bytes >= 2 ** 30 ? `${bytes / 2 ** 30} GiB` : `${bytes / 2 ** 20} MiB`;
 }
 
-function section(title: string, words: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
+function section(
+  title: string,
+  introduction: string,
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string {
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0), 3));
   const line = (row: readonly string[]): string =>
     `| ${row.map((text, column) => text.padEnd(widths[column] ?? 0)).join(' | ')} |`;
   const all = [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)];
-  return `### ${title}\n\n${words}\n\n${all.join('\n')}`;
+  return `### ${title}\n\n${introduction}\n\n${all.join('\n')}`;
 }

@@ -24,11 +24,11 @@ export const themes: readonly { readonly name: string; readonly cases: readonly 
   { name: 'Chunks', cases: chunks },
   { name: 'Chunk extensions and trailers', cases: extensionsAndTrailers },
   { name: 'Connections and pipelining', cases: connection },
-  { name: 'Expect and interim answers', cases: expectations },
-  { name: "MAAS's answers: status line", cases: statusLines },
-  { name: "MAAS's answers: header fields", cases: responseHeaders },
-  { name: "MAAS's answers: framing", cases: responseFraming },
-  { name: "MAAS's answers without a body", cases: bodiless },
+  { name: 'Expect and interim responses', cases: expectations },
+  { name: "MAAS's responses: status line", cases: statusLines },
+  { name: "MAAS's responses: header fields", cases: responseHeaders },
+  { name: "MAAS's responses: framing", cases: responseFraming },
+  { name: "MAAS's responses without a body", cases: bodiless },
   { name: 'What maas-auth-proxy promises beyond HTTP', cases: contract },
 ];
 

@@ -40,11 +40,11 @@ export function page(columns: readonly Column[], day: string): string {
     introduction(columns, cases.length, day),
     '## Totals',
     markdown(['passed', ...names], totals(columns, cases)),
-    '## What each fails',
-    ...columns.map((column) => `- **${column.name}** fails of ${lost(column)}.`),
+    '## Failed cases',
+    ...columns.map((column) => `- **${column.name}** fails ${lost(column)}.`),
     ...[...deviations].map(([id, why]) => `\`${id}\` of maas-auth-proxy: ${why}`),
     '## All cases',
-    "A cell tells what came about; **FAIL** is followed by what was seen: the answers, the state of the client's connection, and how many whole requests reached MAAS's side.",
+    "A cell says what happened. After **FAIL** is what was seen: the responses, the state of the client's connection, and how many complete requests reached MAAS's side.",
     ...themes.flatMap((theme) => [
       `### ${theme.name}`,
       markdown(
@@ -63,19 +63,19 @@ export function page(columns: readonly Column[], day: string): string {
 function introduction(columns: readonly Column[], count: number, day: string): string {
   const programs = columns.map(({ name, version }) => `${name} ${version}`).join(', ');
   return `${count} exchanges over raw sockets, with maas-auth-proxy and its peers between the same client and the same server in MAAS's place. Each
-case tells what the client must get **and what MAAS's side must receive**; whatever reaches MAAS's side must moreover be well-formed and framed
-in one way only (RFC 9110 §2.2, RFC 9112 §6). The cases are data, in \`test/conformance/cases/\`.
+case says what the client must get **and what MAAS's side must receive**. Everything that reaches MAAS's side must also be well-formed, and have only
+one framing (RFC 9110 §2.2, RFC 9112 §6). The cases are data, in \`test/conformance/cases/\`.
 
-\`npm run conformance\` runs them, and writes this page where nginx, HAProxy and Caddy are installed (Debian packages \`nginx\`, \`haproxy\`,
-\`caddy\`). \`npm test\` runs them on maas-auth-proxy alone.
+\`npm run conformance\` runs them, and writes this page if nginx, HAProxy and Caddy are installed (Debian packages \`nginx\`, \`haproxy\`,
+\`caddy\`). \`npm run test:system\` runs them on maas-auth-proxy alone.
 
-Measured on ${day}, in one run on one machine: ${programs}; Node ${process.versions.node}. Each ran as a process of its own, in front of a server of its own on
-127.0.0.1. The peers are set up for the same job by their documented settings: a fixed \`Authorization\`, MAAS's own \`Host\`, cookies dropped, \`Via\`
-told, connections to MAAS kept, header sections of 64 KiB taken; see \`test/conformance/targets/\`.
+Measured on ${day}, in one run on one machine: ${programs}; Node ${process.versions.node}. Each ran as its own process, in front of its own server on
+127.0.0.1. The peers are configured for the same job with their documented settings: a fixed \`Authorization\`, MAAS's own \`Host\`, cookies dropped, \`Via\`
+added, connections to MAAS kept alive, header sections of 64 KiB accepted; see \`test/conformance/targets/\`.
 
 MUST, SHOULD and MAY are the RFC's words for the rule that a case is about; where the RFC allows several outcomes, all of them pass. Rules that
-RFC 9110 writes for a "proxy" alone count as SHOULD, since all four are gateways (RFC 9110 §3.7). OURS are promises of maas-auth-proxy beyond
-HTTP, on which the peers are not tried.`;
+RFC 9110 states for a "proxy" only count as SHOULD, because all four are gateways (RFC 9110 §3.7). OURS are promises of maas-auth-proxy beyond
+HTTP; the peers are not tested on them.`;
 }
 
 function totals(columns: readonly Column[], cases: readonly Case[]): string[][] {
