@@ -21,12 +21,12 @@ export async function withRunners<Result>(
   }
 }
 
-/** By the name of a program, a value for each round. */
+/** A value for each round, by the program's name. */
 export type Rounds<Value> = ReadonlyMap<string, readonly Value[]>;
 
 /**
- * Measures in rounds: in each every program has its turn, and each round begins with another one. So what else happens on
- * the machine meets all of them.
+ * Measures in rounds: each round measures every program once, and starts with the next one. So other load on the machine
+ * affects all of them alike.
  */
 export async function inRounds<Value>(
   runners: readonly Runner[],

@@ -1,9 +1,9 @@
--- Asks for an address of its own each time, and prints what load.ts reads.
-local asked = 0
+-- Each request has its own query; the results are printed for load.ts.
+local sent = 0
 
 request = function()
-  asked = asked + 1
-  return wrk.format("GET", wrk.path .. "?asked=" .. asked)
+  sent = sent + 1
+  return wrk.format("GET", wrk.path .. "?sent=" .. sent)
 end
 
 done = function(summary, latency)

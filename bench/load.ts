@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
 
-/** What `wrk` found. */
+/** What `wrk` measured. */
 export interface Load {
   readonly requests: number;
   /** Latency, µs. */
@@ -17,14 +17,14 @@ export async function hasWrk(): Promise<boolean> {
     await execute('wrk', ['-v']);
     return true;
   } catch (error) {
-    // It ends with 1 after telling its version.
+    // wrk prints its version and exits with 1.
     return (error as { code?: unknown }).code === 1;
   }
 }
 
 /**
- * Loads a port of 127.0.0.1 from a fixed number of connections, each of which asks again once it has its answer. No two
- * requests are the same, so that none can be joined.
+ * Loads a port of 127.0.0.1 from a fixed number of connections; each sends its next request when it has the response. No
+ * two requests are identical, so none can be collapsed.
  */
 export async function load(
   port: number,
@@ -42,6 +42,6 @@ export async function load(
   ]);
   const [, requests, errors, p50, p99] = /^found (\d+) (\d+) (\d+) (\d+)$/m.exec(stdout) ?? [];
   if (requests === undefined) throw new Error(`wrk printed:\n${stdout}`);
-  if (Number(errors) > 0) throw new Error(`${errors} of ${requests} requests for ${path} got no answer, or a bad one`);
+  if (Number(errors) > 0) throw new Error(`${errors} of ${requests} requests for ${path} failed`);
   return { requests: Number(requests), p50: Number(p50), p99: Number(p99) };
 }

@@ -4,30 +4,30 @@ import { join } from 'node:path';
 import { peerProgram } from '../test/conformance/targets/peer.ts';
 import { apiRoot } from './programs/lane.ts';
 
-/** What is in MAAS's place while speed is measured: an nginx that answers at once. */
+/** A server in MAAS's place: an nginx that responds immediately. */
 export interface Origin {
   readonly port: number;
   stop(): Promise<void>;
 }
 
-/** Answers of these sizes, bytes, each at the path of its name. */
-const answers = { small: 200, usual: 2_000, large: 870_000 } as const;
+/** The sizes of its responses, bytes, each at the path of its name. */
+const responses = { small: 200, usual: 2_000, large: 870_000 } as const;
 
-/** The path of an answer by its name; `download` is the long one. */
-export function answerPath(name: keyof typeof answers | 'download'): string {
+/** The path of a response by its name; `download` is the long one. */
+export function responsePath(name: keyof typeof responses | 'download'): string {
   return `${apiRoot}/bench-${name}/`;
 }
 
 /**
  * Starts the origin.
  *
- * @param download the length of the long answer, bytes
+ * @param download the length of the long response, bytes
  */
 export async function startOrigin(download: number): Promise<Origin> {
   const files = mkdtempSync(join(tmpdir(), 'bench-origin-'));
-  for (const [name, size] of Object.entries(answers)) writeFileSync(join(files, name), jsonOf(size));
+  for (const [name, size] of Object.entries(responses)) writeFileSync(join(files, name), jsonOf(size));
   const long = openSync(join(files, 'download'), 'w');
-  ftruncateSync(long, download); // a hole: nothing is read from a disk
+  ftruncateSync(long, download); // a sparse file: nothing is read from the disk
   closeSync(long);
   const started = await peerProgram({
     name: 'the origin (nginx)',
@@ -46,14 +46,14 @@ export async function startOrigin(download: number): Promise<Origin> {
   };
 }
 
-/** JSON of a size, such as MAAS's lists are. */
+/** JSON of a given size that resembles MAAS's lists. */
 function jsonOf(size: number): string {
   const entry = '{"system_id":"4y3h7n","hostname":"calm-otter","status_name":"Deployed"},';
   return `[${entry.repeat(Math.ceil(size / entry.length)).slice(0, size - 2)}]`;
 }
 
 function settings(port: number, directory: string, files: string): string {
-  const locations = [...Object.keys(answers), 'download'].map(
+  const locations = [...Object.keys(responses), 'download'].map(
     (name) =>
       `location = ${apiRoot}/bench-${name}/ { default_type application/json; root ${files}; try_files /${name} =404; }`,
   );

@@ -1,34 +1,36 @@
 import type { LoadPlan } from './measures/cost.ts';
-import type { answerPath } from './origin.ts';
+import type { responsePath } from './origin.ts';
 
 /** How much is measured. */
 export interface Plan {
-  readonly loads: readonly (LoadPlan & { readonly answer: Exclude<Parameters<typeof answerPath>[0], 'download'> })[];
-  /** How long a program may take to get warm, s. */
+  readonly loads: readonly (LoadPlan & {
+    readonly response: Exclude<Parameters<typeof responsePath>[0], 'download'>;
+  })[];
+  /** The longest warm-up of a program, s. */
   readonly warmUp: number;
   /** Bytes. */
   readonly download: number;
   readonly upload: number;
   readonly transferRounds: number;
   readonly startRounds: number;
-  /** How long a program that has started is left alone before its memory is read, ms. */
+  /** How long a started program is left idle before its memory is read, ms. */
   readonly calm: number;
   readonly idleConnections: number;
-  /** How many clients ask at once in the users' scenario, and how long MAAS works on their question, ms. */
+  /** How many concurrent clients request the list of machines, and how long MAAS works on each request, ms. */
   readonly crowds: readonly number[];
   readonly machinesTake: number;
 }
 
 const mebibyte = 2 ** 20;
 
-/** What docs/performance.md is written from: 9 minutes or so. */
+/** For docs/performance.md: about 9 minutes. */
 export const full: Plan = {
   loads: [
-    { answer: 'usual', connections: 1, seconds: 1, rounds: 5 },
-    { answer: 'usual', connections: 32, seconds: 1, rounds: 9 },
-    { answer: 'usual', connections: 256, seconds: 1, rounds: 5 },
-    { answer: 'small', connections: 32, seconds: 1, rounds: 3 },
-    { answer: 'large', connections: 32, seconds: 1, rounds: 3 },
+    { response: 'usual', connections: 1, seconds: 1, rounds: 5 },
+    { response: 'usual', connections: 32, seconds: 1, rounds: 9 },
+    { response: 'usual', connections: 256, seconds: 1, rounds: 5 },
+    { response: 'small', connections: 32, seconds: 1, rounds: 3 },
+    { response: 'large', connections: 32, seconds: 1, rounds: 3 },
   ],
   warmUp: 12,
   download: 1024 * mebibyte,
@@ -41,11 +43,11 @@ export const full: Plan = {
   machinesTake: 1_000,
 };
 
-/** The same in under a minute, for the gate: it shows that all of it runs. */
+/** The same in less than a minute, for the gate: shows that everything runs. */
 export const quick: Plan = {
   loads: [
-    { answer: 'usual', connections: 1, seconds: 1, rounds: 1 },
-    { answer: 'usual', connections: 32, seconds: 1, rounds: 1 },
+    { response: 'usual', connections: 1, seconds: 1, rounds: 1 },
+    { response: 'usual', connections: 32, seconds: 1, rounds: 1 },
   ],
   warmUp: 1,
   download: 64 * mebibyte,

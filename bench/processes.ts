@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Of how many parts of a second the kernel counts CPU time (`USER_HZ`, the same on every Linux). */
+/** The kernel counts CPU time in hundredths of a second (`USER_HZ`, the same on every Linux). */
 const ticks = 100;
 
 /** CPU time that a process and its children have used so far, s. */
@@ -29,13 +29,13 @@ function familyOf(pid: number): Process[] {
   return family;
 }
 
-/** Reads proc_pid_stat(5): the fields behind the name, which is in brackets and may hold anything. */
+/** Reads proc_pid_stat(5): the fields after the name, which is in parentheses and may contain any character. */
 function read(id: number): Process | undefined {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${id}/stat`, 'latin1');
   } catch {
-    return undefined; // it has ended
+    return undefined; // the process has ended
   }
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return { id, parent: Number(fields[1]), cpu: (Number(fields[11]) + Number(fields[12])) / ticks };

@@ -8,21 +8,21 @@ import { measureCrowd, type Crowd } from './measures/crowd.ts';
 import { measureIdle } from './measures/idle.ts';
 import { measureStart, type Start } from './measures/start.ts';
 import { measureTransfer, type Transfer } from './measures/transfer.ts';
-import { answerPath, startOrigin } from './origin.ts';
+import { responsePath, startOrigin } from './origin.ts';
 import type { Plan } from './plan.ts';
 import { memoryOf } from './processes.ts';
 import { apiRoot, type Lane } from './programs/lane.ts';
-import { startSmallMaas } from './small-maas.ts';
+import { startSimulatorProcess } from './simulator-process.ts';
 
-/** Who takes part in what. */
+/** Which programs take part in which measurement. */
 export interface Field {
   readonly loaded: readonly Lane[];
-  /** Those of them that large transfers, memory and starts are measured of. */
+  /** Measured with large transfers, memory and starts. */
   readonly compared: readonly Lane[];
   readonly crowded: readonly Lane[];
 }
 
-/** All that was found. */
+/** All results. */
 export interface Findings {
   readonly plan: Plan;
   readonly costs: readonly { readonly of: Plan['loads'][number]; readonly rounds: Rounds<Cost> }[];
@@ -35,7 +35,7 @@ export interface Findings {
   readonly crowds: readonly { readonly clients: number; readonly found: ReadonlyMap<string, Crowd> }[];
 }
 
-/** Measures everything. @param say told what is being measured */
+/** Measures everything. @param say receives a line about each measurement */
 export async function run(field: Field, plan: Plan, say: (line: string) => void): Promise<Findings> {
   const origin = await startOrigin(plan.download);
   try {
@@ -47,8 +47,8 @@ export async function run(field: Field, plan: Plan, say: (line: string) => void)
       const costs = [];
       let loadedMemory = new Map<string, number>();
       for (const of of plan.loads) {
-        say(`answers of ${of.answer} size, ${of.connections} connections`);
-        costs.push({ of, rounds: await measureCost([direct, ...runners], answerPath(of.answer), of) });
+        say(`${of.response} responses, ${of.connections} connections`);
+        costs.push({ of, rounds: await measureCost([direct, ...runners], responsePath(of.response), of) });
         if (of.connections === 256 || loadedMemory.size === 0)
           loadedMemory = new Map(runners.map(({ name, running }) => [name, memoryOf(running.pid)]));
       }
@@ -57,22 +57,22 @@ export async function run(field: Field, plan: Plan, say: (line: string) => void)
     say('downloads, and idle connections');
     const { downloads, idleMemory } = await withRunners(field.compared, origin.port, async (runners) => ({
       idleMemory: await measureIdle(runners, plan.idleConnections),
-      downloads: await measureTransfer(runners, answerPath('download'), plan.transferRounds),
+      downloads: await measureTransfer(runners, responsePath('download'), plan.transferRounds),
     }));
-    return { plan, starts, ...loaded, downloads, idleMemory, ...(await onSmallMaas(field, plan, say)) };
+    return { plan, starts, ...loaded, downloads, idleMemory, ...(await onSimulator(field, plan, say)) };
   } finally {
     await origin.stop();
   }
 }
 
-/** Loads a program until V8 has compiled what is hot, as far as it runs there. @param limit s */
+/** Loads a program until V8 has compiled its hot code. @param limit the longest time, s */
 async function warmUp({ running: { port, headers } }: Runner, limit: number): Promise<void> {
   let requests = 0;
   for (let seconds = 0; seconds < limit && requests < warmAfter; seconds += 1)
-    requests += (await load(port, answerPath('usual'), { connections: 32, seconds: 1, headers })).requests;
+    requests += (await load(port, responsePath('usual'), { connections: 32, seconds: 1, headers })).requests;
 }
 
-/** After how many requests nothing is compiled any more. */
+/** After this many requests V8 compiles nothing more. */
 const warmAfter = 50_000;
 
 async function measureStarts(
@@ -85,17 +85,17 @@ async function measureStarts(
   const found = new Map<string, Start[]>(lanes.map(({ name }) => [name, []]));
   for (let round = 0; round < startRounds; round += 1)
     for (const lane of lanes)
-      found.get(lane.name)?.push(await measureStart(lane, originPort, answerPath('usual'), calm));
+      found.get(lane.name)?.push(await measureStart(lane, originPort, responsePath('usual'), calm));
   return found;
 }
 
-/** What needs a MAAS that reads what it gets, or takes its time. */
-async function onSmallMaas(
+/** The measurements that need a MAAS that reads uploads, or takes time to respond. */
+async function onSimulator(
   field: Field,
   plan: Plan,
   say: (line: string) => void,
 ): Promise<Pick<Findings, 'uploads' | 'crowds'>> {
-  const maas = await startSmallMaas(plan.machinesTake);
+  const maas = await startSimulatorProcess(plan.machinesTake);
   const files = mkdtempSync(join(tmpdir(), 'bench-upload-'));
   try {
     say('uploads');
@@ -109,7 +109,7 @@ async function onSmallMaas(
     const crowds = await withRunners(field.crowded, maas.port, async (runners) => {
       const all = [];
       for (const clients of plan.crowds) {
-        say(`${clients} clients that ask for machines/ at once`);
+        say(`${clients} concurrent requests for machines/`);
         const rounds = await inRounds(runners, 1, (runner) => measureCrowd(runner, maas, clients));
         all.push({ clients, found: new Map([...rounds].map(([name, [crowd]]) => [name, crowd as Crowd])) });
       }

@@ -2,21 +2,21 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { end } from '../test/conformance/targets/peer.ts';
 
-/** The simulator, as a process of its own, so that its work is not the bench's. */
-export interface SmallMaas {
+/** The simulator as its own process, so that it does not slow down the bench. */
+export interface SimulatorProcess {
   readonly port: number;
-  /** The most requests it had in work at once since this was last asked. */
+  /** The peak of requests in flight since the last call. */
   peak(): Promise<number>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts the simulator with 16 slots and 200 machines, whose list has 0.87 MB.
+ * Starts the simulator with 16 slots and 200 machines, whose list is 0.87 MB long.
  *
  * @param machinesTake how long it works on that list, ms
  */
-export async function startSmallMaas(machinesTake: number): Promise<SmallMaas> {
-  const child = fork(new URL('./small-maas-server.js', import.meta.url), [String(machinesTake)]);
+export async function startSimulatorProcess(machinesTake: number): Promise<SimulatorProcess> {
+  const child = fork(new URL('./simulator-server.js', import.meta.url), [String(machinesTake)]);
   const [port] = (await once(child, 'message')) as [number];
   return {
     port,

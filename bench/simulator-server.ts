@@ -1,4 +1,4 @@
-// The other side of small-maas.ts.
+// The process that simulator-process.ts starts.
 import { startSimulator } from '../src/simulator/simulator.ts';
 
 const simulator = await startSimulator({

@@ -1,4 +1,4 @@
-/** What several rounds gave: the middle, and how far they were apart. */
+/** The results of several rounds: the median, and how far apart they are. */
 export interface Spread {
   readonly median: number;
   readonly least: number;
@@ -14,7 +14,7 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: (lower + upper) / 2, least: sorted[0] ?? Number.NaN, most: sorted.at(-1) ?? Number.NaN };
 }
 
-/** The rounds of one, each divided by the other's of the same round: what slowed the machine down slowed down both. */
+/** Each round of one program, divided by the same round of another: other load on the machine has slowed down both. */
 export function ratios(values: readonly number[], base: readonly number[]): number[] {
   return values.map((value, round) => value / (base[round] ?? Number.NaN));
 }

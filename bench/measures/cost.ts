@@ -2,19 +2,19 @@ import { inRounds, type Rounds, type Runner } from '../field.ts';
 import { load, type Load } from '../load.ts';
 import { cpuOf } from '../processes.ts';
 
-/** What a request costs: CPU of the program, µs, and what the client waits. */
+/** The cost of a request: CPU of the program, µs, and the client's latency. */
 export interface Cost extends Load {
   readonly cpu: number;
 }
 
-/** Of a load: how many connections, for how long, and how often. */
+/** How many connections load the program, for how long, and in how many rounds. */
 export interface LoadPlan {
   readonly connections: number;
   readonly seconds: number;
   readonly rounds: number;
 }
 
-/** Measures what requests for a path cost with each program. */
+/** Measures what requests for a path cost in each program. */
 export function measureCost(
   runners: readonly Runner[],
   path: string,

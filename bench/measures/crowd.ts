@@ -2,18 +2,18 @@ import { Agent } from 'node:http';
 import { ask } from '../ask.ts';
 import type { Runner } from '../field.ts';
 import { apiRoot } from '../programs/lane.ts';
-import type { SmallMaas } from '../small-maas.ts';
+import type { SimulatorProcess } from '../simulator-process.ts';
 
-/** What became of many clients that all ask for the list of machines at once. */
+/** The result of many concurrent requests for the list of machines. */
 export interface Crowd {
-  /** Until the last one had its answer, ms. */
+  /** Until the last client has its response, ms. */
   readonly ms: number;
-  /** The most requests that MAAS had in work at once. */
+  /** The peak of requests in flight to MAAS. */
   readonly atMaas: number;
 }
 
-/** Lets so many clients ask for `machines/` at the same moment, each from a connection of its own. */
-export async function measureCrowd(runner: Runner, maas: SmallMaas, clients: number): Promise<Crowd> {
+/** Sends this many concurrent requests for `machines/`, each on its own connection. */
+export async function measureCrowd(runner: Runner, maas: SimulatorProcess, clients: number): Promise<Crowd> {
   const agent = new Agent({ maxSockets: clients });
   await maas.peak();
   const start = performance.now();

@@ -5,15 +5,15 @@ import { inRounds, type Rounds, type Runner } from '../field.ts';
 import { memoryOf } from '../processes.ts';
 
 /** How many connections are opened at a time. */
-const atOnce = 100;
+const batch = 100;
 
-/** Memory that each program holds while clients are connected that ask nothing, bytes. */
+/** The memory of each program with idle connections, bytes. */
 export function measureIdle(runners: readonly Runner[], connections: number): Promise<Rounds<number>> {
   return inRounds(runners, 1, async ({ running: { port, pid } }) => {
     const sockets: Socket[] = [];
     try {
       while (sockets.length < connections) {
-        const opened = Array.from({ length: Math.min(atOnce, connections - sockets.length) }, () =>
+        const opened = Array.from({ length: Math.min(batch, connections - sockets.length) }, () =>
           connect(port, '127.0.0.1').on('error', () => undefined),
         );
         sockets.push(...opened);
@@ -22,7 +22,7 @@ export function measureIdle(runners: readonly Runner[], connections: number): Pr
       await wait(500);
       return memoryOf(pid);
     } finally {
-      // By a reset, so that no port of this machine stays taken.
+      // With a reset, so that no port stays in TIME_WAIT.
       for (const socket of sockets) socket.resetAndDestroy();
     }
   });

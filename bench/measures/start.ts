@@ -5,17 +5,17 @@ import { memoryOf } from '../processes.ts';
 
 /** A start of a program. */
 export interface Start {
-  /** From the start of its process to its first answer, ms. */
+  /** From the start of its process to its first response, ms. */
   readonly ms: number;
-  /** Memory at rest, a moment after that answer, bytes. */
+  /** Memory at rest, a moment after that response, bytes. */
   readonly memory: number;
 }
 
 /**
- * Starts a program, asks it once, and ends it.
+ * Starts a program, sends it one request, and stops it.
  *
- * @param path what is asked for
- * @param calm how long it is left alone before its memory is read, ms
+ * @param path the path of the request
+ * @param calm how long it is left idle before its memory is read, ms
  */
 export async function measureStart(lane: Lane, originPort: number, path: string, calm: number): Promise<Start> {
   const running = await lane.start(originPort);

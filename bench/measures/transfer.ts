@@ -9,11 +9,11 @@ const execute = promisify(execFile);
 export interface Transfer {
   /** CPU of the program, s. */
   readonly cpu: number;
-  /** The most memory that the program held meanwhile, bytes. */
+  /** The program's peak of memory during it, bytes. */
   readonly memory: number;
 }
 
-/** Measures a transfer by curl with each program, after one that is not counted. @param args what curl is told beside the address */
+/** Measures a transfer by curl through each program, after a first one that does not count. @param args curl's further arguments */
 export async function measureTransfer(
   runners: readonly Runner[],
   path: string,
@@ -23,7 +23,7 @@ export async function measureTransfer(
   const transfer = async ({ name, running: { port, pid, headers } }: Runner): Promise<Transfer> => {
     const before = cpuOf(pid);
     let memory = memoryOf(pid);
-    const look = setInterval(() => (memory = Math.max(memory, memoryOf(pid))), 50);
+    const sampler = setInterval(() => (memory = Math.max(memory, memoryOf(pid))), 50);
     try {
       const { stdout } = await execute('curl', [
         '--silent',
@@ -37,16 +37,16 @@ export async function measureTransfer(
         'Expect:',
         ...headers.flatMap((header) => ['--header', header]),
         ...args,
-        '--request-target', // else curl would put the file's name behind the slash
+        '--request-target', // otherwise curl appends the file's name to the path
         path,
         `http://127.0.0.1:${port}`,
       ]);
-      if (!/^20\d$/.test(stdout)) throw new Error(`${name} answered a large transfer with ${stdout}`);
+      if (!/^20\d$/.test(stdout)) throw new Error(`${name} responded to a large transfer with ${stdout}`);
     } finally {
-      clearInterval(look);
+      clearInterval(sampler);
     }
     return { cpu: cpuOf(pid) - before, memory };
   };
-  await inRounds(runners, 1, transfer); // until V8 has compiled what is hot
+  await inRounds(runners, 1, transfer); // until V8 has compiled the hot code
   return inRounds(runners, rounds, transfer);
 }

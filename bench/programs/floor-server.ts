@@ -1,4 +1,4 @@
-// The bare floor: what a proxy on Node costs that signs and does nothing else. Nothing here is safe; it is a measure.
+// The bare floor: the cost of a proxy on Node that signs and does nothing else. It is a baseline, and not safe to use.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Pool } from 'undici';
@@ -25,8 +25,8 @@ createServer((request, response) => {
     { path: url, method, headers, body },
     {
       onConnect() {},
-      onHeaders(status, raw, resumeAnswer) {
-        resume = resumeAnswer;
+      onHeaders(status, raw, resumeResponse) {
+        resume = resumeResponse;
         const head: string[] = [];
         for (let index = 0; index < raw.length; index += 2) {
           const name = (raw[index] as Buffer).toString('latin1');

@@ -1,4 +1,4 @@
-// Plain @fastify/http-proxy, as its README has it, with a header that signs.
+// Plain @fastify/http-proxy, as in its README, with a header that signs.
 import { randomBytes } from 'node:crypto';
 import httpProxy from '@fastify/http-proxy';
 import fastify from 'fastify';

@@ -1,6 +1,6 @@
 import type { Target } from '../../test/conformance/targets/target.ts';
 
-/** A program that runs, and what a client has to send it. */
+/** A running program, and what a client has to send it. */
 export interface Running extends Target {
   /** Header fields of every request, as `Name: value`. */
   readonly headers: readonly string[];
@@ -17,5 +17,5 @@ export interface Lane {
   start(originPort: number): Promise<Running>;
 }
 
-/** The path below which MAAS's API lies, with every program. */
+/** The root path of MAAS's API, the same for every program. */
 export const apiRoot = '/MAAS/api/2.0';

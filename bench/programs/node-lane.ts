@@ -11,20 +11,20 @@ export interface NodeProgram {
   readonly name: string;
   /** The built file. */
   readonly file: URL;
-  /** For Node itself. */
+  /** Flags of Node itself. */
   readonly flags?: readonly string[];
   readonly args?: readonly string[];
-  /** Its environment; there is nothing else in it but PATH. */
+  /** Its environment; only PATH is added. */
   env(place: {
     readonly port: number;
     readonly originPort: number;
     readonly directory: string;
   }): Readonly<Record<string, string>>;
-  /** What is to be done before it starts. @returns header fields that a client has to send it */
+  /** Prepares its start. @returns header fields that a client has to send it */
   prepare?(directory: string): Promise<readonly string[]>;
 }
 
-/** A program on the Node that runs the bench. What it writes goes to /dev/null, so that its log costs what writing costs. */
+/** A program on the same Node as the bench. Its output goes to /dev/null, so the cost of writing the log is included. */
 export function nodeLane(program: NodeProgram): Lane {
   return {
     name: program.name,

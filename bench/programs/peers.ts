@@ -1,11 +1,11 @@
-// nginx, HAProxy and Caddy, set up by their documentation to do the same: sign, and keep connections to MAAS.
+// nginx, HAProxy and Caddy, configured by their documentation for the same job: sign, and keep connections to MAAS alive.
 import { DEMO_ADMIN_KEY } from '../../src/simulator/simulator.ts';
 import { peerProgram, type Peer } from '../../test/conformance/targets/peer.ts';
 import type { Lane } from './lane.ts';
 
 const [consumer, token, secret] = DEMO_ADMIN_KEY.split(':');
 
-/** The header that signs, with each program's way to write a quote, a nonce, the time and a percent sign. */
+/** The header that signs; each program writes a quote, a nonce, the time and a percent sign in its own way. */
 function signature(quote: string, nonce: string, timestamp: string, percent = '%'): string {
   const fields = {
     oauth_version: '1.0',

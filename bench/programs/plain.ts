@@ -7,10 +7,10 @@ const env = ({ port, originPort }: { readonly port: number; readonly originPort:
   KEY: DEMO_ADMIN_KEY,
 });
 
-/** `node:http` and undici by hand, signing and nothing else: what everything on Node is measured by. */
+/** Written directly on `node:http` and undici; it signs and does nothing else. The baseline for the programs on Node. */
 export const floor = nodeLane({ name: 'bare floor', file: new URL('./floor-server.js', import.meta.url), env });
 
-/** What one gets from @fastify/http-proxy as it is, without a log. */
+/** @fastify/http-proxy as it is, without a log. */
 export const httpProxy = nodeLane({
   name: '@fastify/http-proxy',
   file: new URL('./http-proxy-server.js', import.meta.url),
