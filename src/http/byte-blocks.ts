@@ -1,14 +1,14 @@
 import { bodyReleased } from './collect-by-bytes.ts';
 
-/** How large the blocks are that small pieces are gathered in, bytes: a quarter of what there is already, within these bounds. */
+/** The size of the blocks that collect small pieces, bytes: a quarter of the bytes so far, within these bounds. */
 const blockSize = { smallest: 1024, largest: 64 * 1024 };
 
-/** A piece of this size is worth a block of its own, bytes. */
+/** A piece of this size gets a block of its own, bytes. */
 const largePiece = 16 * 1024;
 
 /**
- * Bytes that come in pieces, gathered in blocks. A Buffer takes some 300 bytes beside those that it holds, so that a body in chunks of one
- * byte, kept as it comes, takes three hundred times its size.
+ * Collects pieces of bytes in blocks. A Buffer takes some 300 bytes besides its content, so a body in chunks of one
+ * byte, stored as separate Buffers, would take three hundred times its size.
  */
 export class ByteBlocks {
   #blocks: Buffer[] = [];
@@ -17,7 +17,7 @@ export class ByteBlocks {
   #size = 0;
   #capacity = 0;
 
-  /** How many bytes have come. */
+  /** How many bytes have been added. */
   get size(): number {
     return this.#size;
   }
@@ -27,12 +27,12 @@ export class ByteBlocks {
     return this.#capacity;
   }
 
-  /** Takes a further piece. */
+  /** Adds a piece. */
   add(piece: Buffer): void {
     const last = this.#blocks.at(-1);
     const fits = last === undefined ? 0 : Math.min(last.length - this.#filled, piece.length);
     if (last === undefined || (fits < piece.length && piece.length >= largePiece)) {
-      // The first is mostly the only one.
+      // The first piece is usually the only one.
       this.#closeLast();
       this.#push(piece, piece.length);
     } else {
@@ -49,7 +49,7 @@ export class ByteBlocks {
     this.#size += piece.length;
   }
 
-  /** All that has come, in as many Buffers as it takes; from here on there is nothing. */
+  /** Removes and returns all bytes, in one or several Buffers. */
   take(): readonly Buffer[] {
     this.#closeLast();
     const blocks = this.#blocks;
@@ -66,7 +66,7 @@ export class ByteBlocks {
     this.#capacity += block.length;
   }
 
-  /** Cuts the last block to what is in it; where much of it is empty, that is given up. */
+  /** Trims the last block to its content; if it is mostly empty, the content is copied. */
   #closeLast(): void {
     const last = this.#blocks.at(-1);
     if (last === undefined || this.#filled === last.length) return;
@@ -77,16 +77,16 @@ export class ByteBlocks {
   }
 }
 
-/** The same in one Buffer; copied only where there are several. */
+/** Joins blocks to one Buffer; a single block is not copied. */
 export function concatBlocks(blocks: readonly Buffer[]): Buffer {
   const [first] = blocks;
   if (first !== undefined && blocks.length === 1) return first;
-  const whole = Buffer.concat(blocks);
-  bodyReleased(whole.length);
-  return whole;
+  const joined = Buffer.concat(blocks);
+  bodyReleased(joined.length);
+  return joined;
 }
 
-/** How many bytes they are together. */
+/** The total size of blocks, bytes. */
 export function sizeOf(blocks: readonly Buffer[]): number {
   return blocks.reduce((size, { length }) => size + length, 0);
 }

@@ -3,11 +3,11 @@ import { Readable } from 'node:stream';
 import { openBody, type BodyTimeouts, type BodyReader } from './request-body.ts';
 
 /**
- * A request's body as a stream of its own. undici destroys the stream that it was given when MAAS answers early or
- * goes away; destroying an `IncomingMessage` closes the client's socket, and the client would never see the response.
+ * A request's body as a stream of its own. undici destroys the stream that it gets when MAAS responds early or
+ * disconnects; destroying an `IncomingMessage` closes the client's socket, and the client would never see the response.
  *
- * Nothing is read from the client before the stream is, and then no more than one piece ahead: while the request waits for a slot, or MAAS
- * takes no more, what waits is what Node lets wait in the request itself.
+ * Nothing is read from the client before this stream is read, and then at most one piece ahead. While the request waits
+ * for a slot, or MAAS reads slowly, no more waits than Node lets wait in the request itself.
  */
 export function detachedBody(request: IncomingMessage, timeouts?: BodyTimeouts): Readable {
   const body = new Readable({
@@ -21,7 +21,8 @@ export function detachedBody(request: IncomingMessage, timeouts?: BodyTimeouts):
       done(error);
     },
   });
-  // While the request waits for a slot or for its retry nobody reads, and an error that nobody listens to ends the process.
+  // While the request waits for a slot or a retry, nothing reads this stream, and an error without a listener would end
+  // the process.
   body.on('error', () => {});
   const reader: BodyReader = {
     onData(chunk) {

@@ -2,8 +2,8 @@
 export type Fields = readonly string[];
 
 /**
- * Reads header fields that came as bytes, one character for each byte. undici cuts the names and values out of what it has
- * read, so that they mostly lie in one piece of memory; decoded together they cost a third of what they cost one by one.
+ * Decodes header fields from bytes, one character per byte. undici slices names and values out of its read buffer, so
+ * they mostly lie next to each other in memory; decoding them together costs a third of decoding them one by one.
  */
 export function readFields(raw: readonly Buffer[]): Fields {
   const [first] = raw;
@@ -22,7 +22,7 @@ export function readFields(raw: readonly Buffer[]): Fields {
   return fields;
 }
 
-/** How much is decoded together, bytes: fields that lie further apart have nothing to do with each other. */
+/** How much is decoded together, bytes: fields that are farther apart are not from one read. */
 const maxSpan = 64 * 1024;
 
 function decode(part: Buffer): string {
@@ -42,13 +42,13 @@ export function fieldValues(fields: Fields, name: string): string[] {
   const values: string[] = [];
   for (let index = 0; index < fields.length; index += 2) {
     const own = fields[index] as string;
-    // undici leaves the white space behind a value, which is not part of it (RFC 9112 §5).
+    // undici leaves the white space after a value, which is not part of it (RFC 9112 §5).
     if (own.length === name.length && own.toLowerCase() === name) values.push((fields[index + 1] as string).trimEnd());
   }
   return values;
 }
 
-/** The value of a field, `undefined` where there is none; of several the first. @param name in lower case */
+/** The value of a field, of several the first; `undefined` if there is none. @param name in lower case */
 export function fieldOf(fields: Fields, name: string): string | undefined {
   for (let index = 0; index < fields.length; index += 2) {
     const own = fields[index] as string;
@@ -57,7 +57,7 @@ export function fieldOf(fields: Fields, name: string): string | undefined {
   return undefined;
 }
 
-/** The fields without those of some names. @param isDropped asked for each name in lower case */
+/** The fields without certain names. @param isDropped called with each name in lower case */
 export function withoutFields(fields: Fields, isDropped: (lower: string) => boolean): string[] {
   const left: string[] = [];
   forEachField(fields, (name, value, lower) => {

@@ -13,7 +13,7 @@ export const hopByHop: ReadonlySet<string> = new Set([
 /**
  * The further fields that a `Connection` field names, which are dropped with it (RFC 9110 §7.6.1).
  *
- * @returns their names in lower case, or `undefined` where there are none
+ * @returns their names in lower case, or `undefined` if there are none
  */
 export function connectionOptions(value: string | undefined): ReadonlySet<string> | undefined {
   if (value === undefined || /^(?:keep-alive|close)$/i.test(value)) return undefined;

@@ -6,31 +6,32 @@ import { goOnReading, stopReading } from './stop-reading.ts';
 /** A piece of a body below this size is a small one, bytes. */
 const smallPiece = 1024;
 
-/** So many small ones go their way as they come, and so all of an ordinary body. */
+/** So many small pieces pass as they come, which covers every ordinary body. */
 const freePieces = 8;
 
-/** How much of the small ones is gathered at the most, bytes. */
+/** The most bytes of small pieces that are collected. */
 const maxGathered = 64 * 1024;
 
 /**
- * After so many small ones a connection is not read for a while, ms: each costs the event loop a microsecond or two, whoever
- * reads it, and others wait meanwhile. Pieces of 100 bytes still come at 5 MB a second.
+ * The pause after so many small pieces, in which the connection is not read, ms. Each piece costs the event loop a
+ * microsecond or two, while other clients wait. Pieces of 100 bytes still arrive at 5 MB/s.
  */
 const flood = { pieces: 1_000, pauseMs: 20 };
 
-/** What each Buffer takes beside its bytes, for the garbage collector to be told of, bytes. */
+/** The memory of a Buffer besides its content, counted for the garbage collection, bytes. */
 const overhead = 1024;
 
 /**
- * A request of Node's server whose body takes the memory of its bytes, also where it comes in a million chunks. Node makes a Buffer of each
- * chunk, however small, and bounds what waits to be read by bytes alone: the 128 KiB that a request may have waiting for its turn are 40 MB in
- * chunks of one byte. Here small ones are gathered, until the event loop has gone round, or until somebody reads.
+ * A request of Node's server whose body takes only the memory of its bytes, even in a million chunks. Node makes a
+ * Buffer of each chunk, however small, and bounds what waits to be read by bytes alone: 128 KiB that wait in a queued
+ * request take 40 MB in chunks of one byte. This class collects small pieces until the next iteration of the event
+ * loop, or until they are read.
  */
 export class IncomingRequest extends IncomingMessage {
   #smallPieces = 0;
   #gathered: ByteBlocks | undefined;
   #isFlushing = false;
-  /** For how long the connection is not to be read, ms. */
+  /** How long the connection must still be paused, ms. */
   #owedMs = 0;
   #isPausing = false;
 
@@ -61,7 +62,7 @@ export class IncomingRequest extends IncomingMessage {
     return super.resume();
   }
 
-  /** Whether somebody waits for pieces; who begins to later calls `resume`. */
+  /** Whether the body is being read; a later reader calls `resume`. */
   get #isRead(): boolean {
     return this.readableFlowing === true || this.listenerCount('readable') > 0;
   }
@@ -75,7 +76,7 @@ export class IncomingRequest extends IncomingMessage {
     });
   }
 
-  /** What Node has read already still comes, and adds to the pause. */
+  /** What Node has already read still arrives, and adds to the pause. */
   #pauseReading(): void {
     if (this.#isPausing) return;
     this.#isPausing = true;
@@ -90,7 +91,7 @@ export class IncomingRequest extends IncomingMessage {
     });
   }
 
-  /** @returns whether more may come */
+  /** @returns whether more pieces may come */
   #flush(): boolean {
     if (this.#gathered === undefined || this.#gathered.size === 0 || this.destroyed) return true;
     return super.push(concatBlocks(this.#gathered.take()));

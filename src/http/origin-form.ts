@@ -2,6 +2,6 @@
 export function originForm(target: string): string {
   const absolute = /^https?:\/\/[^/?#]*/i.exec(target);
   if (absolute === null) return target;
-  const rest = target.slice(absolute[0].length);
-  return rest.startsWith('/') ? rest : `/${rest}`;
+  const path = target.slice(absolute[0].length);
+  return path.startsWith('/') ? path : `/${path}`;
 }

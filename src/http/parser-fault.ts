@@ -1,8 +1,8 @@
 /**
- * What is wrong with a message that Node's parser does not take, as a clause.
+ * Describes, as a clause, why Node's parser rejected a message.
  *
  * @param code llhttp's, such as `HPE_INVALID_METHOD`, or Node's own
- * @returns `undefined` for one that says no more than that it is not HTTP
+ * @returns `undefined` for a code that says no more than that it is not HTTP
  */
 export function parserFault(code: string): string | undefined {
   return faults[code];

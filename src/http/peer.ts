@@ -1,7 +1,7 @@
 import { isIPv6, type Socket } from 'node:net';
 
 /**
- * The address at the other end of a connection, `undefined` on a unix socket. A socket that listens on `::` sees IPv4
+ * The address at the other end of a connection; `undefined` on a unix socket. A socket that listens on `::` sees IPv4
  * clients as `::ffff:192.0.2.1`; they know themselves as `192.0.2.1`.
  */
 export function peerAddress({ remoteAddress }: Socket): string | undefined {
@@ -9,9 +9,9 @@ export function peerAddress({ remoteAddress }: Socket): string | undefined {
 }
 
 /**
- * What an address counts as where requests are counted by address. An IPv6 host has a whole /64 to choose from (RFC 7421
- * §4), so that is what counts: `2001:db8:0:1::/64`. IPv4 in IPv6's form is IPv4 (RFC 4291 §2.5.5.2). Of link-local addresses each
- * counts, because all hosts on a link have one /64.
+ * The key by which addresses are counted. An IPv6 host can choose from a whole /64 (RFC 7421 §4), so the /64 counts:
+ * `2001:db8:0:1::/64`. IPv4 in the form of IPv6 is IPv4 (RFC 4291 §2.5.5.2). Of link-local addresses each counts,
+ * because all hosts on a link have one /64.
  */
 export function addressBlock(address: string): string {
   if (!isIPv6(address)) return address;
@@ -30,7 +30,7 @@ export function addressBlock(address: string): string {
     .join(':')}::/64`;
 }
 
-/** The eight groups of an IPv6 address. Its end may be written as IPv4 is. */
+/** The eight groups of an IPv6 address. Its end may be written as IPv4. */
 function groupsOf(address: string): number[] {
   const ipv4 = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
   const [a = 0, b = 0, c = 0, d = 0] = ipv4?.slice(1).map(Number) ?? [];

@@ -4,11 +4,12 @@ import { openBody, type BodyTimeouts, type BodyReader } from './request-body.ts'
 import { Problem } from '../problem.ts';
 
 /**
- * Buffers a request's body, in as many pieces as it takes.
+ * Buffers a request's body, in one or several pieces.
  *
  * @param limit bytes
- * @param hold told how much memory it takes so far, bytes, each time that this changes: why it may not
- * @throws {Problem} when it is larger, may not be held, stops for a minute, takes ten, or the client disconnects
+ * @param hold called with the memory taken so far, bytes, whenever it changes; returns why it may not be taken
+ * @throws {Problem} if the body is too large, may not be held, pauses for a minute, takes ten, or the client
+ *   disconnects
  */
 export function readBody(
   request: IncomingMessage,

@@ -5,19 +5,19 @@ import { Problem } from '../problem.ts';
 const malformed: unique symbol = Symbol('malformed body');
 
 /**
- * Tells whoever reads a request's body that the rest of it cannot be read.
+ * Notifies the reader of a request's body that the rest cannot be read.
  *
- * @returns whether anybody was reading
+ * @returns whether there is a reader
  */
 export function breakBody(request: IncomingMessage): boolean {
   broken.add(request);
   return request.emit(malformed);
 }
 
-/** Requests whose body turned out to be malformed, for whoever begins to read it only then. */
+/** Requests whose body turned out to be malformed, for later readers. */
 const broken = new WeakSet<IncomingMessage>();
 
-/** How much of each request's body has been read, bytes. */
+/** How many bytes of each request's body have been read. */
 const received = new WeakMap<IncomingMessage, number>();
 
 /** How many bytes of a request's body have been read. */
@@ -31,14 +31,17 @@ export function hasBody(request: IncomingMessage): boolean {
   return request.headers['transfer-encoding'] !== undefined || (length !== undefined && Number(length) > 0);
 }
 
-/** Whether more of a request is to come. A head without a body is all of it, though Node may not have noted that yet. */
+/**
+ * Whether more of a request is to come. Without a body it is complete after its headers, even if Node has not noted
+ * that yet.
+ */
 export function isArriving(request: IncomingMessage): boolean {
   return !request.complete && hasBody(request);
 }
 
 /**
- * How long a client may send nothing in the middle of a body, and how long all of it may take, ms. A time in which the proxy itself does
- * not read, because MAAS takes no more, does not count.
+ * How long a client may pause within a body, and how long the whole body may take, ms. Time in which the proxy does not
+ * read, because MAAS reads slowly, does not count.
  */
 const idleTimeoutMs: BodyTimeouts = { pause: 60_000, total: 600_000 };
 
@@ -48,7 +51,7 @@ export interface BodyTimeouts {
   readonly total: number;
 }
 
-/** Who reads a body. */
+/** The reader of a body. */
 export interface BodyReader {
   onData(chunk: Buffer): void;
   onEnd(): void;
@@ -57,15 +60,15 @@ export interface BodyReader {
 
 /** A body that is read, or is going to be. */
 export interface BodyReading {
-  /** Begins, or goes on. Until then the client is only watched: it may leave, or send something malformed. */
+  /** Starts or resumes reading. Before that, only a disconnect or malformed input is noticed. */
   resume(): void;
-  /** Stops reading; the client waits. */
+  /** Pauses reading. */
   pause(): void;
   /** Stops for good: the reader is not called again. */
   stop(): void;
 }
 
-/** Makes ready to read a body. It fails when the client disconnects, stops half-way, or takes too long over all of it. */
+/** Prepares to read a body. It fails if the client disconnects, pauses for too long, or takes too long in total. */
 export function openBody(
   request: IncomingMessage,
   { onData, onEnd, onFailure }: BodyReader,
@@ -74,7 +77,7 @@ export function openBody(
   let pauseTimer: NodeJS.Timeout | undefined;
   let totalTimer: NodeJS.Timeout | undefined;
   let pausedAt: number | undefined;
-  /** What is to be added to the whole time. */
+  /** The time to add to the total, ms. */
   let pausedMs = 0;
   const onPause = (): void => {
     if (pausedAt === undefined) onFailure(tooSlow('Nothing more of the body has come for 60 seconds'));
@@ -110,7 +113,7 @@ export function openBody(
     request.off('data', onChunk).off('end', onEnd).off('end', stop).off('close', onClose).off(malformed, onMalformed);
   };
   request.on('end', onEnd).once('end', stop).on('close', onClose).on(malformed, onMalformed);
-  // What happened before anybody listened.
+  // Events from before this reader.
   if (broken.has(request)) queueMicrotask(onMalformed);
   else if (request.destroyed) queueMicrotask(onClose);
   return {

@@ -8,8 +8,8 @@ export class ApiKeyError extends Error {
 }
 
 /**
- * A MAAS API key. Its secret leaves this object only through `revealSecret()`: in string templates, JSON,
- * `util.inspect` and logs the key shows as its fingerprint, such as `Gd3k…`.
+ * A MAAS API key. Its secret leaves this object only through `revealSecret()`: string templates, JSON, `util.inspect`
+ * and logs show the key as its fingerprint, such as `Gd3k…`.
  */
 export class ApiKey {
   readonly #consumer: string;
@@ -23,10 +23,10 @@ export class ApiKey {
   }
 
   /**
-   * Reads `consumer:token:secret`; white space around it is cut.
+   * Parses `consumer:token:secret`; white space around it is removed.
    *
-   * MAAS makes keys of 18, 18 and 32 letters and digits, but nothing in OAuth asks for that, so other lengths are accepted
-   * (`hasUsualShape` tells).
+   * MAAS makes keys of 18, 18 and 32 letters and digits, but OAuth does not require that, so other lengths are accepted
+   * (see `hasUsualShape`).
    *
    * @throws {ApiKeyError} which part is wrong, and how
    */
@@ -60,7 +60,7 @@ export class ApiKey {
     return this.#token;
   }
 
-  /** The first letters of the consumer key: enough to tell two keys apart, of no use to sign with. */
+  /** The first letters of the consumer key: enough to tell two keys apart, useless for signing. */
   get fingerprint(): string {
     return `${this.#consumer.slice(0, Math.min(4, this.#consumer.length >> 1))}…`;
   }
@@ -75,7 +75,7 @@ export class ApiKey {
     return this.shape === '18, 18 and 32 characters';
   }
 
-  /** The secret in clear text, for the signature alone. */
+  /** The secret in clear text, only for the signature. */
   revealSecret(): string {
     return this.#secret;
   }

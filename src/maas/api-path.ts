@@ -1,27 +1,27 @@
 /**
- * Which path of MAAS's API a request means. Three forms name the same thing: `/MAAS/api/2.0/users/` (as MAAS's own
- * `resource_uri`s have it), `/api/2.0/users/` and `/users/`.
+ * The path in MAAS's API that a request means. Three forms mean the same: `/MAAS/api/2.0/users/` (as in MAAS's own
+ * `resource_uri`s), `/api/2.0/users/` and `/users/`.
  */
 export interface ApiPath {
-  /** The form that the client used, as the text that stands before the API's own path. */
+  /** The form that the client used, as the text before the API's own path. */
   readonly form: '/MAAS/api/2.0' | '/api/2.0' | '';
   /** The raw path below the API's root, `/users/`, with the trailing slash that MAAS wants. */
   readonly path: string;
-  /** The raw query with its question mark, or nothing. */
+  /** The raw query with its question mark, or an empty text. */
   readonly query: string;
-  /** The segments of `path`, percent-decoded, empty ones left out as MAAS does. */
+  /** The segments of `path`, percent-decoded; empty ones are dropped, as MAAS does. */
   readonly segments: readonly string[];
 }
 
-/** Why a request target names no path of MAAS's API. */
+/** Why a request target is not a path of MAAS's API. */
 export type ApiPathFault = 'outside-api' | 'malformed' | 'dot-segment';
 
 const apiPrefix = /^\/+(?:MAAS\/+)?api\/+2\.0(?=\/|$)/;
 const maasPrefix = /^\/+MAAS(?=\/|$)/;
 
 /**
- * Reads a request target in origin form (RFC 9112 §3.2.1). The raw bytes of path and query are kept; only a missing
- * trailing slash is added where MAAS wants one, because without it MAAS answers a plain 404 and has run nothing.
+ * Resolves a request target in origin form (RFC 9112 §3.2.1). The raw bytes of path and query are kept; only a missing
+ * trailing slash is added where MAAS wants one, because without it MAAS responds with a plain 404 and runs nothing.
  */
 export function resolveApiPath(target: string): ApiPath | ApiPathFault {
   const queryAt = target.indexOf('?');
@@ -39,11 +39,11 @@ export function resolveApiPath(target: string): ApiPath | ApiPathFault {
     if (raw === '') continue;
     const segment = raw.includes('%') ? decode(raw) : raw;
     if (segment === undefined) return 'malformed';
-    // MAAS's web server would resolve dot segments and so leave the API (RFC 3986 §5.2.4), also behind `%2F`.
+    // MAAS's web server would resolve dot segments and so leave the API (RFC 3986 §5.2.4), also after `%2F`.
     if (segment.split('/').some((piece) => piece === '.' || piece === '..')) return 'dot-segment';
     segments.push(segment);
   }
-  // A browser asks for it of its own accord, whatever page it shows.
+  // Browsers request it on their own, for every page.
   if (segments.length === 1 && segments[0] === 'favicon.ico') return 'outside-api';
   const path = below.endsWith('/') || endsWithoutSlash(segments) ? below : `${below}/`;
   return { form, path, query, segments };
@@ -88,7 +88,7 @@ export function hasNoTrailingSlash(segments: readonly string[]): boolean {
 }
 
 /**
- * The name in a query that MAAS would take instead of the signature, as MAAS would read it: compared after
+ * The name in a query that would replace the signature or change the response at MAAS, as MAAS reads it: compared after
  * percent-decoding.
  */
 export function findSignatureOverride(query: string): string | undefined {
@@ -101,7 +101,10 @@ export function findSignatureOverride(query: string): string | undefined {
   return undefined;
 }
 
-/** Whether MAAS would take a parameter for more than it is: `oauth_*` beats the header, `callback` makes JSON a script. */
+/**
+ * Whether MAAS gives a parameter a special meaning: `oauth_*` overrides the header, `callback` turns JSON into a
+ * script.
+ */
 export function isSignatureOverride(name: string): boolean {
   const lower = name.toLowerCase();
   return lower.startsWith('oauth_') || lower === 'callback';

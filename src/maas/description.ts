@@ -16,25 +16,26 @@ export interface DescribedOperation {
   readonly op: string | undefined;
   /** `Deploy a machine` */
   readonly title: string;
-  /** What it does, in MAAS's own paragraphs; may be empty. */
+  /** MAAS's own text, in paragraphs; may be empty. */
   readonly text: string;
   readonly parameters: readonly DescribedParameter[];
-  /** MAAS answers it without a signature. */
+  /** Whether MAAS accepts it without a signature. */
   readonly isAnonymous: boolean;
 }
 
 /**
- * Reads `describe/`. Its texts have the form of 3.4 and 3.7 (seen): a title, paragraphs, then `:param NAME: Required. TEXT` and
- * `:type NAME: TYPE`, each over several lines. What is not understood is left out: a description is there to help.
+ * Parses `describe/`. Its texts have the form of 3.4 and 3.7 (seen): a title, paragraphs, then `:param NAME: Required.
+ * TEXT` and `:type NAME: TYPE`, each over several lines. Unknown parts are left out, because the description is only
+ * informative.
  *
  * @param document the parsed JSON
  */
 export function readDescription(document: unknown): DescribedOperation[] {
-  return recordsOf(recordOf(document)?.['handlers']).flatMap((handler) => {
+  return asObjects(asObject(document)?.['handlers']).flatMap((handler) => {
     const path = pathOf(textOf(handler['path']));
     const identifiers = listOf(handler['params']).filter((name) => typeof name === 'string');
     const isAnonymous = textOf(handler['name']).startsWith('Anon');
-    return recordsOf(handler['actions']).flatMap(({ method, op, doc }) => {
+    return asObjects(handler['actions']).flatMap(({ method, op, doc }) => {
       if (typeof method !== 'string' || path === undefined) return [];
       return [
         {
@@ -64,10 +65,10 @@ function readText(
   const prose = doc.slice(0, fields[0]?.index ?? doc.length);
   const [title = '', ...paragraphs] = prose.trim().split(/\n{2,}/);
   const types = new Map(
-    fields.flatMap(([, kind, name = '', text = '']) => (kind === 'type' ? [[name, joined(text)]] : [])),
+    fields.flatMap(([, directive, name = '', text = '']) => (directive === 'type' ? [[name, joined(text)]] : [])),
   );
-  const described = fields.flatMap(([, kind, name = '', text = '']) =>
-    kind === 'param' ? [{ name, text: joined(text) }] : [],
+  const described = fields.flatMap(([, directive, name = '', text = '']) =>
+    directive === 'param' ? [{ name, text: joined(text) }] : [],
   );
   const names = new Set(described.map(({ name }) => name));
   const parameters = [
@@ -90,16 +91,16 @@ function joined(text: string): string {
   return text.replaceAll(/\s+/g, ' ').trim();
 }
 
-function recordOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : undefined;
 }
 
-function recordsOf(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+function asObjects(value: unknown): readonly Readonly<Record<string, unknown>>[] {
   return listOf(value)
-    .map(recordOf)
-    .filter((record) => record !== undefined);
+    .map(asObject)
+    .filter((object) => object !== undefined);
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -1,4 +1,4 @@
-/** Where a MAAS is: the origin to connect to and the path below which its API lies. */
+/** The address of a MAAS: the origin to connect to, and the path of its API. */
 export interface MaasAddress {
   /** Scheme, host and port, such as `http://maas.example:5240`. */
   readonly origin: string;
@@ -6,13 +6,13 @@ export interface MaasAddress {
   readonly basePath: string;
   /** The path of its API, without a final slash: `/MAAS/api/2.0`. */
   readonly apiPath: string;
-  /** The whole address of the API, as a person would write it. */
+  /** The complete address of the API, for messages. */
   readonly href: string;
 }
 
 /**
- * The region controllers of one MAAS, which has one database and one set of keys: at least one, in the order in which they were
- * given.
+ * The region controllers of one MAAS, which share one database and one set of keys: at least one, in the order of the
+ * settings.
  */
 export type Regions = readonly [MaasAddress, ...MaasAddress[]];
 
@@ -24,14 +24,14 @@ export class MaasAddressError extends Error {
 const example = 'for example http://maas.example:5240';
 
 /**
- * Reads MAAS's address as people write it: `http://h:5240`, `…/MAAS`, `…/MAAS/`, `…/MAAS/api/2.0/`, an address copied
- * from the web interface (`…/MAAS/r/machines`), with IPv6 or with a path prefix before `/MAAS`.
+ * Parses MAAS's address in the forms that people write: `http://h:5240`, `…/MAAS`, `…/MAAS/`, `…/MAAS/api/2.0/`, an
+ * address from the web interface (`…/MAAS/r/machines`), with IPv6, or with a path prefix before `/MAAS`.
  *
  * @throws {MaasAddressError} what is wrong and what would be right; a password in the address is not repeated
  */
 export function parseMaasAddress(text: string): MaasAddress {
   const trimmed = text.trim();
-  // Docker's --env-file keeps them.
+  // Docker's --env-file keeps the quotes.
   if (/^["']/.test(trimmed)) throw new MaasAddressError('stands in quotation marks; remove them');
   if (!/^https?:\/\//i.test(trimmed)) {
     throw new MaasAddressError(`must begin with http:// or https://, ${example}`);
@@ -54,7 +54,7 @@ export function parseMaasAddress(text: string): MaasAddress {
   }
   const [first, second, ...rest] = at === -1 ? [] : segments.slice(at + 1);
   const isApi = first === 'api' && second === '2.0' && rest.length === 0;
-  // `r` and `l` are where the web interface lives: people copy its address from the browser.
+  // `r` and `l` are paths of the web interface: people copy its address from the browser.
   const isWebInterface = first === 'r' || first === 'l';
   if (first !== undefined && !isApi && !isWebInterface) {
     throw new MaasAddressError(
@@ -70,9 +70,9 @@ export function parseMaasAddress(text: string): MaasAddress {
 }
 
 /**
- * Reads the addresses of MAAS's region controllers, separated by commas or spaces. One that is named twice counts once.
+ * Parses the addresses of MAAS's region controllers, separated by commas or spaces. Duplicates are dropped.
  *
- * @throws {MaasAddressError} as for a single one; where there are several, which of them it is
+ * @throws {MaasAddressError} as for a single one; with several, it says which one is wrong
  */
 export function parseRegions(text: string): Regions {
   const words = text.split(/[\s,]+/).filter((word) => word !== '');

@@ -1,12 +1,15 @@
-/** How long each part of a key must be, characters: MAAS's have 18, 18 and 32; what is shorter may be a time, an address or a MAC. */
+/**
+ * The shortest part of a key, characters: MAAS's parts have 18, 18 and 32; shorter ones may be times, addresses or
+ * MACs.
+ */
 const shortestPart = 8;
 
 const shown = '(key)';
 
 /**
- * Leaves out of a text whatever looks like an API key: three parts or more, each of at least 8 of the characters that a key may have, with
- * colons between; colons and characters may be percent-encoded, also more than once. For every text that repeats something which
- * came from outside. It takes time by the text's length, whatever it holds.
+ * Masks everything in a text that looks like an API key: three or more parts, each of at least 8 characters that a key
+ * may have, with colons between them. Colons and characters may be percent-encoded, also more than once. It is for
+ * every text that repeats something from outside, and takes linear time for any text.
  */
 export function maskKeys(text: string): string {
   if (!mayHoldKey(text)) return text;
@@ -24,19 +27,19 @@ export function holdsKey(text: string): boolean {
   return mayHoldKey(text) && findKeys(text).length > 0;
 }
 
-/** Most texts can be told by this alone. */
+/** Decides most texts quickly. */
 function mayHoldKey(text: string): boolean {
   return text.length > 3 * shortestPart && (text.includes(':') || text.includes('3A') || text.includes('3a'));
 }
 
-/** Where keys stand in a text, from their first character to behind their last. */
+/** The ranges of keys in a text, from the first character to behind the last. */
 function findKeys(text: string): { start: number; end: number }[] {
   const found: { start: number; end: number }[] = [];
-  /** Of the parts that follow each other: where they begin, how many are whole, and how long the last one is. */
+  /** The current sequence of parts: where it begins, how many parts are complete, and how long the last one is. */
   let start = 0;
   let parts = 0;
   let length = 0;
-  const finish = (end: number): void => {
+  const endSequence = (end: number): void => {
     if (parts + (length >= shortestPart ? 1 : 0) >= 3) found.push({ start, end });
     parts = 0;
     length = 0;
@@ -49,17 +52,20 @@ function findKeys(text: string): { start: number; end: number }[] {
     } else if (code === colon && length >= shortestPart) {
       parts += 1;
       length = 0;
-    } else finish(at);
+    } else endSequence(at);
     at = next;
   }
-  finish(text.length);
+  endSequence(text.length);
   return found;
 }
 
 const colon = 0x3a;
 const percent = 0x25;
 
-/** The character at a place, percent-decoded as often as it is encoded (`%253A` is a colon too), and where the next one begins. */
+/**
+ * The character at an index, percent-decoded as often as it is encoded (`%253A` is a colon too), and the index of the
+ * next one.
+ */
 function characterAt(text: string, at: number): { code: number; next: number } {
   const code = text.charCodeAt(at);
   if (code !== percent) return { code, next: at + 1 };

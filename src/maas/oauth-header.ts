@@ -2,16 +2,16 @@
 export interface OauthHeader {
   readonly consumer: string;
   readonly token: string;
-  /** `PLAINTEXT`, or what the client has used in its place. */
+  /** `PLAINTEXT`, or the client's other method. */
   readonly method: string;
   /** The signature, percent-decoded; for PLAINTEXT `&` and the token secret (RFC 5849 §3.4.4). */
   readonly signature: string;
   readonly nonce: string;
-  /** Whole seconds since 1970; `NaN` where it is no integer. */
+  /** Whole seconds since 1970; `NaN` if it is no integer. */
   readonly timestamp: number;
 }
 
-/** Says in MAAS's own words why it would not take a header: the text of its 401. */
+/** Says in MAAS's own words why it would refuse a header: the text of its 401. */
 export class OauthRefusal extends Error {
   override name = 'OauthRefusal';
 }
@@ -26,11 +26,11 @@ const required = [
 ] as const;
 
 /**
- * Reads an OAuth header as MAAS does: the scheme is exactly `OAuth `, all six names must stand in it, a part that holds the
- * letters `realm` anywhere is dropped, quotes around a value are optional, values are percent-encoded, the last duplicate
- * wins.
+ * Parses an OAuth header as MAAS does: the scheme is exactly `OAuth `, all six names are required, a part that contains
+ * the letters `realm` anywhere is dropped, quotes around a value are optional, values are percent-encoded, and the last
+ * duplicate wins.
  *
- * @throws {OauthRefusal} what MAAS would answer
+ * @throws {OauthRefusal} what MAAS would respond
  */
 export function parseOauthHeader(value: string): OauthHeader {
   if (!value.startsWith('OAuth ') || !required.every((name) => value.includes(name)))
@@ -61,14 +61,14 @@ export function parseOauthHeader(value: string): OauthHeader {
   };
 }
 
-/** A refusal as MAAS writes it. @param sentence without quotes and back slashes */
+/** A refusal in MAAS's form. @param sentence without quotes and backslashes */
 export function refusal(sentence: string): OauthRefusal {
   return new OauthRefusal(`Authorization Error: '${sentence}'`);
 }
 
 /**
- * What a client has sent, fit to be repeated to it: MAAS's answer is HTML. Of more than a word its beginning, because a
- * secret may stand in the wrong place.
+ * A text of the client, made safe to be repeated to it: MAAS's response is HTML. Only the beginning is repeated,
+ * because a secret may stand in the wrong place.
  */
 export function shortened(text: string): string {
   const plain = text.replaceAll(/[^A-Za-z0-9._~-]/g, '?');
@@ -79,7 +79,7 @@ function withoutQuotes(text: string): string {
   return text.replaceAll(/^"+|"+$/g, '');
 }
 
-/** Percent-decoding that never fails, as Python's does: broken escapes stay, broken UTF-8 becomes U+FFFD. */
+/** Percent-decoding that never fails, like Python's: broken escapes stay, broken UTF-8 becomes U+FFFD. */
 function decode(text: string): string {
   return text.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (run) =>
     Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'),

@@ -1,14 +1,14 @@
 import { randomFillSync } from 'node:crypto';
 
-/** Random bytes on stock: one call to the system's source for 128 nonces costs little more than one for a single nonce. */
+/** A stock of random bytes: one call of the system for 128 nonces costs little more than a call for one nonce. */
 const stock = Buffer.alloc(2048);
 let used = stock.length;
 
 /**
- * Random bytes from a cryptographic source, each given out once.
+ * Random bytes from a cryptographic source, each used once.
  *
- * @param bytes how many, at the most 2048
- * @returns hexadecimal, two digits for each
+ * @param bytes how many, at most 2048
+ * @returns hexadecimal, two digits per byte
  */
 export function randomHex(bytes: number): string {
   if (used + bytes > stock.length) {

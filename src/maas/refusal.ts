@@ -1,12 +1,12 @@
-/** Why MAAS answered 401, read from the text of its answer. */
+/** Why MAAS responded with 401, from the text of its response. */
 export type Refusal =
   | { readonly reason: 'unknown-consumer' | 'unknown-token' | 'wrong-secret' | 'nonce-reused' | 'unsigned' | 'unknown' }
   /** `offset`: by how many seconds MAAS's clock, which says `now`, is ahead of the timestamp. */
   | { readonly reason: 'expired-timestamp'; readonly offset: number; readonly now: number };
 
 /**
- * Reads the body of a 401. For a wrong secret MAAS prints the true one, so the text must not be passed on or logged;
- * nothing of it is in what this returns.
+ * Parses the body of a 401. For a wrong secret MAAS prints the true one, so the text must not be forwarded or logged;
+ * the result contains nothing of it.
  */
 export function readRefusal(body: string): Refusal {
   const expired = /Expired timestamp: given (\d+) and now (\d+)/.exec(body);
@@ -22,7 +22,7 @@ export function readRefusal(body: string): Refusal {
   return { reason: 'unknown' };
 }
 
-/** Says a refusal in a sentence with its remedy. */
+/** Describes a refusal in a sentence, with its remedy. */
 export function explainRefusal(refusal: Refusal): string {
   switch (refusal.reason) {
     case 'unknown-consumer':

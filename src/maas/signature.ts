@@ -1,15 +1,15 @@
 import type { ApiKey } from './api-key.ts';
 import { randomHex } from './random-hex.ts';
 
-/** Makes the value of an `Authorization` header; each call has a nonce of its own. */
+/** Makes the value of an `Authorization` header; each call uses a new nonce. */
 export type Signer = (timestamp: number) => string;
 
 /**
- * A signer for OAuth 1.0 PLAINTEXT as MAAS wants it (RFC 5849 §3.4.4): the consumer secret is always empty, so the
- * signature is `&` + token secret, percent-encoded in the header as `%26…`.
+ * Creates a signer for OAuth 1.0 PLAINTEXT as MAAS requires it (RFC 5849 §3.4.4): the consumer secret is always empty,
+ * so the signature is `&` + token secret, percent-encoded in the header as `%26…`.
  *
  * The nonce is hexadecimal because MAAS drops every part of the header that contains the letters `realm`, even inside a
- * value. MAAS remembers nonces, so every attempt, retries included, must be signed afresh.
+ * value. MAAS remembers nonces, so every attempt, including retries, needs a new signature.
  *
  * @param key the API key to sign with
  * @returns a function of the timestamp in whole seconds since 1970

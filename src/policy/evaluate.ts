@@ -22,17 +22,18 @@ const ambiguities = {
     'has a path that ends with "op-…", which can be read as an operation or as a name; write an operation in the query, "?op=…"',
 } as const;
 
-/** Whether the decision about a request hangs on its op, so that a form in its body must be read. */
+/** Whether the decision about a request depends on its op, so that a form in its body must be read. */
 export function dependsOnOp(policy: Policy, method: string, path: ApiPath): boolean {
   const readings = [readRoute(path), ...readOtherwise(method, path)];
   return readings.some(({ segments }) => needsOp(policy, method, segments));
 }
 
 /**
- * Judges a request: which operation it is, and whether it may be done. Where that hangs on the op, what two readers could
- * take for different operations is in doubt; where the path can be read in two ways, both must come to the same.
+ * Evaluates a request: which operation it is, and whether the policy allows it. If the decision depends on the op, a
+ * request that two readers could take for different operations is ambiguous. If the path can be read in two ways, both
+ * must get the same decision.
  *
- * @param form what the body says, `undefined` where it was not read or is no form
+ * @param form what the body says; `undefined` if it was not read or is no form
  */
 export function evaluate(policy: Policy, method: string, path: ApiPath, form?: FormOps): Evaluation {
   if (form !== undefined) return evaluateAfresh(policy, method, path, form);
@@ -66,7 +67,7 @@ export function isRefusal({ decision, ambiguity }: Evaluation): boolean {
   return ambiguity !== undefined || !decision.allowed;
 }
 
-/** The same in strings of its own: V8 cuts strings out of others, and would keep the request's whole address for their sake. */
+/** The evaluation with copied strings: V8's slices would otherwise hold the request's whole address in memory. */
 function copiedEvaluation({ operation: { method, segments, op }, ...evaluation }: Evaluation): Evaluation {
   return { ...evaluation, operation: { method, segments: segments.map(copied), op: op && copied(op) } };
 }
@@ -75,20 +76,20 @@ function copied(text: string): string {
   return Buffer.from(text, 'utf16le').toString('utf16le');
 }
 
-/** What a policy has said of the addresses that were asked for, so that those asked for again and again cost a look-up. */
+/** A policy's evaluations by address, so that repeated addresses cost one lookup. */
 interface EvaluationCache {
   readonly known: Map<string, Evaluation>;
-  /** Whether a query could be part of the evaluation: it may name an op, or a parameter that a rule speaks of. */
+  /** Whether a query can affect the evaluation: it may name an op, or a parameter of a rule. */
   matters(query: string): boolean;
 }
 
-/** How many are kept, of all policies together; then they are forgotten, and known again where they are asked for again. */
+/** The most evaluations of all policies together; then the caches are emptied. */
 const maxCached = 4_000;
 
-/** Longer addresses are evaluated each time: a list of a thousand machines would take the room of a hundred others. */
+/** Longer addresses are not cached: a list of a thousand machines would take the memory of a hundred others. */
 const maxCachedLength = 512;
 
-/** Kept by policy, and gone with it: a changed policy is another one. */
+/** By policy, and collected with it: a changed policy is a new object. */
 let caches = new WeakMap<Policy, EvaluationCache>();
 let count = 0;
 
@@ -101,9 +102,9 @@ function cacheOf(policy: Policy): EvaluationCache {
   let found = caches.get(policy);
   if (found === undefined) {
     const names = ['op', ...policy.rules.flatMap(({ parameter }) => parameter?.name ?? [])];
-    // An escape may spell any name, and behind a ";" some see another parameter.
-    const telling = [...new Set(names), '%', '+', ';'];
-    found = { known: new Map(), matters: (query) => query !== '' && telling.some((part) => query.includes(part)) };
+    // An escape may spell any name, and after a ";" some readers see another parameter.
+    const relevant = [...new Set(names), '%', '+', ';'];
+    found = { known: new Map(), matters: (query) => query !== '' && relevant.some((part) => query.includes(part)) };
     caches.set(policy, found);
   }
   return found;

@@ -4,8 +4,9 @@ import type { Policy } from './policy.ts';
 import type { Rule } from './rule.ts';
 
 /**
- * An operation as log, metrics and MAAS's documentation name it, and as rules may write it: `POST machines/{system_id} deploy`.
- * One that MAAS is not known to have is written alike, with what was asked for: `POST machines/abc delpoy`.
+ * An operation in the form of the log, metrics and MAAS's documentation, which rules accept too: `POST
+ * machines/{system_id} deploy`. An operation that MAAS is not known to have is written alike, with the requested path:
+ * `POST machines/abc delpoy`.
  */
 export function describeOperation({ method, segments, op }: Operation): string {
   const name = nameOf(method, segments, op);
@@ -19,7 +20,10 @@ export function describeOperation({ method, segments, op }: Operation): string {
     .join(' ');
 }
 
-/** What is no letter, digit or sign is shown percent-encoded: a client could have put a line of its own into the sentence. */
+/**
+ * Characters other than letters, digits and signs are percent-encoded: a client could otherwise put a line of its own
+ * into the sentence.
+ */
 function visible(text: string): string {
   return text.replaceAll(/[^!-$&-.0-~\p{L}\p{N}]/gu, (character) =>
     Buffer.from(character)
@@ -30,9 +34,9 @@ function visible(text: string): string {
 }
 
 /**
- * Says why an operation is refused, and how it would be allowed.
+ * Explains why an operation is refused, and how to allow it.
  *
- * @param isClients whether the policy is one that a client has of its own
+ * @param isClients whether the policy is the client's own
  */
 export function explainRefusal(
   policy: Policy,
@@ -41,7 +45,7 @@ export function explainRefusal(
   isClients: boolean,
 ): string {
   const what = describeOperation(operation);
-  // Of a rule about one value of a parameter, the others are no concern.
+  // A rule about one value of a parameter does not need the others.
   const { name, value } = rule?.parameter ?? {};
   const line = name === undefined ? `allow ${what}` : `allow ${what} ${name}=${value}`;
   const why = rule === undefined ? 'no rule of it allows that' : `its rule "${rule.text}"`;

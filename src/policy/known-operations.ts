@@ -3,9 +3,9 @@ import { nearest } from '../spelling/nearest.ts';
 import type { Policy } from './policy.ts';
 import type { Rule } from './rule.ts';
 
-/** Whether there is an operation of MAAS's that a rule can match, whatever the identifiers in its path are. */
+/** Whether a rule can match an operation of MAAS's, whatever the identifiers in its path are. */
 export function matchesAnything(rule: Rule): boolean {
-  // MAAS answers the other methods by 405: a rule for one is no mistyped word.
+  // MAAS responds to the other methods with 405: a rule for one is not a typing error.
   const isOfMaas = rule.method === '*' || knownOperations.some(({ method }) => method === rule.method);
   return knownOperations.some(
     (known) =>
@@ -16,19 +16,19 @@ export function matchesAnything(rule: Rule): boolean {
 }
 
 /**
- * Says of a rule that no operation of MAAS can match what that means, and which one may be meant; without a full stop.
+ * Explains that a rule matches no operation of MAAS, and which operation was probably probable; without a full stop.
  * `undefined` for every other rule.
  */
 export function explainIdleRule(rule: Rule): string | undefined {
   if (matchesAnything(rule)) return undefined;
-  const meant = nearestOperation(rule.method, rule.segments, rule.op);
-  const hint = meant === undefined ? '' : ` (did you mean "${rule.allows ? '' : 'deny '}${meant}"?)`;
+  const probable = nearestOperation(rule.method, rule.segments, rule.op);
+  const hint = probable === undefined ? '' : ` (did you mean "${rule.allows ? '' : 'deny '}${probable}"?)`;
   return rule.allows
     ? `"${rule.text}" matches no operation that is known of MAAS, so that it allows nothing, unless MAAS is newer${hint}`
     : `"${rule.text}" matches no operation that is known of MAAS, so that it refuses nothing${hint}`;
 }
 
-/** The sentences about all rules of a policy that can match nothing. @param subject what stands before each */
+/** The sentences about all rules of a policy that match nothing. @param subject the beginning of each */
 export function explainIdleRules({ rules }: Policy, subject: string): string[] {
   return rules.flatMap((rule) => {
     const sentence = explainIdleRule(rule);
@@ -37,8 +37,8 @@ export function explainIdleRules({ rules }: Policy, subject: string): string[] {
 }
 
 /**
- * The operation that is perhaps meant by one that MAAS does not have: `POST machines/{system_id} deploy`; `undefined` where
- * none is near.
+ * The operation that was probably probable by one that MAAS does not have: `POST machines/{system_id} deploy`; `undefined`
+ * if none is similar.
  *
  * @param method `*` for any
  * @param segments of a path, or of a rule, with `*` and `**`
@@ -49,32 +49,34 @@ export function nearestOperation(
   segments: readonly string[],
   op: string | undefined,
 ): string | undefined {
-  const given = op === '*' ? undefined : op;
+  const wantedOp = op === '*' ? undefined : op;
   const there = knownOperations.filter((known) => leadsTo(segments, known));
   if (there.length > 0) {
-    const found = nearestThere(there, method, given);
+    const found = nearestThere(there, method, wantedOp);
     // Of many paths none is more likely than another.
     const isOfMany = segments.includes('**') && found?.method === method && found.op !== undefined;
-    return isOfMany ? `${method} ${segments.join('/')} ${found.op}` : (below(segments, method, given) ?? found?.name);
+    return isOfMany
+      ? `${method} ${segments.join('/')} ${found.op}`
+      : (below(segments, method, wantedOp) ?? found?.name);
   }
-  // In the place of an op somebody may have written a segment: `machines/*/deploy`.
-  const meant = new Map<string, KnownOperation>();
+  // A segment may have been written in place of an op: `machines/*/deploy`.
+  const probable = new Map<string, KnownOperation>();
   for (const known of knownOperations) {
     const path = fill(known.segments, segments);
-    for (const text of given === undefined && known.op !== undefined ? [path, `${path}/${known.op}`] : [path]) {
-      if (!meant.has(text)) meant.set(text, known);
+    for (const text of wantedOp === undefined && known.op !== undefined ? [path, `${path}/${known.op}`] : [path]) {
+      if (!probable.has(text)) probable.set(text, known);
     }
   }
   const written = segments.filter((segment) => segment !== '**').join('/');
-  const text = nearest(written, meant.keys());
-  const known = text === undefined ? undefined : meant.get(text);
+  const text = nearest(written, probable.keys());
+  const known = text === undefined ? undefined : probable.get(text);
   if (known === undefined || text === undefined) return undefined;
   if (known.op !== undefined && text.endsWith(`/${known.op}`)) return known.name;
   const same = knownOperations.filter((other) => other.segments.join('/') === known.segments.join('/'));
-  return nearestThere(same, method, given)?.name ?? `${method} ${known.segments.join('/')}`;
+  return nearestThere(same, method, wantedOp)?.name ?? `${method} ${known.segments.join('/')}`;
 }
 
-/** `DELETE subnets` is meant for each of them where they cannot be deleted together. */
+/** `DELETE subnets` means each of them, if MAAS cannot delete them together. */
 function below(segments: readonly string[], method: string, op: string | undefined): string | undefined {
   if (op !== undefined || segments.includes('**')) return undefined;
   return knownOperations.find(
@@ -82,21 +84,21 @@ function below(segments: readonly string[], method: string, op: string | undefin
   )?.name;
 }
 
-/** Of the operations of a path the one that is meant: the op may be mistyped, or the method another. */
+/** The operation of a path that was probably probable: the op may be mistyped, or the method wrong. */
 function nearestThere(
   there: readonly KnownOperation[],
   method: string,
   op: string | undefined,
 ): KnownOperation | undefined {
   for (const choice of [there.filter((known) => method === '*' || known.method === method), there]) {
-    const meant =
+    const probable =
       op === undefined
         ? undefined
         : nearest(
             op,
             choice.map((known) => known.op ?? '-'),
           );
-    const found = choice.find((known) => op === undefined || (known.op ?? '-') === meant);
+    const found = choice.find((known) => op === undefined || (known.op ?? '-') === probable);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -106,7 +108,7 @@ function hasOp(rule: Rule, { op }: KnownOperation): boolean {
   return rule.op === undefined || rule.op === '*' || rule.op === (op ?? '-');
 }
 
-/** Whether some path of an operation is among those that a pattern stands for. */
+/** Whether a pattern matches some path of an operation. */
 function leadsTo(pattern: readonly string[], { segments, isWide }: KnownOperation): boolean {
   const fits = (at: number, index: number): boolean => {
     const expected = pattern[at];
@@ -120,7 +122,7 @@ function leadsTo(pattern: readonly string[], { segments, isWide }: KnownOperatio
   return fits(0, 0);
 }
 
-/** An operation's path with what was written in the places of its identifiers. */
+/** An operation's path with the identifiers that were written. */
 function fill(segments: readonly string[], written: readonly string[]): string {
   return segments
     .map((segment, at) => {

@@ -4,19 +4,19 @@ import { presetPolicy } from './policy.ts';
 import { evaluate } from './evaluate.ts';
 
 /**
- * What a request is to those who would give one answer to several, keep it, or compress it:
+ * The class of a request, which decides whether its response may be shared, cached and compressed:
  * - `shareable`: a read that reveals no credential and changes nothing;
  * - `private`: a read whose response is only for the client that sent the request;
  * - `unsafe`: a request that changes MAAS, or may.
  */
 export type OperationClass = 'shareable' | 'private' | 'unsafe';
 
-/** The rules of `read-only` name every GET that reveals a credential, and are kept complete for its sake. */
+/** The rules of `read-only` name every GET that reveals a credential. */
 const readOnly = presetPolicy('read-only');
 
 /** Returns the class of a request. An ambiguous request is `unsafe`. */
 export function classify(method: string, path: ApiPath): OperationClass {
-  // MAAS answers HEAD and OPTIONS by 405: nothing to share, and nothing changes.
+  // MAAS responds to HEAD and OPTIONS with 405: there is nothing to share, and nothing changes.
   if (method === 'HEAD' || method === 'OPTIONS') return 'private';
   if (method !== 'GET') return 'unsafe';
   const { operation, decision, ambiguity } = evaluate(readOnly, method, path);

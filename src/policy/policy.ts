@@ -4,9 +4,9 @@ import { spellings } from '../maas/operations/route.ts';
 import { presets, type PresetName } from './presets.ts';
 import { coversPath, dependsOnOp, matches, parseRule, RuleError, type Rule } from './rule.ts';
 
-/** Rules, of which the last one that matches decides; no match is a refusal. */
+/** A list of rules: the last one that matches decides; without a match the request is refused. */
 export interface Policy {
-  /** Its name, or the file it is from. */
+  /** Its name, or that of its file. */
   readonly name: string;
   readonly rules: readonly Rule[];
 }
@@ -14,7 +14,7 @@ export interface Policy {
 /** A policy's decision about an operation. */
 export interface Decision {
   readonly allowed: boolean;
-  /** The rule that decided, `undefined` where none matched. */
+  /** The rule that decided; `undefined` if none matched. */
   readonly rule: Rule | undefined;
 }
 
@@ -24,10 +24,10 @@ export function presetPolicy(name: PresetName): Policy {
 }
 
 /**
- * Reads the rules of a policy file, one a line; `#` begins a comment. A line that is the name of a preset stands for its
+ * Reads the rules of a policy file, one per line; `#` begins a comment. A line with the name of a preset stands for its
  * rules.
  *
- * @param examine looks at each rule, and may throw a `RuleError` too
+ * @param examine checks each rule, and may throw a `RuleError` too
  * @throws {RuleError} which line, and what is wrong with it
  */
 export function parsePolicy(name: string, text: string, examine?: (rule: Rule) => void): Policy {
@@ -60,8 +60,8 @@ export function decide(policy: Policy, operation: Operation, query: string): Dec
 }
 
 /**
- * Whether the verdict about a path depends on the op, so that the op must be known wherever it may be written: from the last
- * rule up to the first that matches whatever op and parameters there are.
+ * Whether the decision about a path depends on the op, so that the op must be known: from the last rule up to the first
+ * that matches with any op and parameters.
  */
 export function needsOp({ rules }: Policy, method: string, segments: readonly string[]): boolean {
   const paths = spellings(segments);

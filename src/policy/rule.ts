@@ -8,11 +8,11 @@ export interface Rule {
   readonly allows: boolean;
   /** `*` for any. */
   readonly method: string;
-  /** The path's segments: `*` stands for one, or for one identifier of MAAS's, `**` for any number. */
+  /** The path's segments: `*` matches one segment, or one identifier of MAAS's; `**` any number of segments. */
   readonly segments: readonly string[];
   /** `undefined` or `*` for any, `-` for none: a plain create, read, update or delete. */
   readonly op: string | undefined;
-  /** A value that a parameter of the query must have for the rule to match. */
+  /** A value that a parameter of the query must have. */
   readonly parameter: { readonly name: string; readonly value: string } | undefined;
 }
 
@@ -54,7 +54,7 @@ export function parseRule(text: string): Rule {
   };
 }
 
-/** A method that nobody knows is a mistyped word: `DENY POST machines/` would refuse nothing. */
+/** An unknown method is a typing error: `DENY POST machines/` would refuse nothing. */
 const methods: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', '*']);
 
 function readPath(path: string, text: string): string[] {
@@ -76,7 +76,7 @@ function readPath(path: string, text: string): string[] {
   return segments.map((segment) => (placeholder.test(segment) ? '*' : segment));
 }
 
-/** As operations are named in the documentation of MAAS, in the log, and by `explain`: `machines/{system_id}`. */
+/** Accepts the form of MAAS's documentation, the log and `explain` too: `machines/{system_id}`. */
 const placeholder = /^\{[^{}]*\}$/;
 
 function readOp(segments: string[], op: string | undefined, text: string): Pick<Rule, 'segments' | 'op'> {
@@ -93,7 +93,7 @@ function readCondition(condition: string, method: string, text: string): Rule['p
   if (name === 'op') {
     throw new RuleError(`"${text}" must name the op as a word alone, without "op="; it need not stand in the query`);
   }
-  // Of other methods MAAS reads the parameters from the body.
+  // For other methods MAAS reads the parameters from the body.
   if (name === '' || method !== 'GET') {
     throw new RuleError(`"${text}" has a condition on a parameter of the query, which only a rule for GET can have`);
   }
@@ -101,7 +101,7 @@ function readCondition(condition: string, method: string, text: string): Rule['p
 }
 
 /**
- * Whether a rule speaks of a method and a path, whatever the op.
+ * Whether a rule matches a method and a path, with any op.
  *
  * @param paths the ways in which the path may be written
  */
@@ -111,16 +111,16 @@ export function coversPath(rule: Rule, method: string, paths: readonly (readonly
   );
 }
 
-/** Whether the rule's verdict needs the op to be known. */
+/** Whether the rule's decision depends on the op. */
 export function dependsOnOp({ op }: Rule): boolean {
   return op !== undefined && op !== '*';
 }
 
 /**
- * Whether a rule speaks of an operation.
+ * Whether a rule matches an operation.
  *
  * @param paths the ways in which the operation's path may be written
- * @param values the values that a parameter has in the query
+ * @param values the values of a parameter in the query
  */
 export function matches(
   rule: Rule,
@@ -133,11 +133,11 @@ export function matches(
   if (rule.parameter === undefined) return true;
   const { name, value } = rule.parameter;
   const found = values(name);
-  // Of several values one is enough to refuse, and all are needed to allow.
+  // If a parameter has several values, one is enough to refuse, and all must match to allow.
   return rule.allows ? found.length > 0 && found.every((one) => one === value) : found.includes(value);
 }
 
-/** Walks both at once, and comes back to the last `**` where they part: a long path must not cost its square. */
+/** Matches with backtracking to the last `**` only: a long path must not take quadratic time. */
 function matchSegments(pattern: readonly string[], segments: readonly string[]): boolean {
   let at = 0;
   let retry: { pattern: number; segment: number } | undefined;

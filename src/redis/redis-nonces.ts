@@ -7,7 +7,7 @@ import { keyPrefix, Unavailable, type RedisConnection } from './connection.ts';
 const margin = 60;
 
 /**
- * Nonces of all replicas. Each replica stores its own nonces too, for the time when Redis does not respond.
+ * The nonces of all replicas. Each replica also stores its own nonces, for when Redis does not respond.
  *
  * @param localNonces the nonces of this replica
  */

@@ -7,10 +7,10 @@ import { endOrLinger } from './lingering-close.ts';
 import type { SlowReaders } from './slow-readers.ts';
 import { writeShortResponse } from './short-response.ts';
 
-/** After this time without a read the client is disconnected, ms. */
+/** A client that reads nothing for this long is disconnected, ms. */
 const readTimeoutMs = 300_000;
 
-/** Writes the body of one response as fast as the client reads, and through a coder where one was chosen. */
+/** Writes the body of one response as fast as the client reads, through a compressing coder if one was chosen. */
 export class BodyWriter {
   readonly #exchange: Exchange;
   readonly #client: ServerResponse;
@@ -26,12 +26,12 @@ export class BodyWriter {
     this.#client = exchange.response;
   }
 
-  /** Whether all of the response was written. */
+  /** Whether the complete response was written. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
 
-  /** From here on the body goes through a coder, which reads no more than the client does. */
+  /** From now on the body passes through a coder, which reads no faster than the client. */
   compress(coder: Transform): void {
     this.#coder = coder;
     coder.on('data', (chunk: Buffer) => {
@@ -44,16 +44,16 @@ export class BodyWriter {
   }
 
   /**
-   * @param onRoom called when the next chunk may come, if this returns `false`
+   * @param onDrain called when the next chunk may come, if this returns `false`
    * @returns whether the next chunk may come immediately
    */
-  write(chunk: Buffer, onRoom: () => void): boolean {
+  write(chunk: Buffer, onDrain: () => void): boolean {
     if (this.#coder === undefined) {
       if (this.#send(chunk)) return true;
-      this.#waitForClient(onRoom);
+      this.#waitForClient(onDrain);
     } else {
       if (this.#coder.write(chunk)) return true;
-      this.#coder.once('drain', onRoom);
+      this.#coder.once('drain', onDrain);
     }
     return false;
   }
@@ -74,7 +74,7 @@ export class BodyWriter {
     else this.#coder.end();
   }
 
-  /** Breaks the transfer by a reset where there can be one: an HTTP/1.0 client takes a mere close for the end of the response. */
+  /** Breaks the transfer by a reset if possible: an HTTP/1.0 client takes a mere close for the end of the response. */
   breakOff(): void {
     this.#coder?.destroy();
     const { socket } = this.#client;
@@ -82,32 +82,32 @@ export class BodyWriter {
     else socket.resetAndDestroy();
   }
 
-  /** The client's connection is gone. */
+  /** The client has disconnected. */
   close(): void {
     clearTimeout(this.#readerTimer);
-    this.#slowReaders.goOn(this.#client);
+    this.#slowReaders.resume(this.#client);
     this.#coder?.destroy();
   }
 
-  /** @returns whether the client reads as fast as it is sent */
+  /** @returns whether the client reads fast enough */
   #send(chunk: Buffer): boolean {
     this.#exchange.trace.bytesOut += chunk.length;
     return this.#client.write(chunk);
   }
 
-  /** Goes on when the client reads again; the connection of one that reads nothing for long is closed. */
-  #waitForClient(goOn: () => void): void {
+  /** Continues when the client reads again; a client that reads nothing for too long is disconnected. */
+  #waitForClient(resume: () => void): void {
     clearTimeout(this.#readerTimer);
     this.#readerTimer = setTimeout(() => this.#client.destroy(), readTimeoutMs);
     this.#client.once('drain', () => {
       clearTimeout(this.#readerTimer);
-      this.#slowReaders.goOn(this.#client);
-      goOn();
+      this.#slowReaders.resume(this.#client);
+      resume();
     });
     this.#slowReaders.wait(this.#client, () => this.#cut());
   }
 
-  /** The memory that waits for this client is needed for others. */
+  /** Disconnects the client, because others need the memory of its response. */
   #cut(): void {
     this.#exchange.trace.problem ??= new Problem(
       'client-gone',
@@ -119,7 +119,7 @@ export class BodyWriter {
   #finish(): void {
     this.#isEnded = true;
     endOrLinger(this.#exchange);
-    // What waits below the mark at which Node says that a client is slow counts too.
+    // Bytes below Node's high-water mark count too.
     if (this.#client.writableLength > 0) this.#slowReaders.wait(this.#client, () => this.#cut());
   }
 }

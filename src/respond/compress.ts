@@ -4,21 +4,22 @@ import type { Exchange } from '../exchange.ts';
 import type { OperationClass } from '../policy/operation-class.ts';
 import { fieldOf, type Fields } from '../http/fields.ts';
 
-/** The content codings that the proxy makes, the one that it would rather make first. */
+/** The content codings that the proxy supports, in order of preference. */
 export type Coding = 'zstd' | 'br' | 'gzip';
 
-/** Below this many bytes a response fits into one packet anyhow. */
+/** A response below this size fits into one packet anyway, bytes. */
 const threshold = 1_024;
 
-/** Text, in which names repeat; archives, images and BSON gain nothing. */
+/** Compressible types: text; archives, images and BSON gain nothing. */
 const textType = /^(?:text\/|application\/(?:json|yaml|xml|problem\+json|[\w.-]+\+(?:json|yaml|xml))(?:[;\s]|$))/i;
 
-/** Node has it from 22.15 on. */
+/** Supported by Node from 22.15 on. */
 const { createZstdCompress } = zlib as unknown as { readonly createZstdCompress?: () => Transform };
 
 /**
- * Makers of coders. For 0.9 MB of machines (Node 20 and 26) gzip takes 1 to 2 ms at level 1 and 6 to 16 at its default 6; brotli 1 ms at
- * quality 2 and seconds at its default 11; zstd 0.3 ms at its default. The window of brotli is kept small: 4 MiB by default, for each response.
+ * Creates a compressing stream. For 0.9 MB of machines (Node 20 and 26) gzip takes 1 to 2 ms at level 1 and 6 to 16 ms
+ * at its default 6; brotli 1 ms at quality 2 and seconds at its default 11; zstd 0.3 ms at its default. The window of
+ * brotli is kept small: its default is 4 MiB for each response.
  */
 const coders: Readonly<Record<Coding, ((length: number) => Transform) | undefined>> = {
   zstd: createZstdCompress && (() => createZstdCompress()),
@@ -36,15 +37,15 @@ const coders: Readonly<Record<Coding, ((length: number) => Transform) | undefine
 let atWork = 0;
 
 /**
- * Whether one response more may be compressed; else it passes as it is.
+ * Whether one more response may be compressed; otherwise it passes uncompressed.
  *
- * @param most how many may be at once: each takes up to 3 MB for as long as its client reads
+ * @param most how many may be compressed concurrently: each takes up to 3 MB while its client reads
  */
 export function mayCompress(most: number): boolean {
   return atWork < most;
 }
 
-/** A stream that compresses, on threads beside the event loop. @param length of what will come, bytes */
+/** A stream that compresses, on threads besides the event loop. @param length the expected size, bytes */
 export function createCoder(coding: Coding, length: number): Transform {
   const make = coders[coding];
   if (make === undefined) throw new Error(`${coding} was not to be chosen`);
@@ -55,10 +56,11 @@ export function createCoder(coding: Coding, length: number): Transform {
 }
 
 /**
- * Whether a response is one that may be compressed: text, that reveals no credential. Of a compressed response the length tells
- * whether it holds what somebody could make stand beside the secret (BREACH). One that does not tell its length may be one that goes on; it passes as it comes.
+ * Whether a response may be compressed: it must be text that reveals no credential, because the length of a compressed
+ * response shows whether it contains what an attacker placed next to the secret (BREACH). A response without a length
+ * may be endless; it passes uncompressed.
  *
- * @param length bytes, `undefined` where it is not known
+ * @param length bytes, `undefined` if it is not known
  */
 export function isCompressible(
   { method, request }: Exchange,
@@ -68,11 +70,11 @@ export function isCompressible(
   length: number | undefined,
 ): boolean {
   if (method !== 'GET' || request.httpVersion !== '1.1') return false;
-  // Of a 304 the length is not known, and it tells what the whole response would (RFC 9110 §15.4.5).
+  // The length of a 304's full response is not known, but its headers must be the same (RFC 9110 §15.4.5).
   if (!(status === 304 || (status === 200 && length !== undefined && length >= threshold))) return false;
   if (!textType.test(fieldOf(fields, 'content-type') ?? '')) return false;
   if (fieldOf(fields, 'content-encoding') !== undefined) return false;
-  // RFC 9110 §7.7: who says so wants it as it is.
+  // RFC 9110 §7.7: `no-transform` forbids it.
   if (isUntouchable(fieldOf(fields, 'cache-control')) || isUntouchable(request.headers['cache-control'])) return false;
   return operationClass === 'shareable';
 }
@@ -82,9 +84,9 @@ function isUntouchable(cacheControl: string | undefined): boolean {
 }
 
 /**
- * The coding that the client likes best, of those that the proxy makes (RFC 9110 §12.5.3).
+ * The content coding that the client prefers, of those that the proxy supports (RFC 9110 §12.5.3).
  *
- * @returns `undefined` where it is to be none
+ * @returns `undefined` for none
  */
 export function chooseCoding(acceptEncoding: string): Coding | undefined {
   if (acceptEncoding === '') return undefined;
@@ -106,9 +108,9 @@ export function chooseCoding(acceptEncoding: string): Coding | undefined {
 }
 
 /**
- * The header of a response that may be compressed, names and values in turn.
+ * The headers of a response that may be compressed, names and values alternating.
  *
- * @param coding by which it is compressed, `undefined` where it is not
+ * @param coding its content coding, `undefined` for none
  */
 export function codedHeaders(headers: Fields, coding: Coding | undefined): string[] {
   const coded: string[] = [];
@@ -119,7 +121,7 @@ export function codedHeaders(headers: Fields, coding: Coding | undefined): strin
     const lower = name.toLowerCase();
     if (lower === 'vary') vary += `${value}, `;
     else if (coding === undefined) coded.push(name, value);
-    // The bytes are no longer those that a strong tag stands for (RFC 9110 §8.8.3.3).
+    // A strong tag does not stand for the compressed bytes (RFC 9110 §8.8.3.3).
     else if (lower === 'etag' && !value.startsWith('W/')) coded.push(name, `W/${value}`);
     else if (lower !== 'content-length') coded.push(name, value);
   }

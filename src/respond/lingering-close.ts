@@ -1,13 +1,13 @@
 import { isArriving } from '../http/request-body.ts';
 import type { Exchange } from '../exchange.ts';
 
-/** How much of an unwanted body is still read before the connection is closed, bytes, and for how long, ms. */
+/** How much of an unwanted body is still read before the connection closes, bytes, and for how long, ms. */
 const lingerLimits = { bytes: 64 * 1024 * 1024, time: 5_000 };
 
 /**
- * Ends a response that was written before its request had arrived whole. Closing at once would reset the connection under a
- * client that is still sending, and with it the response that it has not read yet (RFC 9112 §9.6); so the rest is read and
- * thrown away for a while.
+ * Ends a response that was written before its request had arrived completely. Closing immediately would reset the
+ * connection of a client that is still sending, and it would lose the response (RFC 9112 §9.6). Therefore the rest of
+ * the request is read and discarded for a while.
  */
 export function endOrLinger(exchange: Exchange): void {
   const { request, response, connection } = exchange;

@@ -13,14 +13,14 @@ export function ownOrigin(
 }
 
 /**
- * What means something else without `/MAAS/api/2.0` before it: two slashes, behind which a client reads a host's name (RFC 3986 §4.2), the
- * beginning of another form, and the proxy's own addresses.
+ * Paths that would mean something else without `/MAAS/api/2.0` before them: two slashes, after which a client reads a
+ * host name (RFC 3986 §4.2), the beginning of another form, and the proxy's own addresses.
  */
 const needsRoot = /^\/(?:$|[/?#]|MAAS(?:\/|$)|api(?:\/|$)|-\/)/;
 
 /**
- * A `Location` of MAAS's as the client should follow it: one that leads into MAAS's API, at whichever of its regions, leads to the
- * proxy. Anything else stays as it is; a redirect to there has been refused before (src/upstream/redirect.ts).
+ * Rewrites a `Location` of MAAS's for the client: an address in the API of any region becomes the proxy's. Every other
+ * address stays as it is; redirects to other places were refused before (src/upstream/redirect.ts).
  */
 export function rewriteLocation(location: string, exchange: Exchange, apiPath: ApiPath, regions: Regions): string {
   const region = exchange.trace.region ?? regions[0];

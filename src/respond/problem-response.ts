@@ -23,7 +23,7 @@ export function sendProblem(exchange: Exchange, error: unknown): void {
     'Proxy-Status': problem.proxyStatus,
     'X-Request-Id': id,
     'Cache-Control': 'no-store',
-    // RFC 9110 §15.5.2: a 401 names its challenge.
+    // RFC 9110 §15.5.2: a 401 has a challenge.
     ...(problem.status === 401 && { 'WWW-Authenticate': problem.challenge }),
     ...(problem.retryAfter !== undefined && { 'Retry-After': problem.retryAfter }),
     ...(connection.closeAnnounced && { Connection: 'close' }),

@@ -17,10 +17,10 @@ import { responseHeaders } from './response-headers.ts';
 import { descriptionRewrite, maxDescription, type Rewrite } from './rewrite-description.ts';
 import type { SlowReaders } from './slow-readers.ts';
 
-/** What the responses of a proxy have in common. */
+/** The options for all responses of a proxy. */
 export interface RelayOptions {
   readonly regions: Regions;
-  /** How many responses may be compressed concurrently, for clients that take that; 0 for none. */
+  /** How many responses may be compressed concurrently, for clients that accept it; 0 for none. */
   readonly maxCompressed: number;
   readonly slowReaders: SlowReaders;
 }
@@ -38,9 +38,9 @@ export function relayResponse(request: RelayedRequest, options: RelayOptions): U
 }
 
 /**
- * Carries one response from MAAS to the client: bytes are written to the client's socket as they come, and MAAS is made
- * to wait while the client reads slowly. A client that disconnects aborts the request at MAAS, before and after the first
- * byte; a response that breaks off breaks the client's transfer, so that it never looks complete.
+ * Relays one response from MAAS to the client: bytes are written to the client's socket as they come, and MAAS is
+ * paused while the client reads slowly. A client that disconnects aborts the request at MAAS, before and after the
+ * first byte. A response that breaks off breaks the client's transfer, so that it never looks complete.
  */
 class ResponseRelay implements UpstreamHandler {
   readonly #request: RelayedRequest;
@@ -51,13 +51,13 @@ class ResponseRelay implements UpstreamHandler {
   #controller: Controller | undefined;
   #hasBegun = false;
   #head: ResponseHead = { status: 0, statusText: '', fields: [] };
-  /** Of all interim responses so far, bytes. */
+  /** The size of all interim responses so far, bytes. */
   #interimSize = 0;
-  /** The length that MAAS has told, bytes. */
+  /** The length that MAAS has announced, bytes. */
   #length: number | undefined;
-  /** The header of the client's response, until it is written. */
+  /** The headers of the client's response, until they are written. */
   #header: string[] | undefined;
-  /** Set while the response is collected to be rewritten. */
+  /** Set while the response is buffered to be rewritten. */
   #rewrite: Rewrite | undefined;
   #collected: Buffer[] = [];
   #size = 0;
@@ -82,7 +82,7 @@ class ResponseRelay implements UpstreamHandler {
 
   onResponseStart(controller: Controller, head: ResponseHead): void {
     const { status, fields } = head;
-    // Nobody asked for another protocol, which the client would speak from here on (RFC 9110 §15.2.2).
+    // The proxy requested no other protocol, so the client must not switch to one (RFC 9110 §15.2.2).
     if (status < 100 || status === 101 || status > 599 || hasForeignCoding(fields)) {
       controller.abort(brokenResponse());
       return;
@@ -110,7 +110,7 @@ class ResponseRelay implements UpstreamHandler {
   onResponseEnd(): void {
     if (!this.#hasBegun || this.#bodyWriter.isEnded) return;
     if (this.#rewrite !== undefined) {
-      // One character for each byte, so that what is no text, or compressed, passes as it is.
+      // One character per byte, so that bytes that are not text, or compressed, pass unchanged.
       const text = Buffer.concat(this.#collected).toString('latin1');
       const body = Buffer.from(this.#rewrite(text), 'latin1');
       this.#makeHeader(body.length);
@@ -131,7 +131,7 @@ class ResponseRelay implements UpstreamHandler {
     }
   }
 
-  /** Whether the response is complete with its head (RFC 9112 §6.3), whatever length it tells. */
+  /** Whether the response ends with its headers (RFC 9112 §6.3), whatever length it announces. */
   get #isBodyless(): boolean {
     const { status } = this.#head;
     return this.#exchange.method === 'HEAD' || status === 204 || status === 304;
@@ -148,8 +148,8 @@ class ResponseRelay implements UpstreamHandler {
   }
 
   /**
-   * Interim responses are the client's too (RFC 9110 §15.2); HTTP/1.0 does not know them. Node would check their fields. Nothing
-   * can make MAAS wait between two of them, so they are bounded together.
+   * Interim responses are forwarded too (RFC 9110 §15.2), but not over HTTP/1.0, which does not know them. Node would
+   * check their fields. MAAS cannot be paused between two of them, so their total size is bounded.
    */
   #passInterim(controller: Controller, status: number, fields: Fields): void {
     const headers = responseHeaders(fields, this.#exchange.id, (location) => location);
@@ -179,7 +179,7 @@ class ResponseRelay implements UpstreamHandler {
       newLength ?? this.#length,
     );
     if (isNavigation(exchange)) headers.push(...sandboxed(this.#head.fields));
-    // The client is still sending what MAAS did not wait for: the connection cannot carry another request.
+    // The client is still sending a body that MAAS did not wait for: the connection cannot carry another request.
     connection.closeAnnounced = connection.mustClose || isArriving(exchange.request);
     if (connection.closeAnnounced) headers.push('Connection', 'close');
     this.#header = headers;
@@ -191,15 +191,15 @@ class ResponseRelay implements UpstreamHandler {
   }
 
   /**
-   * MAAS's words for its status. Other than ASCII they are not the bytes that came, and Node would refuse to write them; a client
-   * must not mind what stands there (RFC 9112 §4).
+   * MAAS's reason phrase. If it is not ASCII, its decoded form is not the received bytes, and Node would refuse to
+   * write it; clients should ignore reason phrases (RFC 9112 §4).
    */
   get #reasonPhrase(): string {
     const { status, statusText } = this.#head;
     return /^[\t -~]*$/.test(statusText) ? statusText : (STATUS_CODES[status] ?? '');
   }
 
-  /** Chooses whether the response is compressed. @returns the header that says so */
+  /** Chooses whether the response is compressed. @returns the headers that say so */
   #code(headers: string[], length: number | undefined): string[] {
     const { status, fields } = this.#head;
     const { exchange, operationClass } = this.#request;
@@ -246,13 +246,13 @@ const shownDestinations: ReadonlySet<string> = new Set([
   'fencedframe',
 ]);
 
-/** A file that is kept in MAAS must not run as the proxy's own page: it could send what the page can send. */
+/** A file that is stored in MAAS must not run as the proxy's own page: it could send what the page can send. */
 function sandboxed(fields: Fields): string[] {
   const guard = fieldOf(fields, 'x-content-type-options') === undefined ? ['X-Content-Type-Options', 'nosniff'] : [];
   return ['Content-Security-Policy', 'sandbox', ...guard];
 }
 
-/** How much all interim responses to one request may hold, bytes: as much as a header section. */
+/** The largest size of all interim responses to one request, bytes: that of one header section. */
 const maxInterim = 64 * 1024;
 
 function tooManyInterim(): Problem {
@@ -262,7 +262,7 @@ function tooManyInterim(): Problem {
   );
 }
 
-/** The length that a response tells, bytes, `undefined` where it tells none. */
+/** The length that a response announces, bytes; `undefined` if it announces none. */
 function announcedLength(fields: Fields): number | undefined {
   const length = fieldOf(fields, 'content-length');
   return length === undefined ? undefined : Number(length);
@@ -272,7 +272,7 @@ function clientGone(): Problem {
   return new Problem('client-gone', 'The client closed the connection before the answer was complete.');
 }
 
-/** A transfer coding other than chunked was not asked for (RFC 9112 §7.4), and undici would not undo it. */
+/** A transfer coding other than chunked was not requested (RFC 9112 §7.4), and undici would not decode it. */
 function hasForeignCoding(fields: Fields): boolean {
   const coding = fieldOf(fields, 'transfer-encoding');
   return coding !== undefined && coding.toLowerCase() !== 'chunked';

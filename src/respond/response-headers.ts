@@ -2,19 +2,19 @@ import { connectionOptions, hopByHop } from '../http/hop-by-hop.ts';
 import type { Fields } from '../http/fields.ts';
 
 /**
- * Fields of MAAS's that would act on the client beyond this response: a cookie would be a session at MAAS, and
- * `Strict-Transport-Security` would bind the proxy's host name, `localhost` say, to https.
+ * Fields of MAAS's that would affect the client beyond this response: a cookie would be a session at MAAS, and
+ * `Strict-Transport-Security` would bind the proxy's host name, for example `localhost`, to https.
  */
 const dropped: ReadonlySet<string> = new Set([...hopByHop, 'set-cookie', 'set-cookie2', 'strict-transport-security']);
 
 /**
- * The header fields of MAAS's response that the client gets, as a flat list of names and values.
+ * The header fields of MAAS's response for the client, as a flat list of names and values.
  *
  * @param fields MAAS's
- * @param requestId sent back as `X-Request-Id`
- * @param locate says where a `Location` leads for the client
- * @param newLength the body's length in bytes where it is no longer MAAS's
- * @param withoutLength for a 204, which must not tell one (RFC 9110 §8.6)
+ * @param requestId sent as `X-Request-Id`
+ * @param locate rewrites a `Location` for the client
+ * @param newLength the body's length in bytes, if it is no longer MAAS's
+ * @param withoutLength for a 204, which must not have a length (RFC 9110 §8.6)
  */
 export function responseHeaders(
   fields: Fields,
@@ -44,7 +44,10 @@ export function responseHeaders(
   return listed === undefined ? headers : withoutListed(headers, listed);
 }
 
-/** `Proxy-*` speaks of one connection. `Access-Control-*` would let the pages of others read what they made the proxy sign. */
+/**
+ * `Proxy-*` is about one connection. `Access-Control-*` would let pages of other origins read responses that the proxy
+ * signed for.
+ */
 function isDroppedFamily(lower: string): boolean {
   return lower.startsWith('proxy-') || lower.startsWith('access-control-');
 }

@@ -2,18 +2,20 @@ import type { Exchange } from '../exchange.ts';
 import type { ApiPath } from '../maas/api-path.ts';
 import { ownOrigin } from './location.ts';
 
-/** The largest description that is rewritten, bytes; MAAS's are about half a megabyte. A larger one passes as it is. */
+/**
+ * The largest description that is rewritten, bytes; MAAS's has about half a megabyte. A larger one passes unchanged.
+ */
 export const maxDescription = 8 * 1024 * 1024;
 
 /** Changes the text of a response. */
 export type Rewrite = (text: string) => string;
 
 /**
- * MAAS describes its API with absolute addresses as MAAS sees them. Older MAAS CLIs and python-libmaas follow the `uri`s of
- * `describe/`, and generated clients the `servers` of `openapi.yaml`: past the proxy, unsigned. Both are made the proxy's
- * own. The `hash` of `describe/` is computed without `uri` and stays valid.
+ * MAAS describes its API with its own absolute addresses. Older MAAS CLIs and python-libmaas follow the `uri`s of
+ * `describe/`, and generated clients the `servers` of `openapi.yaml`: past the proxy, unsigned. Both are rewritten to
+ * the proxy's address. The `hash` of `describe/` is computed without `uri` and stays valid.
  *
- * @returns what to do with the body, `undefined` where it is to pass as it is
+ * @returns rewrites the body; `undefined` if it passes unchanged
  */
 export function descriptionRewrite(exchange: Exchange, apiPath: ApiPath, status: number): Rewrite | undefined {
   const { segments } = apiPath;

@@ -1,45 +1,45 @@
 import type { ServerResponse } from 'node:http';
 
-/** What waits in connections for clients that do not read as fast as they are sent. */
+/** The response bytes that wait for slow clients. */
 export interface SlowReaders {
   /**
-   * A client has been sent more than it reads. Where all such clients have more waiting than there is room for, those that have
-   * read nothing for the longest are cut.
+   * Counts a response that its client reads too slowly. If all such responses exceed the bound, those that have been
+   * stalled for the longest are cut off.
    *
    * @param cut ends the response
    */
   wait(response: ServerResponse, cut: () => void): void;
-  /** The client reads again, or has gone. */
-  goOn(response: ServerResponse): void;
+  /** The client reads again, or has disconnected. */
+  resume(response: ServerResponse): void;
 }
 
-/** What a response that stands still keeps besides: what has been read of MAAS's, and objects, bytes. */
-const besides = 64 * 1024;
+/** The further memory of a stalled response: bytes already read from MAAS, and objects. */
+const overhead = 64 * 1024;
 
-/** @param room how much may wait, bytes */
-export function createSlowReaders(room: number): SlowReaders {
-  /** In the order in which they have stopped reading. */
+/** @param maxBytes how many bytes may wait */
+export function createSlowReaders(maxBytes: number): SlowReaders {
+  /** In the order in which they stalled. */
   const waiting = new Map<ServerResponse, { readonly bytes: number; cut(): void }>();
   let held = 0;
 
-  function goOn(response: ServerResponse): void {
-    const known = waiting.get(response);
-    if (known === undefined) return;
-    held -= known.bytes;
+  function resume(response: ServerResponse): void {
+    const stalled = waiting.get(response);
+    if (stalled === undefined) return;
+    held -= stalled.bytes;
     waiting.delete(response);
   }
 
   return {
-    goOn,
+    resume,
     wait(response, cut) {
-      goOn(response);
-      const bytes = response.writableLength + besides;
+      resume(response);
+      const bytes = response.writableLength + overhead;
       waiting.set(response, { bytes, cut });
       held += bytes;
-      for (const [slow, known] of waiting) {
-        if (held <= room || slow === response) break;
-        goOn(slow);
-        known.cut();
+      for (const [slow, stalled] of waiting) {
+        if (held <= maxBytes || slow === response) break;
+        resume(slow);
+        stalled.cut();
       }
     },
   };

@@ -61,7 +61,7 @@ test('a client that reads again is no longer among the slow ones', () => {
   const first = response('first');
   response('second');
   assert.deepEqual(cut, []);
-  slow.goOn(first);
+  slow.resume(first);
   response('third');
   assert.deepEqual(cut, []);
   response('fourth');

@@ -4,13 +4,13 @@ import { multipartOps } from './multipart.ts';
 import type { FormOps } from '../operations/operation.ts';
 
 /**
- * Reads what a POST's body says of the operation, as far as Django would see a form in it. Where Django's versions differ,
- * or a byte more or less would change what Django sees, the form is called doubtful.
+ * Finds the ops in a POST's body, as far as Django would read it as a form. If Django's versions differ, or one more
+ * byte would change what Django reads, the form is ambiguous.
  *
- * It looks at each byte once and copies none but those of the ops: 1 MiB takes some 4 ms.
+ * Each byte is read once, and only the ops are copied: 1 MiB takes some 4 ms.
  *
- * @param contentType the whole field value
- * @returns `undefined` where MAAS sees no form: JSON, octets, no type
+ * @param contentType the complete field value
+ * @returns `undefined` if MAAS reads no form: JSON, octets, no type
  */
 export function formOps(contentType: string | undefined, body: Buffer): FormOps | undefined {
   const type = contentType ?? '';
@@ -19,13 +19,13 @@ export function formOps(contentType: string | undefined, body: Buffer): FormOps 
     return collectOps(ops, body, 0, body.length) ? { ops, isAmbiguous: false } : doubtful;
   }
   if (/^multipart\/form-data[ \t]*;/.test(type)) return multipartOps(type, body);
-  // In capitals it is a form for Django 4.2 and none for 3.2; with U+0085 behind it, which Python strips, for both.
+  // In capitals it is a form for Django 4.2 but not for 3.2; followed by U+0085, which Python strips, for both.
   return /form-(?:data|urlencoded)/i.test(type) ? doubtful : undefined;
 }
 
-/** The same for a large form; others get the event loop after each MiB of it. */
+/** The same for a large form; it yields to the event loop after each MiB. */
 export async function formOpsInPieces(contentType: string | undefined, body: Buffer): Promise<FormOps | undefined> {
-  // The parts of the other kind of form are passed over.
+  // Parts of multipart forms are skipped.
   if (body.length <= piece || !isUrlencoded(contentType ?? '')) return formOps(contentType, body);
   const ops: string[] = [];
   for (let start = 0; start < body.length; start += piece) {
@@ -35,7 +35,7 @@ export async function formOpsInPieces(contentType: string | undefined, body: Buf
   return { ops, isAmbiguous: false };
 }
 
-/** How much of a form is looked at at a time, bytes. */
+/** How many bytes of a form are read in one step. */
 const piece = 1024 * 1024;
 
 function isUrlencoded(type: string): boolean {
@@ -45,12 +45,12 @@ function isUrlencoded(type: string): boolean {
 const doubtful: FormOps = { ops: [], isAmbiguous: true };
 
 /**
- * How many bytes an op may have as it is written. MAAS's longest has 30, and nine times as many is more than any encoding needs. What is
- * longer is in doubt, and never becomes a string.
+ * The longest encoded op, bytes. MAAS's longest has 30, and nine times as many is more than any encoding needs. A
+ * longer one is ambiguous, and never becomes a string.
  */
 const maxOp = 256;
 
-/** How many times `op` may stand in a form: of more fields than that MAAS reads none (Django's `DATA_UPLOAD_MAX_NUMBER_FIELDS`). */
+/** The most `op` fields of a form: MAAS reads no form with more fields (Django's `DATA_UPLOAD_MAX_NUMBER_FIELDS`). */
 const maxOps = 1_000;
 
 /** The bytes that matter here. */
@@ -58,11 +58,11 @@ const [and, semicolon, equals, percent] = [0x26, 0x3b, 0x3d, 0x25];
 const [zero, six, seven, capitalF, f, o, p] = [0x30, 0x36, 0x37, 0x46, 0x66, 0x6f, 0x70];
 
 /**
- * Finds `op` among the names of an urlencoded form that begin in a piece of it; `&` separates. One behind a `;`, or with a `;` right
- * behind its name, is doubtful: some readers take `;` for `&`, and see an op there that the others do not see.
+ * Finds `op` among the names that begin in a piece of an urlencoded form; `&` separates. A name after a `;`, or
+ * followed by one, is ambiguous: some readers take `;` for `&`, and find an op that the others do not find.
  *
- * @param ops takes the values found
- * @returns `false` where the form is doubtful
+ * @param ops receives the values
+ * @returns `false` if the form is ambiguous
  */
 function collectOps(ops: string[], body: Buffer, start: number, end: number): boolean {
   let before = start === 0 ? and : body[start - 1];
@@ -86,7 +86,7 @@ function collectOps(ops: string[], body: Buffer, start: number, end: number): bo
 
 const none = -1;
 
-/** Where a name ends that begins here and is `op` once it is percent-decoded. */
+/** The end of a name that begins here and is `op` after percent-decoding. */
 function endOfOpName(body: Buffer, start: number): number {
   let at = start;
   if (body[at] === o) at += 1;
@@ -96,7 +96,7 @@ function endOfOpName(body: Buffer, start: number): number {
   return body[at] === percent && body[at + 1] === seven && body[at + 2] === zero ? at + 3 : none;
 }
 
-/** The value that begins here, or more of it than may be. */
+/** The value that begins here, cut off above the longest op. */
 function valueAt(body: Buffer, start: number): Buffer {
   const most = body.subarray(start, start + maxOp + 1);
   const end = most.indexOf(and);

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 
-/** Why a JSON body cannot be made a form. */
+/** Why a JSON body cannot be converted to a form. */
 export type JsonFormFault = 'not-json' | 'not-an-object' | 'too-large' | 'too-deep';
 
-/** How much JSON is made a form, bytes. */
+/** The largest JSON that is converted to a form, bytes. */
 export const maxJson = 2 * 1024 * 1024;
 
 /**
- * Of how many values and brackets it may be, and how deeply nested. MAAS takes 1,000 fields,
- * and Python reads JSON some 1,000 deep. Without a bound one body of 10 MB would hold the event loop, and with it everybody, for 17 s.
+ * The bounds on values and brackets, and on nesting. MAAS accepts 1,000 fields, and Python parses JSON some 1,000 deep.
+ * Without a bound, one body of 10 MB would block the event loop, and so all clients, for 17 s.
  */
 const most = { parts: 5_000, depth: 500 };
 
 /**
- * Turns a JSON object into the form that MAAS reads in its place: an array becomes a repeated field, `true` and numbers
- * their text, `null` is left out, an object its JSON text as one field. Numbers keep the digits that were sent.
+ * Converts a JSON object to the equivalent form: an array becomes a repeated field, `true` and numbers their text,
+ * `null` is left out, and an object becomes one field with its JSON text. Numbers keep the digits that were sent.
  *
  * @param json the body, UTF-8
  * @returns a body of `application/x-www-form-urlencoded`
@@ -41,11 +41,13 @@ export function jsonToForm(json: Uint8Array): string | { readonly fault: JsonFor
   return form.toString();
 }
 
-/** Marks a string as a number's digits. It is made anew at each start, so that no client's string can begin with it. */
+/**
+ * Marks a string that has a number's digits. It is random at each start, so that no client's string can begin with it.
+ */
 const mark = randomUUID();
 const markedNumber = new RegExp(`"${mark}(-?\\d[\\d.eE+-]*)"`, 'g');
 
-/** Says of valid JSON whether it has more parts than may be, or is nested more deeply. It stops counting there. */
+/** Whether valid JSON exceeds the bounds; counting stops there. */
 function findExcess(text: string): 'too-large' | 'too-deep' | undefined {
   let parts = 0;
   let depth = 0;
@@ -61,7 +63,9 @@ function findExcess(text: string): 'too-large' | 'too-deep' | undefined {
   return deepest > most.depth ? 'too-deep' : undefined;
 }
 
-/** Valid JSON, but a number comes as its digits behind the mark: 9007199254740993 and 1.0 would not survive otherwise. */
+/**
+ * Parses valid JSON, but numbers become their digits after the mark: 9007199254740993 and 1.0 would change otherwise.
+ */
 function parseKeepingDigits(text: string): unknown {
   const marked = text.replaceAll(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (token) =>
     token.startsWith('"') ? token : `"${mark}${token}"`,

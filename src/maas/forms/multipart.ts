@@ -1,32 +1,32 @@
 import type { FormOps } from '../operations/operation.ts';
 
-/** A type of which one reads the parameters right without minding quotes. */
+/** A type whose parameters can be parsed without regard to quotes. */
 const plainType = /^multipart\/form-data(?:[ \t]*;[ \t]*[\w-]+=(?:"[^"\\;]*"|[^"\\;\s]+))*[ \t]*$/;
 
-/** What a boundary may be (RFC 2046 §5.1.1), quoted or not. */
+/** The allowed boundaries (RFC 2046 §5.1.1), quoted or not. */
 const boundaryForm = /;[ \t]*boundary=(?:"([^"\\]{1,70})"|([\w'()+,./:=?-]{1,70}))[ \t]*(?:;|$)/i;
 
 /** Django reads no more than 1000 fields (`DATA_UPLOAD_MAX_NUMBER_FIELDS`). */
 const maxParts = 1_000;
 
-/** Within how many bytes of a part's start Django 3.2 and 4.2 look for the end of its head. */
+/** Django 3.2 and 4.2 look for the end of a part's headers within so many bytes of its start. */
 const maxPartHead = 1024;
 
-/** How many bytes an op may have; MAAS's longest has 30. */
+/** The longest op, bytes; MAAS's longest has 30. */
 const maxOp = 256;
 
-/** A part's name as every client writes it, in quotes, and the file name if it has one. */
+/** A part's name as every client writes it, in quotes, with the file name if it has one. */
 const plainDisposition =
   /^content-disposition:[ \t]*form-data;[ \t]*name="([^"\\]*)"(?:;[ \t]*filename="([^"\\]*)")?$/i;
 
-/** Any other line of a part's head: ASCII, because Python strips more than spaces from a line. */
+/** Any other header line of a part: ASCII, because Python strips more than spaces from a line. */
 const plainLine = /^[A-Za-z0-9-]+:[\t -~]*$/;
 
 const doubtful: FormOps = { ops: [], isAmbiguous: true };
 
 /**
- * Finds `op` in a multipart form. Django is lenient about how a part is written; this is strict, and calls doubtful what is
- * not written in the usual way. What stands in the parts is passed over without being copied.
+ * Finds `op` in a multipart form. Django is lenient about how a part is written; this parser is strict, and calls
+ * unusual forms ambiguous. The content of other parts is skipped without being copied.
  */
 export function multipartOps(contentType: string, body: Buffer): FormOps {
   if (!plainType.test(contentType)) return doubtful;
@@ -58,12 +58,12 @@ export function multipartOps(contentType: string, body: Buffer): FormOps {
 
 const [cr, lf] = [0x0d, 0x0a];
 
-/** Whether nothing but `--` and white space stands behind the last delimiter, and of that no more than somebody would write. */
+/** Whether only `--` and white space follow the last delimiter, and not more white space than a client would write. */
 function isEnd(body: Buffer, start: number): boolean {
   return body.length - start <= maxPartHead && /^--\s*$/.test(body.toString('latin1', start));
 }
 
-/** @returns whether the part is the field `op` or another one; `undefined` where readers could differ about that */
+/** @returns whether the part is the field `op` or another one; `undefined` if readers could differ about that */
 function readHead(head: string): 'op' | 'other' | undefined {
   let disposition: RegExpExecArray | undefined;
   let isEncoded = false;
@@ -78,31 +78,32 @@ function readHead(head: string): 'op' | 'other' | undefined {
   if (disposition === undefined || !/^[ -~\x80-\xff]*$/.test(disposition[0])) return undefined;
   const [, name = '', filename] = disposition;
   if (name === 'op') {
-    // Base64 in a field is decoded. An empty file name makes no file, so that the part is a field all the same.
+    // Base64 in a field is decoded. An empty file name makes no file, so the part is a field.
     if (isEncoded || filename === '') return undefined;
     return filename === undefined ? 'op' : 'other';
   }
   return couldBeOp(name) ? undefined : 'other';
 }
 
-/** What is cut off or decoded to anything, in a name of which nothing but `op` may be left. */
+/** Parts of a name that readers may drop or decode. */
 const cutOrOp = /^(?:[\s\x80-\xffop]|%[0-9a-f]{2})*$/;
 
 /**
- * Whether a name becomes `op` for those who cut white space, as Django does, or undo percent-encoding (HTML, "multipart form data").
- * In steps, each of which is linear: one expression for it takes quadratic time, a thousand times over.
+ * Whether a name becomes `op` for readers that strip white space, as Django does, or decode percent-encoding (HTML,
+ * "multipart form data"). It takes several linear steps: one regular expression would take quadratic time for each of a
+ * thousand parts.
  */
 function couldBeOp(written: string): boolean {
   const name = written.toLowerCase();
   if (!cutOrOp.test(name)) return false;
   if (name.length > maxOp) return true;
-  // O and P for the letters themselves; o and p for escapes, which may also be cut.
-  const kinds = name.replaceAll(/%[0-9a-f]{2}|[^]/g, (piece) => {
+  // O and P for the letters themselves; o and p for escapes, which readers may also drop.
+  const classes = name.replaceAll(/%[0-9a-f]{2}|[^]/g, (piece) => {
     if (piece === 'o' || piece === 'p') return piece.toUpperCase();
     return piece === '%6f' ? 'o' : piece === '%70' ? 'p' : ' ';
   });
-  const first = kinds.search(/[OP]/);
-  if (first === -1) return kinds.includes('op');
-  const start = kinds[first] === 'O' ? first : Math.max(0, first - 1);
-  return /^[Oo][Pp]$/.test(kinds.slice(start, start + 2)) && !/[OP]/.test(kinds.slice(start + 2));
+  const first = classes.search(/[OP]/);
+  if (first === -1) return classes.includes('op');
+  const start = classes[first] === 'O' ? first : Math.max(0, first - 1);
+  return /^[Oo][Pp]$/.test(classes.slice(start, start + 2)) && !/[OP]/.test(classes.slice(start + 2));
 }

@@ -3,19 +3,22 @@ import { operationName } from './operation-name.ts';
 import { findAmbiguity, resolveOperation } from './operation.ts';
 import { readOtherwise } from './route.ts';
 
-/** The collections that say of a MAC address whether MAAS knows it (MAAS's `AnonNodesHandler` and those made of it). */
+/** The collections that tell whether MAAS knows a MAC address (MAAS's `AnonNodesHandler` and its subclasses). */
 const collections = ['devices', 'machines', 'nodes', 'rackcontrollers', 'regioncontrollers'] as const;
 
-/** For callers without a key alone: MAAS looks for it among the anonymous operations, and answers 400 to a signed request. */
+/**
+ * Only for unsigned requests: MAAS finds it among the anonymous operations only, and responds to a signed request with
+ * 400.
+ */
 const unsignedOp = 'is_action_in_progress';
 
 /**
- * What MAAS answers to anybody, and is meant to: its version and description, whether a MAC address is known, and a file to whoever has
- * its unguessable key (Juju's agents).
+ * Reads that MAAS answers anonymously by design: its version and description, whether a MAC address is known, and a
+ * file for a client with its unguessable key (Juju's agents).
  *
- * MAAS does two more things for callers without a key, which are not in here because they are writes: `POST machines`
- * enlists a machine, and replaces architecture and power parameters of a new one that has the same MAC address or BMC;
- * `POST machines accept` always refuses.
+ * MAAS accepts two more anonymous requests, which are not listed because they are writes: `POST machines` enlists a
+ * machine, and replaces architecture and power parameters of a new one with the same MAC address or BMC; `POST machines
+ * accept` always refuses.
  */
 const answeredUnsigned: ReadonlySet<string> = new Set([
   'GET version',
@@ -25,16 +28,16 @@ const answeredUnsigned: ReadonlySet<string> = new Set([
   ...collections.flatMap((name) => [`GET ${name} is_registered`, `GET ${name} ${unsignedOp}`]),
 ]);
 
-/** Whether MAAS answers a request without a signature, and nothing changes by it. What can be read in two ways is not. */
+/** Whether MAAS answers a request anonymously, and it changes nothing. `false` for an ambiguous request. */
 export function needsNoSignature(method: string, path: ApiPath): boolean {
   if (method !== 'GET' || !answeredUnsigned.has(operationName(resolveOperation(method, path)))) return false;
   return findAmbiguity(method, path) === undefined && readOtherwise(method, path).length === 0;
 }
 
 /**
- * Whether MAAS answers a request only where it has no signature. What can be read in two ways is not.
+ * Whether MAAS answers a request only if it is unsigned. `false` for an ambiguous request.
  *
- * @param op the one that the request was read with; nearly every request is another
+ * @param op the request's op; nearly every request has another one
  */
 export function takesNoSignature(method: string, path: ApiPath, op: string | undefined): boolean {
   return op === unsignedOp && needsNoSignature(method, path);

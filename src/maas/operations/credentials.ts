@@ -1,7 +1,7 @@
 /**
- * Reads that reveal a credential, or may hold one in a URL (`http://user:password@…`) or in a text that scripts and people have
- * written, as rules name them: METHOD, path, op, and a parameter of the query. Looked through for MAAS 3.4, 3.7 and main. The
- * policy `read-only`, the cache, collapsing and compression all take it from here.
+ * Reads that reveal a credential, or may contain one in a URL (`http://user:password@…`) or in a text that scripts and
+ * people have written, in the form of rules: METHOD, path, op, and a parameter of the query. Checked for MAAS 3.4, 3.7
+ * and main. The policy `read-only`, the cache, collapsing and compression all use this list.
  */
 export const readsThatReveal = [
   'GET account/ *',
@@ -25,25 +25,28 @@ export const readsThatReveal = [
   'GET boot-sources/*',
   // "Failed to import images from boot source http://user:password@…".
   'GET notifications/**',
-  // What scripts and curtin wrote while they worked with those URLs, and the URLs that they were given.
+  // Output of scripts and curtin from work with those URLs, and the URLs that they got.
   'GET commissioning-results/',
   'GET installation-results/',
   'GET nodes/*/results/**',
   'GET scripts/**',
   'GET commissioning-scripts/**',
   'GET dhcp-snippets/**',
-  // The configuration of a rack's DHCP server, with the key to it.
+  // The configuration of a rack's DHCP server, including its key.
   'GET agents/**',
   'GET license-keys/**',
   'GET license-key/**',
   'GET oidc-providers/**',
   'GET pods/* parameters',
   'GET vm-hosts/* parameters',
-  // Their list too: it has the keys with which MAAS gives them to anybody.
+  // Their list too: it has the keys with which MAAS serves them to anybody.
   'GET files/**',
 ] as const;
 
-/** Reads by MAAS's own declaration that change something: the state of a machine's power, a token ("Operations" in MAAS's API). */
+/**
+ * Operations that MAAS declares as reads although they change something: the state of a machine's power, a token
+ * ("Operations" in MAAS's API).
+ */
 export const readsThatChange: ReadonlySet<string | undefined> = new Set([
   'query_power_state',
   'get_curtin_config',

@@ -1,12 +1,12 @@
 import type { Operation } from './operation.ts';
 import { nameOf } from './route.ts';
 
-/** What an operation is called of which nothing is known. */
+/** The name of every unknown operation. */
 export const unknownOperation = 'other';
 
 /**
- * The name of an operation as MAAS's documentation has it: `POST machines/{system_id} deploy`. There are as many names as MAAS
- * has operations, so they may be labels; whatever else a client makes up is `other`.
+ * The name of an operation, as in MAAS's documentation: `POST machines/{system_id} deploy`. There are only as many
+ * names as MAAS has operations, so they can be labels; everything else is `other`.
  */
 export function operationName({ method, segments, op }: Operation): string {
   return nameOf(method, segments, op) ?? unknownOperation;

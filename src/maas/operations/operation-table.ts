@@ -131,9 +131,10 @@ zones/{name} GET - PUT - DELETE -
 `;
 
 /**
- * What MAAS's router takes for one identifier where that may hold slashes (`urls_api.py`, the same from 3.4 to main); all
- * others end at the next slash. A subnet has a CIDR among its names, `10.0.0.0/24` or `cidr:10.0.0.0/24`, and Python's `\d` is a digit
- * of any script. MAAS wants two or three digits there; one would change nothing but the name that a request has.
+ * The identifiers that may contain slashes, as MAAS's router matches them (`urls_api.py`, the same from 3.4 to main);
+ * all others end at the next slash. A subnet has a CIDR among its names, `10.0.0.0/24` or `cidr:10.0.0.0/24`, and
+ * Python's `\d` is a digit of any script. MAAS requires two or three digits there; one digit would change only the name
+ * of the operation.
  */
 export const wideIdentifiers: { readonly [path: string]: RegExp | undefined } = {
   'files/{+filename}': /^.+$/s,

@@ -9,28 +9,28 @@ export interface Operation {
    * `['subnets', '10.0.0.0/24']`.
    */
   readonly segments: readonly string[];
-  /** Its name, `undefined` for a plain create, read, update or delete. */
+  /** Its op; `undefined` for a plain create, read, update or delete. */
   readonly op: string | undefined;
 }
 
-/** Why nobody but MAAS can say which operation a request means. */
+/** Why only MAAS can say which operation a request means. */
 export type Ambiguity = 'several-ops' | 'semicolon' | 'unreadable-body';
 
-/** What a form in the body says of the operation. */
+/** The ops in a form body. */
 export interface FormOps {
   /** The values of every field that MAAS could read as `op`, in their order. */
   readonly ops: readonly string[];
-  /** Something in the form is written so that readers differ about it. */
+  /** Whether something in the form is written so that readers differ about it. */
   readonly isAmbiguous: boolean;
 }
 
 /**
  * Resolves the operation of a request. MAAS looks for `op` in the query, where the last one wins and an empty one does
- * not count, then in a form body (POST only), then in the path: `/machines/abc/op-deploy` is `POST /machines/abc/?op=deploy`
- * (MAAS 3.3).
+ * not count, then in a form body (POST only), then in the path: `/machines/abc/op-deploy` is `POST
+ * /machines/abc/?op=deploy` (MAAS 3.3).
  *
- * @param form what the body says, `undefined` where it was not read or is no form
- * @param reading how the path is read, by default as MAAS's router does
+ * @param form the ops in the body; `undefined` if it was not read or is no form
+ * @param reading how the path is read; by default as MAAS's router does
  */
 export function resolveOperation(
   method: string,
@@ -43,8 +43,8 @@ export function resolveOperation(
 }
 
 /**
- * Says whether a request's operation is written so that two readers could differ: different names in different places, `;`
- * as a separator, which some take for `&`, or a form that is not written as forms usually are.
+ * Whether two readers could find different operations in a request: different ops in different places, `;` as a
+ * separator, which some take for `&`, or an unusual form.
  */
 export function findAmbiguity(method: string, path: ApiPath, form?: FormOps): Ambiguity | undefined {
   const query = queryText(path);
@@ -57,17 +57,17 @@ export function findAmbiguity(method: string, path: ApiPath, form?: FormOps): Am
   return new Set(named).size > 1 ? 'several-ops' : undefined;
 }
 
-/** Whether a request's query names its op, which then counts whatever stands in a form or the path. */
+/** Whether a request's query has an op, which then overrides the form and the path. */
 export function namesOpInQuery(path: ApiPath): boolean {
   return Boolean(opValues(queryText(path)).at(-1));
 }
 
-/** Plain creates that read form fields alone, as operations with an `op` do. */
+/** Plain creates that read only form fields, as operations with an `op` do. */
 const plainFormReaders = /^account\/prefs\/ss[hl]keys$/;
 
 /**
- * Whether MAAS reads a POST's body as a form and nothing else, so that it would silently ignore JSON: all operations with
- * an `op`, and the two creates above. Other creates and updates take JSON.
+ * Whether MAAS reads a POST's body only as a form, so that it would silently ignore JSON: all operations with an `op`,
+ * and the two creates above. Other creates and updates accept JSON.
  */
 export function readsFormOnly(path: ApiPath): boolean {
   const { op, segments } = resolveOperation('POST', path);
@@ -75,17 +75,17 @@ export function readsFormOnly(path: ApiPath): boolean {
 }
 
 /**
- * The values of every `op` in a query without its question mark, in their order. One without "=" counts, as an empty one
+ * The values of every `op` in a query without its question mark, in their order. One without "=" counts as an empty one
  * (Python's `parse_qsl` with `keep_blank_values`, which Django uses). Forms are larger: form.ts reads them.
  */
 export function opValues(pairs: string): string[] {
   return Array.from(pairs.matchAll(opPair), ([, value]) => (value === undefined ? '' : decodeFormName(value)));
 }
 
-/** A pair whose name is `op` once it is percent-decoded. */
+/** A pair whose name is `op` after percent-decoding. */
 const opPair = /(?<=^|&)(?:o|%6[fF])(?:p|%70)(?:=([^&]*))?(?=&|$)/g;
 
-/** Whether an `op` stands behind a `;`, where only some readers see it. */
+/** Whether an `op` follows a `;`, where only some readers find it. */
 export function hidesOp(pairs: string): boolean {
   return pairs.includes(';') && opValues(pairs.replaceAll(';', '&')).length > opValues(pairs).length;
 }

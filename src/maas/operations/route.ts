@@ -5,10 +5,10 @@ import { operationTable, wideIdentifiers } from './operation-table.ts';
 /** An operation that MAAS is known to have. */
 export interface KnownOperation {
   readonly method: string;
-  /** As MAAS's documentation has them: `['machines', '{system_id}']`. */
+  /** As in MAAS's documentation: `['machines', '{system_id}']`. */
   readonly segments: readonly string[];
   readonly op: string | undefined;
-  /** Whether the last of the segments is an identifier that may hold slashes. */
+  /** Whether the last segment is an identifier that may contain slashes. */
   readonly isWide: boolean;
   /** `POST machines/{system_id} deploy`. */
   readonly name: string;
@@ -17,24 +17,24 @@ export interface KnownOperation {
 /** One way to read a path. */
 export interface Reading {
   /**
-   * What MAAS's router makes of the path, each identifier in one piece: `['subnets', '10.0.0.0/24']`. Where it knows no such path,
-   * the path's segments.
+   * The path as MAAS's router reads it, each identifier in one piece: `['subnets', '10.0.0.0/24']`. For an unknown
+   * path, its plain segments.
    */
   readonly segments: readonly string[];
-  /** The op that stands behind the path: `machines/abc/op-deploy`. */
+  /** The op at the end of the path: `machines/abc/op-deploy`. */
   readonly op: string | undefined;
 }
 
-/** A place in the tree of MAAS's paths. */
+/** A node in the tree of MAAS's paths. */
 interface RouteNode {
   readonly literal: Map<string, RouteNode>;
-  /** Where `{names}` lead to, any one segment. */
+  /** The child for `{names}`, which match any one segment. */
   any: RouteNode | undefined;
-  /** What MAAS takes for one identifier here, where that may hold slashes. */
+  /** The identifiers that MAAS accepts here, if they may contain slashes. */
   wide: RegExp | undefined;
-  /** The words of a segment of which MAAS knows two forms, and where it stands. */
+  /** The two forms of a segment that MAAS accepts, and its index. */
   words: { readonly at: number; readonly forms: readonly string[] } | undefined;
-  /** The names of the operations here, by method and op. */
+  /** The names of the operations of this path, by method and op. */
   readonly names: Map<string, Map<string, string>>;
 }
 
@@ -42,35 +42,35 @@ const root = emptyNode();
 const known: KnownOperation[] = [];
 for (const entry of operationTable.trim().split(/\n(?! )/)) plant(entry);
 
-/** Every operation of the table, one after the other; where MAAS knows two words for a segment, one for each. */
+/** Every operation of the table; if MAAS accepts two words for a segment, one entry for each. */
 export const knownOperations: readonly KnownOperation[] = known;
 
 /**
- * Reads a path as MAAS's router does: percent-decoded first, so that `%2F` separates too, `//` of the request taken for one,
- * and an identifier as long as its route has it (`urls_api.py` of MAAS).
+ * Reads a path as MAAS's router does: it is percent-decoded first, so that `%2F` separates too, `//` counts as one
+ * slash, and an identifier is as long as its route allows (`urls_api.py` of MAAS).
  */
 export function readRoute(path: ApiPath): Reading {
   const text = path.segments.join('/');
   const pieces = piecesOf(text);
   const last = pieces.at(-1);
-  // With a slash behind it MAAS takes `op-deploy/` for a name (3.7.3, seen: 404).
+  // With a trailing slash MAAS takes `op-deploy/` for a name (3.7.3, seen: 404).
   const isSuffix = !endsWithSlash(path, text) && pieces.length > 1 && last?.startsWith('op-') === true;
   const op = isSuffix ? last.slice(3) : undefined;
-  // Of `scripts/op-x` the routes without a slash at their end make a name.
+  // Routes without a trailing slash take the `op-x` of `scripts/op-x` for a name.
   const own = isSuffix && !hasNoTrailingSlash(pieces) ? pieces.slice(0, -1) : pieces;
   const segments = joinIdentifier(own);
   return { segments: isRoute(segments) ? segments : joinIdentifier(withoutEmpty(own)), op };
 }
 
-/** Another way to read a path, and what in the path makes it one. */
+/** Another way to read a path, and the reason. */
 export interface OtherReading extends Reading {
   readonly because: 'encoded-slash' | 'double-slash' | 'op-or-name';
 }
 
 /**
- * The other ways in which a path can be read, by a server that takes `%2F` for a part of a name, `//` for two, or an `op-…` at
- * the end of a path for a name where MAAS takes it for an operation, or the other way round. Where one of the last two is known
- * to lead somewhere in MAAS and the other is not, there is no doubt about it.
+ * The other ways in which a path can be read, by a server that takes `%2F` for a part of a name, `//` for two slashes,
+ * or a final `op-…` for a name if MAAS takes it for an operation, or vice versa. If only one of the last two readings
+ * is an operation of MAAS's, the path is not ambiguous.
  */
 export function readOtherwise(method: string, path: ApiPath): OtherReading[] {
   const own = readRoute(path);
@@ -102,8 +102,8 @@ export function readOtherwise(method: string, path: ApiPath): OtherReading[] {
 }
 
 /**
- * The ways in which a rule may write a path that was read: as it is; with the parts of an identifier as segments of their own,
- * `files/a/b`; and with either word where MAAS knows two, `partition` and `partitions`.
+ * The ways in which a rule may write a path: as it is; with the parts of an identifier as separate segments,
+ * `files/a/b`; and with either word if MAAS accepts two, `partition` and `partitions`.
  */
 export function spellings(segments: readonly string[]): readonly (readonly string[])[] {
   const words = findNode(segments)?.words;
@@ -113,12 +113,12 @@ export function spellings(segments: readonly string[]): readonly (readonly strin
   return [...all, withoutEmpty(segments.join('/').split('/'))];
 }
 
-/** Whether a segment holds a slash, so that the path can be split in two ways. */
+/** Whether a segment contains a slash, so that the path can be split in two ways. */
 export function hasEncodedSlash({ segments }: ApiPath): boolean {
   return segments.some((segment) => segment.includes('/'));
 }
 
-/** The name of the operation of a path that was read; `undefined` where MAAS is known to have none such. */
+/** The name of the operation of a path; `undefined` if MAAS is not known to have one. */
 export function nameOf(method: string, segments: readonly string[], op: string | undefined): string | undefined {
   return findNode(segments)
     ?.names.get(method)
@@ -146,23 +146,23 @@ function withoutEmpty(pieces: readonly string[]): readonly string[] {
 }
 
 function findNode(segments: readonly string[]): RouteNode | undefined {
-  let place: RouteNode | undefined = root;
+  let node: RouteNode | undefined = root;
   for (const segment of segments) {
-    place = place.literal.get(segment) ?? (segment === '' ? undefined : place.any);
-    if (place === undefined) return undefined;
+    node = node.literal.get(segment) ?? (segment === '' ? undefined : node.any);
+    if (node === undefined) return undefined;
   }
-  return place;
+  return node;
 }
 
-/** Makes one segment of the pieces of an identifier that MAAS lets hold slashes; it is always the path's last. */
+/** Joins the pieces of an identifier that may contain slashes to one segment; it is always the path's last. */
 function joinIdentifier(pieces: readonly string[]): readonly string[] {
-  let place: RouteNode | undefined = root;
+  let node: RouteNode | undefined = root;
   for (const [at, piece] of pieces.entries()) {
-    if (place?.wide !== undefined) {
-      const rest = pieces.slice(at).join('/');
-      return place.wide.test(rest) ? [...pieces.slice(0, at), rest] : pieces;
+    if (node?.wide !== undefined) {
+      const identifier = pieces.slice(at).join('/');
+      return node.wide.test(identifier) ? [...pieces.slice(0, at), identifier] : pieces;
     }
-    place = place?.literal.get(piece) ?? place?.any;
+    node = node?.literal.get(piece) ?? node?.any;
   }
   return pieces;
 }
@@ -188,18 +188,18 @@ function plantForm(
   forms: readonly string[],
   isWide: boolean,
 ): void {
-  const place = nodeAt(form);
-  const { names } = place;
+  const node = nodeAt(form);
+  const { names } = node;
   if (forms.length > 1) {
     const [first = [], second = []] = forms.map((one) => one.split('/'));
     const at = first.findIndex((word, index) => word !== second[index]);
-    place.words = { at, forms: [first[at] ?? '', second[at] ?? ''] };
+    node.words = { at, forms: [first[at] ?? '', second[at] ?? ''] };
   }
   let method = '';
   for (const word of words) {
     if (/^[A-Z]+$/.test(word)) {
       method = word;
-      // The op may stand in a form that nobody had to read.
+      // The op may be in a form that did not have to be read.
       names.set(method, new Map(method === 'POST' ? [['-', `POST ${shown}`]] : []));
       continue;
     }
@@ -211,18 +211,18 @@ function plantForm(
 }
 
 function nodeAt(path: string): RouteNode {
-  let place = root;
+  let node = root;
   for (const segment of path.split('/')) {
     if (segment.startsWith('{')) {
-      place.any ??= emptyNode();
-      place = place.any;
+      node.any ??= emptyNode();
+      node = node.any;
     } else {
-      const next = place.literal.get(segment) ?? emptyNode();
-      place.literal.set(segment, next);
-      place = next;
+      const next = node.literal.get(segment) ?? emptyNode();
+      node.literal.set(segment, next);
+      node = next;
     }
   }
-  return place;
+  return node;
 }
 
 function emptyNode(): RouteNode {
