@@ -13,6 +13,10 @@ FROM base AS dependencies
 COPY package.json package-lock.json .npmrc ./
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
     npm ci --omit=dev --ignore-scripts --no-audit
+# An optional peer dependency, in the version that the tests run with, so that REDIS_URL works in the container.
+RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
+    npm install --omit=dev --ignore-scripts --no-audit --save-prod --save-exact \
+      "ioredis@$(node -p "require('./package.json').devDependencies.ioredis")"
 
 FROM base AS build
 COPY package.json package-lock.json .npmrc ./

@@ -11,6 +11,7 @@ import { whyUnwritable } from './config/files.ts';
 import { ConfigurationError, type Configuration } from './config/configuration.ts';
 import { SettingError } from './config/values.ts';
 import type { Limits } from './inbound/limits.ts';
+import { loadRedisLibrary } from './redis/library.ts';
 import { openReplicaState } from './redis/redis.ts';
 import { trackConnections } from './server/connections.ts';
 import { openAudit, type Audit } from './access-log/audit.ts';
@@ -51,6 +52,7 @@ export interface Proxy {
  *   without an admin listener
  * @param droppedLines how many log lines have been dropped so far
  * @throws {ListenError} if the port is in use or not available
+ * @throws {ConfigurationError} if a Redis is set, and the library that speaks to it is not installed
  */
 export async function startProxy(
   config: Configuration,
@@ -58,6 +60,8 @@ export async function startProxy(
   adminPortChosen: boolean,
   droppedLines: () => number = () => 0,
 ): Promise<Proxy> {
+  // Where it is missing nothing has been opened yet that would have to be closed.
+  if (config.redis !== undefined) await loadRedisLibrary();
   const metrics = createMetrics(droppedLines);
   const audit = openAuditFile(config, log, metrics);
   const files = createWatchedFiles((event) => reportChange(event, log, metrics));

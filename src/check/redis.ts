@@ -1,11 +1,14 @@
 // The step that tries the Redis of all replicas, as the proxy would use it.
 import type { RedisUrl } from '../config/values.ts';
+import { ConfigurationError } from '../config/configuration.ts';
 import { openRedisConnection } from '../redis/connection.ts';
+import { loadRedisLibrary, missingLibrary } from '../redis/library.ts';
 import { printable } from '../output/printable.ts';
 import { failed, type Finding } from './finding.ts';
 
 /** Does it answer, take the password, and let a key be written (one that goes after a second)? */
 export async function checkRedis(url: RedisUrl): Promise<Finding> {
+  if (!(await isLibraryInstalled())) return failed(missingLibrary.detail, missingLibrary.remedy);
   let why = '';
   const memory = await openRedisConnection(url.reveal(), (_isUp, cause) => {
     why = cause;
@@ -16,6 +19,16 @@ export async function checkRedis(url: RedisUrl): Promise<Finding> {
     return failed(`${hostAndPort(url)}: ${detail}`, remedy);
   } finally {
     await memory.close();
+  }
+}
+
+async function isLibraryInstalled(): Promise<boolean> {
+  try {
+    await loadRedisLibrary();
+    return true;
+  } catch (error) {
+    if (error instanceof ConfigurationError) return false;
+    throw error;
   }
 }
 

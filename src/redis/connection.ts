@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { loadRedisLibrary } from './library.ts';
 
 /** A connection to the Redis or Valkey that all replicas share. */
 export interface RedisConnection {
@@ -33,12 +34,13 @@ export const keyPrefix = '{maas-auth-proxy}:';
  * @param url may contain a password, and is never logged
  * @param onChange called with the reason when Redis comes up or goes down
  * @returns resolves after the first response or failure
+ * @throws {ConfigurationError} if the library is not installed
  */
 export async function openRedisConnection(
   url: string,
   onChange: (isUp: boolean, why: string) => void,
 ): Promise<RedisConnection> {
-  const { Redis: Client } = await import('ioredis');
+  const Client = await loadRedisLibrary();
   const redis = new Client(url, {
     connectionName: 'maas-auth-proxy',
     lazyConnect: true,

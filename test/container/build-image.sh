@@ -121,7 +121,10 @@ look_inside() {
   [ ! -s "$mounted/root/.npmrc" ] || fail "npm's settings got in"
   found=$(find "$mounted/app/dist" -name '*.ts' -o -name '*.map' -o -name '*test.js')
   [ -z "$found" ] || fail "sources or tests got in: $found"
-  for name in $(names_of devDependencies); do
+  for name in $(names_of peerDependencies); do
+    [ -e "$mounted/app/node_modules/$name" ] || fail "the optional dependency $name is missing"
+  done
+  for name in $(comm -23 <(names_of devDependencies | sort) <(names_of peerDependencies | sort)); do
     [ ! -e "$mounted/app/node_modules/$name" ] || fail "the development dependency $name got in"
   done
   for name in $(names_of dependencies); do
