@@ -58,14 +58,14 @@ export interface AccessLogEntry {
 /** The operation of requests for the page, at the proxy's own addresses. */
 export const pageOperation = 'page';
 
-/** Receives the entry of a request that has ended. */
-export type EntrySink = (entry: AccessLogEntry) => void;
+/** Receives the entry of a request that has ended, and the problem that its client was told of. */
+export type EntrySink = (entry: AccessLogEntry, problem?: Problem) => void;
 
 /** Writes entries to the log, and passes them to further sinks. */
 export function writeEntries(log: Logger, furtherSinks: readonly EntrySink[]): EntrySink {
-  return (entry) => {
+  return (entry, problem) => {
     log[levelOf(entry)](entry, 'request');
-    for (const sink of furtherSinks) sink(entry);
+    for (const sink of furtherSinks) sink(entry, problem);
   };
 }
 
@@ -75,7 +75,7 @@ export function writeEntries(log: Logger, furtherSinks: readonly EntrySink[]): E
  */
 export function logAccess(sink: EntrySink): (exchange: Exchange) => void {
   return (exchange) => {
-    exchange.onEnd(() => sink(summarise(exchange)));
+    exchange.onEnd(() => sink(summarise(exchange), exchange.trace.problem));
   };
 }
 

@@ -5,8 +5,8 @@ import { Problem } from '../problem.ts';
 
 /** The requests that end, for pages that look on. */
 export interface RequestFeed {
-  /** Tells a request that has ended. */
-  publish(entry: AccessLogEntry): void;
+  /** Tells a request that has ended, and what its client was told of a problem: what happened, and what to do. */
+  publish(entry: AccessLogEntry, problem?: Problem): void;
   /** Sends them to a page from now on. @param client whose; everybody's where it is `undefined` */
   listen(exchange: Exchange, client: string | undefined): void;
   /** Ends all streams: the proxy stops. */
@@ -35,12 +35,12 @@ export function createRequestFeed(): RequestFeed {
     if (listeners.size === 0) clearInterval(heartbeat);
   }
   return {
-    publish(entry) {
+    publish(entry, problem) {
       if (listeners.size === 0 || entry.operation === pageOperation) return;
       let event: string | undefined;
       for (const listener of listeners) {
         if (listener.client !== undefined && !isOf(entry, listener.client)) continue;
-        event ??= `data: ${JSON.stringify(shown(entry))}\n\n`;
+        event ??= `data: ${JSON.stringify(shown(entry, problem))}\n\n`;
         write(listener, event);
       }
     },
@@ -89,11 +89,12 @@ function isOf({ client, code }: AccessLogEntry, name: string): boolean {
   return client === name && code !== 'client-unknown';
 }
 
-function shown(entry: AccessLogEntry): object {
+function shown(entry: AccessLogEntry, problem: Problem | undefined): object {
   return {
     time: new Date().toISOString(),
     ...entry,
     peer: undefined,
     ...(entry.code !== undefined && { title: new Problem(entry.code, '').document(entry.requestId).title }),
+    ...(problem !== undefined && { detail: problem.message }),
   };
 }
