@@ -80,8 +80,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const checkLoop = createLoopCheck(options.pseudonym);
   const checkHost = createHostCheck(options.host, options.allowedHosts);
   const authenticate = createAuthentication(options);
-  const page = options.page && createPage(options.page, { authenticate, policy: options.policy });
   const admit = createAdmission(options.limits, options.limiter);
+  const page = options.page && createPage(options.page, { authenticate, admit, policy: options.policy });
   const readBody = createBodyReader(options.jsonToForm, createBodyBuffer({ all: memory.bodies, small: smallBody }));
   const resolveOperation = createOperationStep(readBody);
   const relaying = {

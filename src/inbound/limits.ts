@@ -14,6 +14,15 @@ export interface Limits {
 }
 
 /**
+ * Takes a request for its client's share, or refuses it.
+ *
+ * @param holdsSlot `false` for a stream that stays open for hours: it counts in the minute, and is none of the concurrent
+ *   requests, or an open page would lock a client out that may send one request at a time
+ * @throws {Problem} `limit-reached`
+ */
+export type Admit = (exchange: Exchange, identity: ClientIdentity, holdsSlot?: boolean) => void | Promise<void>;
+
+/**
  * `Retry-After` when a limit of concurrent requests is reached, s: nobody knows when one ends. MAAS itself says the
  * same.
  */
@@ -24,21 +33,19 @@ const pause = 5;
  *
  * @param limiter counts the requests
  */
-export function createAdmission(
-  { all, each }: Limits,
-  limiter: Limiter,
-): (exchange: Exchange, identity: ClientIdentity) => void | Promise<void> {
+export function createAdmission({ all, each }: Limits, limiter: Limiter): Admit {
   const ofAll = limited({ of: 'all', ...all });
   const ofAnonymous = limited({ of: anonymousShare, perMinute: partOf(all.perMinute), atOnce: partOf(all.atOnce) });
   const ofEach = limited({ of: '', ...each });
-  return (exchange, identity) => {
+  return (exchange, identity, holdsSlot = true) => {
     const own = identity.client?.client.limits;
     if (ofAll.length === 0 && ofEach.length === 0 && own === undefined) return undefined;
-    const shares = [
+    const itsShares = [
       ...limited({ of: `client ${fairnessKey(identity, exchange.peer)}`, ...each, ...own }),
       ...(identity.isAnonymous ? ofAnonymous : []),
       ...ofAll,
     ];
+    const shares = holdsSlot ? itsShares : itsShares.flatMap((share) => limited({ ...share, atOnce: 0 }));
     if (shares.length === 0) return undefined;
     const outcome = limiter.admit(shares);
     return outcome instanceof Promise

@@ -3,6 +3,7 @@ import type { Exchange } from '../exchange.ts';
 import type { MaasAddress } from '../maas/maas-address.ts';
 import type { ApiPath } from '../maas/api-path.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { Admit } from '../inbound/limits.ts';
 import { Problem } from '../problem.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { version } from '../version.ts';
@@ -25,6 +26,7 @@ export interface PageOptions {
 interface Asking {
   authenticate(exchange: Exchange, apiPath: ApiPath): ClientIdentity | Promise<ClientIdentity>;
   policy(): Policy;
+  readonly admit: Admit;
 }
 
 /** No path of MAAS's, so that no operation that needs no key is meant. */
@@ -36,7 +38,7 @@ const noApiPath: ApiPath = { form: '', path: ownRoot, query: '', segments: ['-']
  */
 export function createPage(
   { maas, upstream, feed }: PageOptions,
-  { authenticate, policy }: Asking,
+  { authenticate, policy, admit }: Asking,
 ): (exchange: Exchange) => Promise<void> {
   const about = askAboutMaas(upstream);
   const data: Readonly<Record<string, (exchange: Exchange, identity: ClientIdentity) => void | Promise<void>>> = {
@@ -70,6 +72,7 @@ export function createPage(
     const respond = Object.hasOwn(data, name) ? data[name] : undefined;
     if (respond === undefined) throw noSuchAddress();
     const identity = (exchange.trace.identity = await authenticate(exchange, noApiPath));
+    await admit(exchange, identity, name !== 'requests');
     await respond(exchange, identity);
   };
 }

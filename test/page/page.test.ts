@@ -208,6 +208,66 @@ test("a page sees its own client's requests as they end, and nobody else's", asy
   assert.doesNotMatch(text, /secret=x|GET machines/);
 });
 
+/** Follows the live requests with a client's key; the function resolves with the next event. */
+async function follow(t: TestContext, url: string, key: string): Promise<() => Promise<Record<string, unknown>>> {
+  const [stream] = (await once(get(`${url}/-/requests`, { ...as(key), agent: false }), 'response')) as [
+    IncomingMessage,
+  ];
+  t.after(() => stream.destroy());
+  assert.equal(stream.statusCode, 200);
+  const chunks = stream.setEncoding('utf8')[Symbol.asyncIterator]();
+  let text = '';
+  return async () => {
+    for (;;) {
+      const event = /^data: (.*)\n\n/m.exec(text);
+      if (event !== null) {
+        text = text.slice(event.index + event[0].length);
+        return JSON.parse(event[1] ?? '') as Record<string, unknown>;
+      }
+      const { done, value } = await chunks.next();
+      assert.ok(done !== true, 'the stream goes on');
+      text += String(value);
+    }
+  };
+}
+
+test('what the page asks for counts as any request of its client; the page itself is free', async (t) => {
+  const origin = await startOrigin(t, (_request, response) => response.end('[]'));
+  const [ann, bob] = [give('ann', { limits: { perMinute: 3 } }), give('bob')];
+  const { url } = await startGateway(t, origin.url, [ann, bob]);
+  for (let index = 0; index < 5; index += 1) assert.equal((await send(`${url}/-/assets/page.css`)).status, 200);
+  const statuses: number[] = [];
+  for (const path of ['/-/me', '/-/operations', '/users/', '/-/me', '/-/requests', '/users/']) {
+    statuses.push((await send(url + path, as(ann.key))).status);
+  }
+  assert.deepEqual(statuses, [200, 200, 200, 429, 429, 429]);
+  assert.equal((await send(`${url}/-/me`, as(bob.key))).status, 200);
+});
+
+test('an open page locks no client out that may send one request at a time', async (t) => {
+  const origin = await startOrigin(t, (_request, response) => response.end('[]'));
+  const ann = give('ann', { limits: { atOnce: 1 } });
+  const { url } = await startGateway(t, origin.url, [ann]);
+  const next = await follow(t, url, ann.key);
+  assert.equal((await send(`${url}/users/`, as(ann.key))).status, 200);
+  assert.equal((await next())['operation'], 'GET users');
+  assert.equal((await send(`${url}/-/me`, as(ann.key))).status, 200);
+});
+
+test('the live requests say of a problem what happened and what to do, as its client was told', async (t) => {
+  const origin = await startOrigin(t, (_request, response) => response.end('[]'));
+  const ann = give('ann', { policy: 'read-only' });
+  const { url } = await startGateway(t, origin.url, [ann]);
+  const next = await follow(t, url, ann.key);
+  assert.equal((await send(`${url}/users/`, as(ann.key))).status, 200);
+  assert.equal('detail' in (await next()), false);
+  const refused = await send(`${url}/tags/`, { method: 'POST', ...as(ann.key) });
+  const { title, detail, code } = refused.json();
+  const event = await next();
+  assert.deepEqual([event['title'], event['detail'], event['code']], [title, detail, code]);
+  assert.equal(code, 'policy-refused');
+});
+
 test('a stopping proxy does not wait for the pages that look on', async (t) => {
   const origin = await startOrigin(t, (_request, response) => response.end('[]'));
   const { url, stop } = await startTestProxy(t, origin.url);

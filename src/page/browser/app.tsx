@@ -23,7 +23,9 @@ export function App() {
 
   async function load(): Promise<void> {
     try {
-      const [me, operations] = await Promise.all([read<Me>('/-/me'), read<Operations>('/-/operations')]);
+      // One after the other: a client may be allowed one request at a time.
+      const me = await read<Me>('/-/me');
+      const operations = await read<Operations>('/-/operations');
       setProblem(undefined);
       setLoaded({ me, operations });
     } catch (error) {
