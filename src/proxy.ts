@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildAdmin } from './admin/admin.ts';
-import type { CertificateEnd } from './admin/metric-sources.ts';
+import type { CertificateEnd, MetricSources } from './admin/metric-sources.ts';
+import { pageAccess } from './admin/live/access.ts';
+import { createLive } from './admin/live/live.ts';
 import { createMetrics, type Metrics } from './admin/metrics.ts';
 import { createReadiness } from './admin/readiness.ts';
 import { buildApp } from './app.ts';
@@ -32,6 +34,8 @@ export interface Proxy {
   readonly url: string;
   /** The admin listener's address; `undefined` if it is off. */
   readonly adminUrl: string | undefined;
+  /** Where the operator's page is, `undefined` where there is none. */
+  readonly adminPage: string | undefined;
   readonly upstream: Upstream;
   /** The state of the watched files. */
   files(): readonly WatchState[];
@@ -65,11 +69,27 @@ export async function startProxy(
   const metrics = createMetrics(droppedLines);
   const audit = openAuditFile(config, log, metrics);
   const files = createWatchedFiles((event) => reportChange(event, log, metrics));
-  const { upstream, policy, registry, tls } = open(config, files, log);
+  const { upstream, policy, registry, tls, adminToken } = open(config, files, log);
   const stopSavingUses = saveUses(config.clientsFile, registry, log);
   const replicaState = await openReplicaState(config.redis, config.redisFailure, log);
   const feed = config.page ? createRequestFeed() : undefined;
-  const entrySinks = [metrics.count, audit?.write, feed?.publish].filter((sink) => sink !== undefined);
+  const readiness = createReadiness(upstream, () => connections.draining);
+  const sources: MetricSources = {
+    queue: () => upstream.queue,
+    clockOffset: () => upstream.clock.offset,
+    connections: () => connections.count(),
+    certificates: () => certificateEnds(upstream, tls),
+    ...(config.regions.length > 1 && { regions: () => upstream.regions().map(stateOf) }),
+    files: files.states,
+    ...(replicaState.isRedisUp !== undefined && { isRedisUp: replicaState.isRedisUp }),
+    ...(registry !== undefined && { clientKeys: () => registry.keys() }),
+  };
+  metrics.watch(sources);
+  const live =
+    config.adminPort !== 'off' && pageAccess(config) !== 'none'
+      ? createLive({ sources, readiness, metrics })
+      : undefined;
+  const entrySinks = [metrics.count, audit?.write, feed?.publish, live?.publish].filter((sink) => sink !== undefined);
   const app = buildApp({
     ...config,
     page: feed && { maas: config.regions[0], upstream, feed },
@@ -87,20 +107,11 @@ export async function startProxy(
   });
   tls?.applyTo(app.server);
   const connections = trackConnections(app.server);
-  metrics.watch({
-    queue: () => upstream.queue,
-    clockOffset: () => upstream.clock.offset,
-    connections: () => connections.count(),
-    certificates: () => certificateEnds(upstream, tls),
-    ...(config.regions.length > 1 && { regions: () => upstream.regions().map(stateOf) }),
-    files: files.states,
-    ...(replicaState.isRedisUp !== undefined && { isRedisUp: replicaState.isRedisUp }),
-    ...(registry !== undefined && { clientKeys: () => registry.keys() }),
-  });
   const admin = buildAdmin(
-    createReadiness(upstream, () => connections.draining),
+    readiness,
     metrics,
     { host: config.adminHost, allowedHosts: config.allowedHosts },
+    live && { live, token: adminToken },
   );
   try {
     const url =
@@ -111,6 +122,7 @@ export async function startProxy(
     return {
       url,
       adminUrl,
+      adminPage: live && adminUrl && `${adminUrl}/`,
       upstream,
       files: files.states,
       reload() {

@@ -1,5 +1,6 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { noSchemas } from '../server/no-schemas.ts';
+import { addLivePage, type LivePage } from './live/routes.ts';
 import { guard, type AdminNames } from './guard.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -22,13 +23,19 @@ export interface Readiness {
 }
 
 /**
- * The second listener: `/livez` (the process responds), `/readyz` (it should get requests) and `/metrics` (for
- * Prometheus).
+ * The second listener: `/livez` (the process responds), `/readyz` (it should get requests), `/metrics` (for Prometheus), and
+ * the operator's page at `/`.
  *
  * @param readiness called for each `/readyz`
  * @param names the names that `Host` may have
+ * @param page `undefined` where there is none
  */
-export function buildAdmin(readiness: () => Promise<Readiness>, metrics: Metrics, names: AdminNames): FastifyInstance {
+export function buildAdmin(
+  readiness: () => Promise<Readiness>,
+  metrics: Metrics,
+  names: AdminNames,
+  page: LivePage | undefined,
+): FastifyInstance {
   const app = fastify({
     forceCloseConnections: true,
     schemaController: noSchemas,
@@ -41,8 +48,13 @@ export function buildAdmin(readiness: () => Promise<Readiness>, metrics: Metrics
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', ...found });
   });
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
+  if (page !== undefined) addLivePage(app, page);
+  const browserHint =
+    page === undefined
+      ? "The operator's page is off: beyond loopback, or with a clients file, it needs --admin-token-file (ADMIN_TOKEN_FILE); --no-page (PAGE=off) turns it off."
+      : "A browser gets the operator's page at /.";
   app.setNotFoundHandler((_request, reply) =>
-    reply.code(404).send({ detail: 'The admin listener has /livez, /readyz and /metrics.' }),
+    reply.code(404).send({ detail: `The admin listener has /livez, /readyz and /metrics. ${browserHint}` }),
   );
   return app;
 }

@@ -15,6 +15,8 @@ export interface Metrics {
   auditFailed(lines: number): void;
   /** Adds further sources, each at most once. */
   watch(sources: MetricSources): void;
+  /** How many requests had which problem since the start. */
+  problems(): Promise<ReadonlyMap<string, number>>;
   /** All metrics in Prometheus's text format. */
   text(): Promise<string>;
   /** The format's media type. */
@@ -142,6 +144,10 @@ export function createMetrics(droppedLines: () => number): Metrics {
     watch(sources) {
       clientKeys ??= sources.clientKeys;
       addGauges(registry, prefix, sources);
+    },
+    async problems() {
+      const { values } = await problems.get();
+      return new Map(values.map(({ labels, value }) => [String(labels.code), value]));
     },
     async text() {
       takeOver();

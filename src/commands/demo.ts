@@ -34,6 +34,8 @@ export const demo: Run = async (layers) => {
     const proxy = await startProxy(config, log.logger, layers.found.has('adminPort'), log.dropped);
     const stopped = untilStopped(proxy, log.logger);
     if (config.page) log.say(`Open ${proxy.url}/ in a browser to see and call every operation of MAAS.`);
+    if (proxy.adminPage !== undefined)
+      log.say(`Open ${proxy.adminPage} to watch everybody's requests as the operator.`);
     invite(proxy.url, simulator, log);
     const code = await stopped;
     await log.close();

@@ -45,6 +45,7 @@ async function greet(config: Configuration, proxy: Proxy, { say }: Log): Promise
   if (config.page && !proxy.url.startsWith('unix:'))
     say(`  Page      ${callable(proxy.url, config.allowedHosts)}/ in a browser`);
   if (proxy.adminUrl !== undefined) say(`  Health    ${proxy.adminUrl}/readyz`);
+  if (proxy.adminPage !== undefined) say(`  Operator  ${callable(proxy.adminPage, config.allowedHosts)} in a browser`);
   say(`  Policy    ${policy.name}`);
   if (clientsFile !== undefined) say(`  Clients   only those in ${clientsFile}`);
   const found = await probeMaas(proxy);
@@ -97,6 +98,7 @@ async function report(
     {
       url: proxy.url,
       adminUrl: proxy.adminUrl,
+      adminPage: proxy.adminPage,
       version,
       maas,
       key,

@@ -1,9 +1,11 @@
 import { isIP } from 'node:net';
 import type { ApiKey } from '../maas/api-key.ts';
 import type { Regions } from '../maas/maas-address.ts';
+import { readAdminTokenFile } from './admin-token.ts';
 import { readCertificates } from './tls/certificates-file.ts';
 import { namedFile, othersMayRead, type NamedFile } from './files.ts';
 import { readKeyFile } from './key-file.ts';
+import { isLoopback } from './loopback.ts';
 import type { Found, Layers } from './layers/layers.ts';
 import { chooseMemory } from './memory.ts';
 import type { MemoryBounds } from './memory-budget.ts';
@@ -45,6 +47,7 @@ export interface ConfigurationFiles {
   readonly policy: NamedFile | undefined;
   readonly tls: CertificateFiles | undefined;
   readonly clientCa: NamedFile | undefined;
+  readonly adminToken: NamedFile | undefined;
 }
 
 /** The valid parts of a configuration, and what is wrong with the others: `check` continues with the valid parts. */
@@ -148,11 +151,30 @@ export async function readDraft(layers: Layers, home: string): Promise<Draft> {
   }
   const redis = attempt('redis', '', () => chooseRedisUrl(layers, values.redisUrl));
   const served = chooseTls(layers, attempt, warnings, mistakes);
-  const files = { key: key?.keyFile, ca: caFile, policy: policyFile, tls: served?.files, clientCa: served?.clientCa };
+  const files = {
+    key: key?.keyFile,
+    ca: caFile,
+    policy: policyFile,
+    tls: served?.files,
+    clientCa: served?.clientCa,
+    adminToken: chooseAdminToken(layers, attempt, warnings),
+  };
   const exposed = findExposure(layers, values);
   if (exposed !== undefined) mistakes.push({ about: 'exposure', text: exposed });
   const memory = chooseMemory(layers, values, served !== undefined, warnings, mistakes);
   return { values, regions, key, ca, redis, files, tls: served?.tls, memory, warnings, mistakes };
+}
+
+/** The file of the token for the operator's page, if a setting names one that holds a token. */
+function chooseAdminToken({ found }: Layers, attempt: Attempt, warnings: Remark[]): NamedFile | undefined {
+  const given = found.get('adminTokenFile');
+  if (given === undefined) return undefined;
+  if (attempt('setting', given.source, () => readAdminTokenFile(given.text)) === undefined) return undefined;
+  if (othersMayRead(given.text)) {
+    const text = `Every user of this machine may read the admin token in ${given.text}; chmod 600 it.`;
+    warnings.push({ about: 'setting', text });
+  }
+  return namedFile(given);
 }
 
 /** Beyond loopback, anybody who can reach the port has the rights of the key's user; that must not happen by accident. */
@@ -178,10 +200,6 @@ function findExposure(
     `${whatHappens} require keys with CLIENTS_FILE (--clients-file), or set ALLOW_UNAUTHENTICATED=true ` +
     '(--allow-unauthenticated) if only authorized clients can reach the port.'
   );
-}
-
-function isLoopback(host: string): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i.test(host);
 }
 
 type Attempt = <Value>(about: Remark['about'], source: string, read: () => Value) => Value | undefined;

@@ -166,7 +166,7 @@ export const settings = {
     env: ['ADMIN_HOST'],
     argument: 'HOST',
     default: '127.0.0.1',
-    help: 'address of the admin listener (/livez, /readyz, /metrics)',
+    help: "address of the admin listener (/livez, /readyz, /metrics, and at `/` the operator's page)",
     read: values.host,
   }),
   adminPort: setting({
@@ -176,6 +176,13 @@ export const settings = {
     default: 8241 as number | 'off',
     help: 'port of the admin listener; "off" turns it off',
     read: values.portOrOff,
+  }),
+  adminTokenFile: optional({
+    flag: 'admin-token-file',
+    env: ['ADMIN_TOKEN_FILE'],
+    argument: 'FILE',
+    help: "file with the token that the operator's page asks for; beyond loopback, or with a clients file, there is no such page without it",
+    read: values.text,
   }),
   jsonToForm: setting({
     flag: 'no-json-to-form',
@@ -198,7 +205,7 @@ export const settings = {
     env: ['PAGE'],
     negative: true,
     default: true,
-    help: 'serve a page for browsers at `/`, where every operation of MAAS can be found and called',
+    help: 'serve a page for browsers at `/`, where every operation of MAAS can be found and called, and one for the operator on the admin listener',
     read: values.onOrOff,
   }),
   rateLimit: setting({

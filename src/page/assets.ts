@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Exchange } from '../exchange.ts';
-import { sendOwn } from './send-own.ts';
+import type { IncomingMessage } from 'node:http';
 
 /** The files of the page, with their types. */
 const types: Readonly<Record<string, string>> = {
   'index.html': 'text/html; charset=utf-8',
   'page.js': 'text/javascript; charset=utf-8',
+  'admin.html': 'text/html; charset=utf-8',
+  'admin.js': 'text/javascript; charset=utf-8',
   'page.css': 'text/css; charset=utf-8',
   'icon.svg': 'image/svg+xml',
 };
@@ -24,31 +25,40 @@ interface Asset {
 
 const assets = new Map<string, Promise<Asset | undefined>>();
 
+/** A response that is a file of the page. */
+export interface AssetResponse {
+  /** 304 where the browser has the file already. */
+  readonly status: 200 | 304;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | string;
+}
+
 /**
- * Sends a file of the page, compressed where the browser takes that. Files are read when they are first asked for.
+ * Finds a file of the page, compressed where the browser takes that. Files are read when they are first asked for.
  *
- * @returns whether there is such a file; none where the page was not built
+ * @returns `undefined` where there is no such file, or where the page was not built
  */
-export async function sendAsset(exchange: Exchange, name: string): Promise<boolean> {
+export async function findAsset(
+  name: string,
+  { headers: sent }: Pick<IncomingMessage, 'headers'>,
+): Promise<AssetResponse | undefined> {
   const type = Object.hasOwn(types, name) ? types[name] : undefined;
-  if (type === undefined) return false;
-  const accepted = String(exchange.request.headers['accept-encoding'] ?? '');
+  if (type === undefined) return undefined;
+  const accepted = String(sent['accept-encoding'] ?? '');
   const chosen = codings.find(({ coding }) =>
     new RegExp(`\\b${coding}\\b(?!\\s*;\\s*q=0(?:\\.0*)?\\s*(?:,|$))`).test(accepted),
   );
   const asset = await load(`${name}${chosen?.ending ?? ''}`);
-  if (asset === undefined) return false;
+  if (asset === undefined) return undefined;
   const headers = {
     'Content-Type': type,
     'Cache-Control': 'no-cache',
     ETag: asset.etag,
-    Vary: name === 'index.html' ? 'Accept, Accept-Encoding' : 'Accept-Encoding',
+    Vary: name.endsWith('.html') ? 'Accept, Accept-Encoding' : 'Accept-Encoding',
     ...(chosen !== undefined && { 'Content-Encoding': chosen.coding }),
   };
-  const known = exchange.request.headers['if-none-match'];
-  if (known?.includes(asset.etag) === true) sendOwn(exchange, 304, headers, '');
-  else sendOwn(exchange, 200, headers, asset.content);
-  return true;
+  if (sent['if-none-match']?.includes(asset.etag) === true) return { status: 304, headers, body: '' };
+  return { status: 200, headers, body: asset.content };
 }
 
 function load(file: string): Promise<Asset | undefined> {

@@ -9,11 +9,11 @@ import type { Upstream } from '../upstream/upstream.ts';
 import { version } from '../version.ts';
 import { askAboutMaas } from './about-maas.ts';
 import { ownRoot, pathOf } from './addresses.ts';
-import { sendAsset } from './assets.ts';
+import { findAsset } from './assets.ts';
 import { sendInvitation } from './invitation.ts';
 import { listOperations } from './operations.ts';
 import type { RequestFeed } from './request-feed.ts';
-import { makeSafe, sendJson } from './send-own.ts';
+import { makeSafe, sendJson, sendOwn } from './send-own.ts';
 
 /** What the page is made of. */
 export interface PageOptions {
@@ -75,6 +75,13 @@ export function createPage(
     await admit(exchange, identity, name !== 'requests');
     await respond(exchange, identity);
   };
+}
+
+/** @returns whether there is such a file */
+async function sendAsset(exchange: Exchange, name: string): Promise<boolean> {
+  const found = await findAsset(name, exchange.request);
+  if (found !== undefined) sendOwn(exchange, found.status, found.headers, found.body);
+  return found !== undefined;
 }
 
 function noSuchAddress(): Problem {

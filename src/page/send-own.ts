@@ -14,7 +14,7 @@ const safetyHeaders = {
 };
 
 /** Sets the safety headers, so that they are also on a refusal. */
-export function makeSafe({ response }: Exchange): void {
+export function makeSafe({ response }: Pick<Exchange, 'response'>): void {
   for (const [name, value] of Object.entries(safetyHeaders)) response.setHeader(name, value);
 }
 

@@ -1,3 +1,4 @@
+import { readAdminTokenFile } from '../config/admin-token.ts';
 import { othersMayWrite } from '../clients/warnings.ts';
 import type { Registry } from '../clients/registry.ts';
 import { readCertificates } from '../config/tls/certificates-file.ts';
@@ -21,6 +22,8 @@ export interface ReloadedConfiguration {
   readonly registry: Registry | undefined;
   /** TLS options of the https listener; `undefined` for plain http. */
   readonly tls: ReloadedTls | undefined;
+  /** The token for the operator's page in force; `undefined` where none is set. */
+  readonly adminToken: (() => string) | undefined;
 }
 
 /**
@@ -71,6 +74,7 @@ export function watchConfiguration(
         ? undefined
         : watchClients(config.clientsFile, watchedFiles, makeKey, upstream.sendOwnRequest),
     tls: watchTls(config, watchedFiles),
+    adminToken: watchAdminToken(config, watchedFiles),
   };
 }
 
@@ -87,4 +91,17 @@ function watchPolicy(file: string, subject: string, watchedFiles: WatchedFiles):
     describe: ({ rules }) => `${rules.length} rules`,
   });
   return watched.now;
+}
+
+function watchAdminToken(
+  { page, adminPort, files: { adminToken } }: Configuration,
+  watchedFiles: WatchedFiles,
+): (() => string) | undefined {
+  if (adminToken === undefined || !page || adminPort === 'off') return undefined;
+  return watchedFiles.watch({
+    purpose: 'admin-token',
+    title: `the admin token file ${adminToken.file}`,
+    subject: adminToken.source,
+    load: (read) => readAdminTokenFile(adminToken.file, read),
+  }).now;
 }

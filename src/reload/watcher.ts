@@ -5,7 +5,8 @@ import { fingerprint } from './fingerprint.ts';
 import { createReading, type Reading } from './reading.ts';
 
 /** What a watched file is for. */
-export type WatchedPurpose = 'clients' | 'key' | 'client-key' | 'client-policy' | 'ca' | 'policy' | 'tls' | 'client-ca';
+export type WatchedPurpose =
+  'clients' | 'key' | 'client-key' | 'client-policy' | 'ca' | 'policy' | 'tls' | 'client-ca' | 'admin-token';
 
 /** A value that is made of files. */
 export interface Source<Value> {

@@ -17,7 +17,7 @@ rmSync(assets, { recursive: true, force: true });
 mkdirSync(assets, { recursive: true });
 await build({
   absWorkingDir: here.pathname,
-  entryPoints: ['page=main.tsx', 'page=page.css'].map((pair) => {
+  entryPoints: ['page=main.tsx', 'admin=admin/main.tsx', 'page=page.css'].map((pair) => {
     const [out, file] = pair.split('=');
     return { out, in: file };
   }),
@@ -31,7 +31,7 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
 });
-for (const name of ['index.html', 'icon.svg']) copyFileSync(new URL(name, here), new URL(name, assets));
+for (const name of ['index.html', 'admin.html', 'icon.svg']) copyFileSync(new URL(name, here), new URL(name, assets));
 for (const name of readdirSync(assets)) {
   const content = readFileSync(new URL(name, assets));
   writeFileSync(new URL(`${name}.gz`, assets), gzipSync(content, { level: 9 }));

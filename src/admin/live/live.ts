@@ -1,0 +1,97 @@
+import type { ServerResponse } from 'node:http';
+import type { AccessLogEntry } from '../../access-log/access-log.ts';
+import { pageOperation } from '../../access-log/access-log.ts';
+import { countRecent, type RecentCounter } from './recent.ts';
+import { createStateReader, type ProxyState, type StateSources } from './state.ts';
+
+/** What the operator's page is told once a second. */
+export interface LiveEvent {
+  readonly state: ProxyState;
+  /** The requests that have ended since the last event, the oldest first. */
+  readonly requests: readonly object[];
+  /** How many more have ended, of which nothing is told. */
+  readonly left: number;
+}
+
+/** The operator's pages that are open, and what they are told. */
+export interface Live {
+  /** Takes note of a request that has ended. While no page is open, that is nothing. */
+  publish(entry: AccessLogEntry): void;
+  /** Tells a page from now on, as server-sent events. @returns `false` where too many are open */
+  listen(response: ServerResponse): boolean;
+  /** The state now, for a program that wants it once. */
+  snapshot(): Promise<ProxyState>;
+}
+
+/** How many pages may be open. */
+export const mostPages = 20;
+
+/** How many requests one event tells: a browser shows no more of a busy proxy, and memory has a bound. */
+const mostRequests = 200;
+
+/** How much a page may leave unread, bytes, before it is left alone; it connects again. */
+const mostUnread = 1024 * 1024;
+
+const tickMs = 1_000;
+
+/** Nothing is counted or computed while no page is open. */
+export function createLive(sources: StateSources): Live {
+  const pages = new Set<ServerResponse>();
+  const reader = createStateReader(sources);
+  let recent: RecentCounter = countRecent();
+  let requests: object[] = [];
+  let left = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  async function tick(): Promise<void> {
+    const told = { requests, left };
+    requests = [];
+    left = 0;
+    const state = await reader.read(recent.tick());
+    const event: LiveEvent = { state, ...told };
+    const text = `data: ${JSON.stringify(event)}\n\n`;
+    for (const page of pages) {
+      if (page.writableLength > mostUnread) page.destroy();
+      else page.write(text);
+    }
+  }
+
+  function leave(page: ServerResponse): void {
+    pages.delete(page);
+    if (pages.size > 0) return;
+    clearInterval(timer);
+    requests = [];
+    left = 0;
+  }
+
+  return {
+    publish(entry) {
+      if (pages.size === 0 || entry.operation === pageOperation) return;
+      recent.add(entry);
+      if (requests.length < mostRequests) requests.push({ time: new Date().toISOString(), ...entry });
+      else left += 1;
+    },
+    listen(page) {
+      if (pages.size >= mostPages) return false;
+      page.writeHead(200, {
+        'Content-Type': 'text/event-stream',
+        'Cache-Control': 'no-store',
+        'X-Accel-Buffering': 'no',
+      });
+      const isFirst = pages.size === 0;
+      pages.add(page);
+      page.once('close', () => leave(page));
+      if (isFirst) {
+        recent = countRecent();
+        timer = setInterval(() => void tick(), tickMs).unref();
+      }
+      // The page need not wait for what is known now.
+      void reader.read(recent.peek()).then((state) => {
+        const event: LiveEvent = { state, requests: [], left: 0 };
+        return page.write(`data: ${JSON.stringify(event)}\n\n`);
+      });
+      return true;
+    },
+    snapshot: () => reader.read(recent.peek()),
+  };
+}

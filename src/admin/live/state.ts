@@ -1,0 +1,141 @@
+import { endOf } from '../../clients/client.ts';
+import type { ProblemCode } from '../../problem.ts';
+import { Problem } from '../../problem.ts';
+import { version } from '../../version.ts';
+import type { Readiness } from '../admin.ts';
+import type { MetricSources } from '../metric-sources.ts';
+import type { Metrics } from '../metrics.ts';
+import type { RecentRequests } from './recent.ts';
+
+/** How the proxy and MAAS are at one moment; `null` is what is not known. */
+export interface ProxyState {
+  /** ISO 8601. */
+  readonly time: string;
+  readonly version: string;
+  /** For how long the process has run, s. */
+  readonly uptime: number;
+  readonly ready: boolean | null;
+  readonly reasons: readonly string[];
+  /** When MAAS last responded, ISO 8601. */
+  readonly lastResponse: string | null;
+  /** The region controllers, where there are several. */
+  readonly regions: readonly { readonly region: string; readonly isUp: boolean; readonly reason: string | null }[];
+  /** Requests at MAAS, and those that wait in the queue in front of it. */
+  readonly inFlight: number;
+  readonly queued: number;
+  /** Open connections of clients. */
+  readonly connections: number;
+  /** By how many seconds MAAS's clock is ahead. */
+  readonly clockOffset: number;
+  readonly isRedisUp: boolean | null;
+  readonly recent: RecentRequests;
+  /** How many requests had which problem since the start, the most frequent first. */
+  readonly problems: readonly { readonly code: string; readonly title: string; readonly count: number }[];
+  /** Files that are not in force as they are now. */
+  readonly brokenFiles: readonly { readonly file: string; readonly reason: string }[];
+  /** Certificates and clients' keys, the one that ends first at the top. */
+  readonly endings: readonly Ending[];
+}
+
+/** Something that ends. */
+export interface Ending {
+  readonly what: 'certificate' | 'key';
+  readonly name: string;
+  /** ISO 8601. */
+  readonly endsAt: string;
+}
+
+/** Who knows the state of things. */
+export interface StateSources {
+  readonly sources: MetricSources;
+  readonly readiness: () => Promise<Readiness>;
+  readonly metrics: Pick<Metrics, 'problems'>;
+}
+
+/** How many endings are told. */
+const mostEndings = 20;
+
+/** How often keys and certificates are gone through, ms: a gateway may have thousands. */
+const endingsMs = 10_000;
+
+/** Reads the state of things for the operator's page. */
+export function createStateReader({ sources, readiness, metrics }: StateSources): {
+  read(recent: RecentRequests): Promise<ProxyState>;
+} {
+  let found: Readiness | undefined;
+  let isAsking = false;
+  let endings: readonly Ending[] = [];
+  let endingsUntil = -Infinity;
+
+  /** Asking may take as long as MAAS takes; what is found then is told with the next state. */
+  async function askReadiness(): Promise<void> {
+    if (isAsking) return;
+    isAsking = true;
+    try {
+      found = await readiness();
+    } finally {
+      isAsking = false;
+    }
+  }
+
+  return {
+    async read(recent) {
+      await Promise.race([askReadiness(), new Promise((resolve) => setImmediate(resolve))]);
+      if (performance.now() >= endingsUntil) {
+        endings = nextEndings(sources);
+        endingsUntil = performance.now() + endingsMs;
+      }
+      const { inFlight, queued } = sources.queue?.() ?? { inFlight: 0, queued: 0 };
+      return {
+        time: new Date().toISOString(),
+        version,
+        uptime: Math.round(process.uptime()),
+        ready: found?.ready ?? null,
+        reasons: found?.reasons ?? [],
+        lastResponse: found?.lastAnswer ?? null,
+        regions: (found?.regions ?? []).map(({ region, answers, reason }) => ({
+          region,
+          isUp: answers,
+          reason: reason ?? null,
+        })),
+        inFlight,
+        queued,
+        connections: sources.connections?.() ?? 0,
+        clockOffset: sources.clockOffset?.() ?? 0,
+        isRedisUp: sources.isRedisUp?.() ?? null,
+        recent,
+        problems: await countProblems(metrics),
+        brokenFiles: Array.from(sources.files?.() ?? []).flatMap(({ purpose, lastError }) =>
+          lastError === undefined ? [] : [{ file: purpose, reason: lastError }],
+        ),
+        endings,
+      };
+    },
+  };
+}
+
+async function countProblems(metrics: StateSources['metrics']): Promise<ProxyState['problems']> {
+  return Array.from(await metrics.problems(), ([code, count]) => ({ code, title: titleOf(code), count })).toSorted(
+    (one, other) => other.count - one.count,
+  );
+}
+
+function titleOf(code: string): string {
+  return new Problem(code as ProblemCode, '').document('').title;
+}
+
+function nextEndings({ certificates, clientKeys }: MetricSources): readonly Ending[] {
+  const ends = [
+    ...Array.from(certificates?.() ?? [], ({ certificate: name, expires }) => ({
+      what: 'certificate' as const,
+      name,
+      at: expires * 1000,
+    })),
+    ...Array.from(clientKeys?.() ?? [], (key) => ({ what: 'key' as const, name: key.name, at: endOf(key) })),
+  ];
+  return ends
+    .filter(({ at }) => Number.isFinite(at))
+    .toSorted((one, other) => one.at - other.at)
+    .slice(0, mostEndings)
+    .map(({ what, name, at }) => ({ what, name, endsAt: new Date(at).toISOString() }));
+}

@@ -1,0 +1,5 @@
+import { render } from 'preact';
+import { Admin } from './admin.tsx';
+
+const root = document.getElementById('app');
+if (root !== null) render(<Admin />, root);
