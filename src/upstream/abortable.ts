@@ -1,6 +1,9 @@
 import type { Controller } from './handler.ts';
 
-/** A controller of something that has no bytes to stop: a wait, of which nothing is left but to end it. @param onAbort called once */
+/**
+ * A controller without bytes to pause, such as that of a wait: it can only be aborted. @param onAbort called at most
+ * once
+ */
 export function abortable(onAbort: (error: Error) => void): Controller {
   let isAborted = false;
   return {

@@ -5,14 +5,14 @@ export interface Clock {
   /** By how many seconds MAAS's clock is ahead of this machine's; 0 until MAAS has refused a timestamp. */
   readonly offset: number;
   /**
-   * Takes MAAS's word for the time.
+   * Adopts MAAS's time.
    *
    * @param now the time by MAAS's clock, whole seconds since 1970
    */
   learn(now: number): void;
 }
 
-/** Up to how many seconds two findings are the same difference: a response has been on its way for a while. */
+/** Findings that differ by at most so many seconds are taken as equal: a response takes time to arrive. */
 const tolerance = 60;
 
 /**

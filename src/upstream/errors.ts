@@ -2,7 +2,7 @@ import { Problem, type ProblemCode } from '../problem.ts';
 
 const caFile = '--ca-file (MAAS_CA_FILE)';
 
-/** The process, or the machine, may open no more: no fault of MAAS's. */
+/** This process or machine has no free file descriptors or ports: not MAAS's fault. */
 export const outOfDescriptors = /^(?:EMFILE|ENFILE)$/;
 
 /** The problem for each failure of a request to MAAS, by the codes of Node, OpenSSL, llhttp and undici. */
@@ -83,7 +83,7 @@ const failureTable: readonly { codes: RegExp; problem: ProblemCode; detail: stri
   },
 ];
 
-/** Turns what a connection to MAAS threw into the problem that the client is told about. */
+/** Turns an error of a connection to MAAS into the problem for the client. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const code = errorCode(error);
@@ -92,16 +92,19 @@ export function toProblem(error: unknown): Problem {
   return new Problem('internal-error', 'The proxy failed on this request; its log says why.', { cause: error });
 }
 
-/** The code of an error, or of what lies below it: `tls` and undici wrap, and several tried addresses come as a bundle. */
+/**
+ * The code of an error, or of its cause: `tls` and undici wrap errors, and several tried addresses yield an
+ * AggregateError.
+ */
 export function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return '';
   if ('code' in error && typeof error.code === 'string' && error.code !== 'UND_ERR_ABORTED') {
-    // A 100 (Continue) or 101 that no request called for.
+    // A 100 (Continue) or 101 that was not requested.
     if (error.code === 'UND_ERR_SOCKET' && /^bad (?:response|upgrade)$/.test(error.message)) return 'HPE_INVALID';
     if (error.code === 'UND_ERR_SOCKET' && error.cause !== undefined) return errorCode(error.cause) || error.code;
     return error.code;
   }
-  // undici 7 sets the code of this one to undefined: llhttp's table of codes has the other order.
+  // undici 7 sets this error's code to undefined: llhttp's table of codes has another order.
   if (error.name === 'HTTPParserError') return 'HPE_INVALID';
   if (error instanceof AggregateError && error.errors.length > 0) return errorCode(error.errors[0]);
   return error.cause === undefined ? '' : errorCode(error.cause);

@@ -20,18 +20,18 @@ export interface ForwardedRequest {
   readonly operation: {
     readonly operation: Operation;
     readonly operationClass: OperationClass;
-    /** MAAS takes it only where it has no signature. */
+    /** MAAS accepts it only unsigned. */
     readonly takesNoSignature: boolean;
   };
   readonly body: {
-    /** In one piece or several, where the proxy holds it; `undefined` where it streams, or there is none. */
+    /** The buffered body, in one piece or several; `undefined` if it streams, or there is none. */
     readonly pieces: readonly Buffer[] | undefined;
-    /** Its type where that is no longer the client's. */
+    /** Its type, if that is no longer the client's. */
     readonly contentType: string | undefined;
   };
 }
 
-/** The way to MAAS. */
+/** The options for forwarding. */
 export interface WayToMaas {
   readonly regions: Regions;
   readonly dispatch: UpstreamDispatch;
@@ -42,7 +42,7 @@ export interface WayToMaas {
 /**
  * Step 8: sends a client's request down the chain to MAAS.
  *
- * @param way to MAAS: where there are several regions, the chain chooses among them, and takes the address of the first for any
+ * @param way the regions and the chain; with several regions, the chain chooses one and ignores the address used here
  */
 export function forward(
   { exchange, apiPath, identity, operation: { operation, operationClass, takesNoSignature }, body }: ForwardedRequest,
@@ -51,7 +51,7 @@ export function forward(
 ): void {
   const { request, method, trace, peer } = exchange;
   const { pieces, contentType } = body;
-  // Neither MAAS nor RFC 9110 §9.3.1 gives a body on GET or HEAD a meaning.
+  // RFC 9110 §9.3.1 gives a body on GET or HEAD no meaning, and neither does MAAS.
   const streams = pieces === undefined && method !== 'GET' && method !== 'HEAD' && hasBody(request);
   const length = streams ? Number(request.headers['content-length']) : pieces && sizeOf(pieces);
   trace.sentAt = performance.now();
@@ -69,7 +69,7 @@ export function forward(
         operationClass,
         trace,
         isBodyArriving: () => streams && isArriving(request),
-        // A body that nobody reads just now waits for MAAS, not for its client.
+        // A body that is not being read waits for MAAS, not for its client.
         arrivedBytes: () =>
           streams && isArriving(request) && request.readableFlowing === true ? receivedBytes(request) : undefined,
       },
@@ -78,7 +78,7 @@ export function forward(
   );
 }
 
-/** A body that the proxy holds, for undici: in one piece it can be sent again, in several as long as nothing of it was read. */
+/** A buffered body for undici: one piece can be sent again, several pieces as long as none was read. */
 function asSent(pieces: readonly Buffer[]): Buffer | Readable {
   return pieces.length > 1 ? Readable.from(pieces) : (pieces[0] ?? Buffer.alloc(0));
 }

@@ -9,28 +9,28 @@ import type { OperationClass } from '../policy/operation-class.ts';
 /** A request to MAAS on its way down the chain. */
 export interface UpstreamRequest {
   readonly origin: string;
-  /** Path from MAAS's root, and query. */
+  /** The path from MAAS's root, and the query. */
   readonly path: string;
   readonly method: string;
   readonly headers: Fields;
   readonly body: Buffer | Readable | null;
   /** The key that signs the request: a client's own, the shared one, or none, so that the request carries no rights. */
   readonly signedBy: Signer | 'shared' | 'nobody';
-  /** The client's request that this is made for; `undefined` for the proxy's own requests. */
+  /** The client's request behind it; `undefined` for the proxy's own requests. */
   readonly call?: ClientCall | undefined;
 }
 
 /** What the chain needs to know of a client's request. */
 export interface ClientCall {
-  /** The fairness key: slots and memory are divided fairly between these. */
+  /** The fairness key: slots and memory are divided fairly between fairness keys. */
   readonly fairnessKey: string;
   readonly operation: Operation;
   readonly operationClass: OperationClass;
-  /** Whether more of a streamed body is to come from the client. */
+  /** Whether more of a streamed body is still to come from the client. */
   isBodyArriving(): boolean;
-  /** How much of a streamed body has come, bytes; `undefined` while nothing of it is awaited from the client. */
+  /** How many bytes of a streamed body have arrived; `undefined` if nothing more is expected from the client. */
   arrivedBytes(): number | undefined;
-  /** Written by the chain, for access log and response. */
+  /** Written by the chain, for the access log and the response. */
   readonly trace: UpstreamTrace;
 }
 
@@ -41,27 +41,27 @@ export interface ResponseHead {
   readonly fields: Fields;
 }
 
-/** Stops and goes on with a response, or ends its request: undici's controller. */
+/** Pauses, resumes or aborts a request: undici's controller. */
 export type Controller = Pick<Dispatcher.DispatchController, 'pause' | 'resume' | 'abort' | 'paused'>;
 
 /**
- * What an interceptor calls on the one above it. These are undici's methods of the same names, with the header fields in the
- * project's one form, and one method of ours.
+ * The methods that an interceptor calls on its handler. They are undici's, with header fields in this project's form,
+ * and one more.
  */
 export interface UpstreamHandler {
   /**
-   * The request waits, and nothing of it is in flight; aborting ends the wait. `onRequestStart` follows where it does not end so.
+   * The request waits, and nothing of it is in flight; aborting ends the wait. Otherwise `onRequestStart` follows.
    *
-   * @param alsoWaitFor has the request wait in a further client's queue too
+   * @param alsoWaitFor queues the request under a further fairness key
    */
   onQueued?(controller: Controller, alsoWaitFor?: (fairnessKey: string) => void): void;
-  /** The request is sent. Called again for each further attempt; the last controller holds. */
+  /** The request is sent. Called again for each further attempt; the last controller counts. */
   onRequestStart(controller: Controller): void;
   /** The head of an interim response (1xx) or of the response has come. */
   onResponseStart(controller: Controller, head: ResponseHead): void;
   onResponseData(controller: Controller, chunk: Buffer): void;
   onResponseEnd(controller: Controller): void;
-  /** There is no response, or it broke off. No other method is called behind this one. */
+  /** There is no response, or it broke off. No other method is called after this one. */
   onResponseError(error: Error): void;
 }
 
@@ -71,7 +71,7 @@ export type UpstreamDispatch = (request: UpstreamRequest, handler: UpstreamHandl
 /** One step of the chain, as undici calls it. */
 export type Interceptor = (dispatch: UpstreamDispatch) => UpstreamDispatch;
 
-/** A handler that passes everything on to the one above it. An interceptor's handler extends it by what it wants to see. */
+/** A handler that forwards every call. An interceptor's handler overrides the methods that it needs. */
 export class ForwardingHandler implements UpstreamHandler {
   protected readonly next: UpstreamHandler;
 
@@ -104,13 +104,13 @@ export class ForwardingHandler implements UpstreamHandler {
   }
 }
 
-/** Whether a request can be sent again: it has no body, one in memory, or one of which nothing was read yet. */
+/** Whether a request can be sent again: it has no body, a buffered one, or a stream that was not read yet. */
 export function isReplayable({ body }: UpstreamRequest): boolean {
   if (body === null || Buffer.isBuffer(body)) return true;
   return !body.readableDidRead && !body.destroyed;
 }
 
-/** The signer of a request, `undefined` where it goes to MAAS without a signature. @param shared the shared key's */
+/** The signer of a request; `undefined` if it is sent unsigned. @param shared the shared key's */
 export function signerOf({ signedBy }: UpstreamRequest, shared: () => Signer): Signer | undefined {
   if (signedBy === 'nobody') return undefined;
   return signedBy === 'shared' ? shared() : signedBy;

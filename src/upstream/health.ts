@@ -8,23 +8,23 @@ import {
   type UpstreamRequest,
 } from './handler.ts';
 
-/** What MAAS's responses have shown, both to clients and to the proxy's own requests. */
+/** What MAAS's responses have shown, to clients and to the proxy's own requests. */
 export interface Health {
-  /** When MAAS last answered, ms since 1970; `undefined` before. */
+  /** When MAAS last responded, ms since 1970; `undefined` before. */
   readonly lastResponseAt: number | undefined;
   /**
-   * When MAAS has last accepted the shared key, by `performance.now()`; `-Infinity` where a failure, or a suspect response,
+   * When MAAS last accepted the shared key, by `performance.now()`; `-Infinity` if a failure, or a suspect response,
    * has come since.
    */
   readonly healthyAt: number;
 }
 
-/** MAAS answers these whatever the signature is. */
+/** MAAS responds to these whatever the signature is. */
 const anonymous = /\/api\/2\.0\/+(?:version|describe|openapi\.yaml)\b/;
 
 /**
- * Whether the response to a request can show that MAAS takes the key: a plain read. Some reads with an `op` MAAS answers to anybody too, and it
- * takes machines from anybody (`POST machines/`).
+ * Whether the response to a request can show that MAAS accepts the key: only for a plain read. MAAS answers some reads
+ * with an `op` anonymously, and accepts anonymous writes (`POST machines/`).
  */
 function provesKey({ call, method, path }: UpstreamRequest): boolean {
   if (method !== 'GET' || anonymous.test(path)) return false;
@@ -70,7 +70,8 @@ export function createHealth(): { readonly health: Health; readonly interceptor:
   return {
     health,
     interceptor: (dispatch) => (request, handler) => {
-      // An unsigned request says nothing of the key, and a client without a key must not change the proxy's readiness.
+      // An unsigned request shows nothing about the key, and a client without a key must not change the proxy's
+      // readiness.
       if (request.signedBy === 'nobody') dispatch(request, handler);
       else dispatch(request, new Watched(handler, request.signedBy === 'shared' && provesKey(request)));
     },

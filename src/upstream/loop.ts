@@ -2,8 +2,9 @@ import { randomHex } from '../maas/random-hex.ts';
 import { Problem } from '../problem.ts';
 
 /**
- * A name for one running proxy in the `Via` of what it sends to MAAS (RFC 9110 §7.6.3): a request that comes back with it has gone
- * in a loop. It is new at each start and says nothing about the machine. Replicas and a chain of proxies have one each.
+ * A name for one running proxy in the `Via` of what it sends to MAAS (RFC 9110 §7.6.3): a request that comes back with
+ * it is in a loop. It is new at each start and reveals nothing about the machine. Replicas and chained proxies have one
+ * each.
  */
 export function createPseudonym(): string {
   return `maas-auth-proxy-${randomHex(8)}`;

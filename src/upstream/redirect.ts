@@ -4,11 +4,11 @@ import type { Regions } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
 
 /**
- * Why a redirect is not forwarded. A client that followed it past the proxy would send its request to MAAS unsigned, or
- * to a stranger. A redirect into the API leads to the proxy, and is forwarded.
+ * Why a redirect is not forwarded. A client that followed it past the proxy would send its request unsigned to MAAS, or
+ * to another server. A redirect into the API is rewritten and forwarded.
  *
  * @param requestedUrl the URL that the request was sent to
- * @returns `undefined` for what is no redirect (RFC 9110 §15.4), and for one that leads into the API
+ * @returns `undefined` if it is not a redirect (RFC 9110 §15.4), or leads into the API
  */
 export function redirectAway(
   status: number,
@@ -20,13 +20,13 @@ export function redirectAway(
   const locations = fieldValues(fields, 'location');
   const [location] = locations;
   if (location === undefined) return undefined;
-  // Of several, clients follow different ones.
+  // With several, clients follow different ones.
   if (locations.length === 1 && locateInApi(location, requestedUrl, regions) !== undefined) return undefined;
   const context = { receivedStatus: status, cause: new Error(`${status} to ${loggable(location, requestedUrl)}`) };
   return isOwnHttps(location, requestedUrl) ? maasHasTls(context) : leadsAway(context);
 }
 
-/** A MAAS with TLS on sends its plain port's clients to https, all but those of `machines` (MAAS 3.7.3, seen). */
+/** A MAAS with TLS redirects its plain port to https, except for `machines` (MAAS 3.7.3, seen). */
 export function maasHasTls(context?: ConstructorParameters<typeof Problem>[2]): Problem {
   return new Problem(
     'maas-tls',
@@ -43,14 +43,14 @@ function leadsAway(context: ConstructorParameters<typeof Problem>[2]): Problem {
   );
 }
 
-/** Whether it leads to the same path or host, by https where the proxy uses http. */
+/** Whether it leads to the same path or host, by https while the proxy uses http. */
 function isOwnHttps(location: string, requestedUrl: string): boolean {
   if (!requestedUrl.startsWith('http:') || !URL.canParse(location, requestedUrl)) return false;
   const [from, to] = [new URL(requestedUrl), new URL(location, requestedUrl)];
   return to.protocol === 'https:' && (to.hostname === from.hostname || to.pathname === from.pathname);
 }
 
-/** Where it leads, for the log: without query, which may hold a session. */
+/** Its target for the log: without the query, which may contain a session. */
 function loggable(location: string, requestedUrl: string): string {
   if (!URL.canParse(location, requestedUrl)) return 'no address';
   const { protocol, host, pathname } = new URL(location, requestedUrl);

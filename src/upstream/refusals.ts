@@ -20,8 +20,8 @@ const limit = 16 * 1024;
 
 /**
  * Reads the responses that are about the proxy and not for the client:
- * - 401: MAAS has refused the signature, and run nothing. The body may hold the true secret, so it is not forwarded. If
- *   the timestamp was too old, the clock is set by MAAS's and the request is signed and sent once more. A 401 to an
+ * - 401: MAAS has refused the signature, and run nothing. The body may contain the true secret, so it is not forwarded.
+ *   If the timestamp was too old, the clock is set by MAAS's and the request is signed and sent once more. A 401 to an
  *   unsigned request is for the client.
  * - 502 and 504: from MAAS's web server when the region controller behind it is down. 508: from a proxy in a loop.
  * - A redirect out of MAAS's API: a client that followed it would go past the proxy, unsigned.
@@ -31,7 +31,7 @@ export function readRefusals(regions: Regions, clock: Clock): Interceptor {
     dispatch(request, new RefusalHandler(handler, { dispatch, request, regions, clock }, true));
 }
 
-/** What the attempts of one request have in common. */
+/** The shared state of one request's attempts. */
 interface Context {
   readonly dispatch: UpstreamDispatch;
   readonly request: UpstreamRequest;
@@ -42,12 +42,12 @@ interface Context {
 class RefusalHandler extends ForwardingHandler {
   readonly #context: Context;
   readonly #mayRepeat: boolean;
-  /** The clock's difference by which this attempt was signed, s. */
+  /** The clock difference with which this attempt was signed, s. */
   readonly #offset: number;
   #isRefused = false;
   /** The body of the 401. */
   #body = '';
-  /** What the client gets in place of this response, known from its head. */
+  /** What the client gets in place of this response, known from its headers. */
   #problem: Problem | undefined;
 
   constructor(next: UpstreamHandler, context: Context, mayRepeat: boolean) {
@@ -80,7 +80,7 @@ class RefusalHandler extends ForwardingHandler {
   }
 
   override onResponseError(error: Error): void {
-    // The head was enough; it does not matter whether the body is complete.
+    // The headers were enough; it does not matter whether the body is complete.
     super.onResponseError(this.#problem ?? error);
   }
 
@@ -108,7 +108,7 @@ class RefusalHandler extends ForwardingHandler {
   }
 }
 
-/** The difference was not known, and the body is gone with the first attempt. */
+/** The clock difference was not known, and the body was used up by the first attempt. */
 function clocksDiffer(refusal: Refusal): Problem {
   return new Problem(
     'clock-difference',
@@ -117,7 +117,7 @@ function clocksDiffer(refusal: Refusal): Problem {
   );
 }
 
-/** The clocks agree, but MAAS, which looks at the signature once the body is there, got it too late. */
+/** The clocks agree, but MAAS, which checks the signature after the body has arrived, got it too late. */
 function tooLongInFlight(): Problem {
   return new Problem(
     'request-timeout',

@@ -3,12 +3,12 @@ import type { ClientIdentity } from '../clients/identity.ts';
 import type { Exchange } from '../exchange.ts';
 import { connectionOptions, hopByHop } from '../http/hop-by-hop.ts';
 
-/** Fields that are not the client's to set, because they would speak to MAAS in place of the proxy. */
+/** Fields that the client may not set, because they would speak to MAAS in place of the proxy. */
 const dropped: ReadonlySet<string> = new Set([
   ...hopByHop,
-  // The proxy has answered it itself; MAAS's web server would answer it a second time.
+  // The proxy has handled it itself; MAAS's web server would handle it a second time.
   'expect',
-  // A session cookie or a macaroon outranks the signature at MAAS.
+  // A session cookie or a macaroon overrides the signature at MAAS.
   'authorization',
   'cookie',
   'cookie2',
@@ -16,7 +16,7 @@ const dropped: ReadonlySet<string> = new Set([
   // MAAS's audit log takes the first forwarded address for the client's.
   'forwarded',
   'x-real-ip',
-  // Set anew below, or by undici (Host: MAAS's own).
+  // Set again below, or by undici (Host: MAAS's own).
   'host',
   'content-length',
   'via',
@@ -24,10 +24,10 @@ const dropped: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The header fields that go to MAAS, as a flat list of names and values, without the signature.
+ * The header fields for MAAS, as a flat list of names and values, without the signature.
  *
- * @param contentLength the body's length in bytes, `undefined` where there is no body
- * @param contentType the body's type where it is no longer the client's
+ * @param contentLength the body's length in bytes; `undefined` without a body
+ * @param contentType the body's type, if it is no longer the client's
  * @param pseudonym the name of the proxy in `Via`
  */
 export function requestHeaders(
@@ -56,7 +56,7 @@ export function requestHeaders(
     else headers.push(name, lower === 'max-forwards' && exchange.method === 'OPTIONS' ? fewer(value) : value);
   }
   if (contentType !== undefined) headers.push('Content-Type', contentType);
-  // MAAS's audit log keeps the user agent, and so shows the person behind a shared key.
+  // MAAS's audit log stores the user agent, which identifies the person behind a shared key.
   if (client !== undefined) headers.push('User-Agent', `${userAgent}(via maas-auth-proxy; client=${client})`);
   if (contentLength !== undefined) headers.push('Content-Length', String(contentLength));
   headers.push('Via', `${via}${httpVersion} ${pseudonym}`, 'X-Request-Id', exchange.id);
@@ -66,7 +66,7 @@ export function requestHeaders(
   return headers;
 }
 
-/** Counts `Max-Forwards` of an OPTIONS down (RFC 9110 §7.6.2); what is no number passes as it is. */
+/** Decrements `Max-Forwards` of an OPTIONS (RFC 9110 §7.6.2); a value that is no number is left as it is. */
 function fewer(value: string): string {
   return /^\d+$/.test(value) ? String(Math.max(0, Number(value) - 1)) : value;
 }

@@ -24,12 +24,12 @@ const firstDelayMs = 100;
 /** A connection that was not opened, or was closed or reset. Not a time-out: MAAS may still be working then. */
 const brokenConnection = /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET)$/;
 
-/** An upload's chunks append at MAAS, so that one sent twice is there twice. */
+/** An upload's chunks are appended at MAAS, so a chunk that is sent twice is stored twice. */
 const upload = /\/boot-resources\/[^?]*\/upload\//;
 
 /**
- * Sends a request again where nothing can run twice: a read whose connection died before the first byte of the response, or
- * that got 409 or 503 with `Retry-After` in seconds, and a write of which no byte was sent.
+ * Sends a request again if nothing can run twice: a read whose connection broke before the first byte of the response,
+ * or that got 409 or 503 with `Retry-After` in seconds, and a write of which no byte was sent.
  */
 export function retry(): Interceptor {
   return (dispatch) => (request, handler) => {
@@ -39,7 +39,7 @@ export function retry(): Interceptor {
   };
 }
 
-/** What the attempts of one request share. */
+/** The shared state of one request's attempts. */
 interface Attempts {
   count: number;
   waited: number;

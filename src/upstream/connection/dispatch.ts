@@ -23,7 +23,8 @@ class UndiciHandler implements Dispatcher.DispatchHandler {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, statusText = ''): void {
     const { rawHeaders } = controller;
-    // The raw ones keep names and order as MAAS wrote them. Over HTTP/1 they are buffers in undici 7, and may be strings in 8.
+    // The raw fields keep names and order as MAAS wrote them. Over HTTP/1 they are buffers in undici 7, and may be
+    // strings in 8.
     const fields = Array.isArray(rawHeaders) ? readRaw(rawHeaders) : [];
     this.#next.onResponseStart(controller, { status, statusText, fields });
   }

@@ -6,7 +6,7 @@ import { makeResetAnError } from './reset-is-error.ts';
 import { toUndici } from './dispatch.ts';
 import { trustingContext } from './trust.ts';
 
-/** How to reach MAAS. */
+/** The connection options for MAAS. */
 export interface PoolOptions {
   readonly maas: MaasAddress;
   /** PEM text of further certificate authorities. */
@@ -15,16 +15,16 @@ export interface PoolOptions {
   readonly insecure?: boolean;
   /** How long to wait for the first byte of a response, and between two, ms. */
   readonly timeout: number;
-  /** How long a connection may take to come about, ms. */
+  /** How long opening a connection may take, ms. */
   readonly connectTimeout?: number;
-  /** Told when the certificate that MAAS shows ends, s since 1970, for each new connection. */
+  /** Called for each new connection with the expiry of MAAS's certificate, s since 1970. */
   onCertificate?(origin: string, expires: number): void;
 }
 
-/** How long a connection may take to come about, ms: a shorter time where there is another region to turn to. */
+/** How long opening a connection may take, ms: shorter if another region can be tried. */
 const connectTimeouts = { alone: 10_000, oneOfSeveral: 4_000 };
 
-/** The largest header section that is accepted from MAAS, and from clients, bytes: room for long `id=` lists. */
+/** The largest header section that is accepted from MAAS, and from clients, bytes: enough for long `id=` lists. */
 export const maxHeaderSize = 64 * 1024;
 
 /** The connections to MAAS. Its certificate is verified: reply-from's own default would not do that. */
@@ -38,7 +38,7 @@ export function createPool(options: PoolOptions): Pool {
   return new Pool(maas.origin, {
     connect(target, done) {
       connect(target, (...result) => {
-        // On an error undici's connector hands over no socket at all.
+        // On an error undici's connector passes no socket at all.
         const [, socket] = result;
         if (socket) {
           discardContinue(socket);
@@ -52,7 +52,7 @@ export function createPool(options: PoolOptions): Pool {
         done(...result);
       });
     },
-    // Below the 65 s after which MAAS's web server closes an idle connection, so that a request seldom meets the close.
+    // Below the 65 s after which MAAS's web server closes an idle connection, so that few requests meet the close.
     keepAliveTimeout: 30_000,
     keepAliveMaxTimeout: 60_000,
     headersTimeout: timeout,
@@ -66,9 +66,9 @@ export function createPool(options: PoolOptions): Pool {
 export interface Connections {
   /** Sends a request to the region that its `origin` names. */
   readonly dispatch: UpstreamDispatch;
-  /** Takes no more, and ends each when the requests on it have ended. */
+  /** Accepts no further requests, and closes each connection after its requests. */
   close(): Promise<void>;
-  /** Ends them at once. */
+  /** Closes all connections immediately. */
   destroy(): Promise<void>;
 }
 

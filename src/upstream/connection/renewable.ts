@@ -1,16 +1,16 @@
 import type { UpstreamDispatch } from '../handler.ts';
 import type { Connections } from './pool.ts';
 
-/** Connections that can be made anew while requests are on them. */
+/** Connections that can be replaced while requests use them. */
 export interface Renewable {
   readonly dispatch: UpstreamDispatch;
-  /** Takes new connections for whatever comes from now on. The old ones end with the requests that are on them. */
+  /** Uses new connections for later requests. The old ones close after the requests that use them. */
   renew(next: Connections): void;
-  /** Ends all connections at once, old ones too. */
+  /** Closes all connections immediately, including old ones. */
   destroy(): Promise<void>;
 }
 
-/** Connections that begin with these. */
+/** Creates renewable connections. @param first the first ones */
 export function renewable(first: Connections): Renewable {
   let current = first;
   const ending = new Set<Connections>();

@@ -2,9 +2,9 @@ import type { Socket } from 'node:net';
 import { errors } from 'undici';
 
 /**
- * Makes a reset of a connection to MAAS an error also where the response goes on until the connection's end. undici 7 takes
- * `ECONNRESET` for such an end, because macOS gives it after complete answers, and a truncated answer would look whole
- * (RFC 9112 §8).
+ * Makes a reset of a connection to MAAS an error, also if the end of the connection ends the response. undici 7 takes
+ * `ECONNRESET` for such an end, because macOS reports it after complete responses; a truncated response would look
+ * complete (RFC 9112 §8).
  */
 export function makeResetAnError(socket: Socket): void {
   const destroy = socket.destroy.bind(socket);
@@ -12,7 +12,7 @@ export function makeResetAnError(socket: Socket): void {
     destroy(error !== undefined && 'code' in error && error.code === 'ECONNRESET' ? wrapped(error) : error);
 }
 
-/** The same for undici by another code; what happened stays its cause. */
+/** The same error for undici with another code; the original error is its cause. */
 function wrapped(cause: Error): Error {
   return Object.assign(new errors.SocketError('the connection was reset'), { cause });
 }

@@ -10,7 +10,7 @@ const systemFiles = [
 ];
 
 /**
- * What a TLS connection to MAAS is made with.
+ * The TLS options of a connection to MAAS.
  *
  * @param added PEM text of `--ca-file`
  */
@@ -19,11 +19,11 @@ export function trustingContext(added: string | undefined): SecureContext {
 }
 
 /**
- * The certificate authorities that MAAS's certificate may come from: the system's (Node's own where the system has
- * none), those of `NODE_EXTRA_CA_CERTS`, and what the configuration adds.
+ * The certificate authorities that are trusted for MAAS's certificate: the system's (Node's own if the system has
+ * none), those of `NODE_EXTRA_CA_CERTS`, and those of the configuration.
  *
  * @param added PEM text of `--ca-file`
- * @returns PEM texts, each one or more certificates
+ * @returns PEM texts, each with one or more certificates
  */
 function trustedAuthorities(added: string | undefined): string[] {
   const system = readFirst([process.env['SSL_CERT_FILE'], ...systemFiles]);

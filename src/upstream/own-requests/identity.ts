@@ -6,11 +6,11 @@ import { maasHasTls } from '../redirect.ts';
 import { isRegionDown, regionDown } from '../regions/region-down.ts';
 import type { Upstream } from '../upstream.ts';
 
-/** Who and what the proxy found at MAAS's address. */
+/** What was found at MAAS's address. */
 export interface Identity {
   /** MAAS's version, such as `3.7.3`. */
   readonly version: string;
-  /** The user whose key it is, or why MAAS does not say. */
+  /** The key's user, or why MAAS does not say. */
   readonly user: { readonly name: string; readonly administrator: boolean } | { readonly refused: string };
 }
 
@@ -59,7 +59,7 @@ export function readVersion(response: OwnResponse): string {
 /**
  * Reads the response to `users/?op=whoami`.
  *
- * @throws {Problem} when it says nothing of the key
+ * @throws {Problem} if it says nothing about the key
  */
 export function readUser(response: OwnResponse): Identity['user'] {
   const { status, body } = response;

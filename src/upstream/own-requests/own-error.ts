@@ -8,13 +8,13 @@ export interface OwnError {
 }
 
 /**
- * Reads a response with a status of 500 and above: a MAAS whose database is down sends one, also for `version/`.
+ * Reads a response with a status of 500 or above: a MAAS whose database is down sends one, also for `version/`.
  *
  * @returns `undefined` for any other status
  */
 export function readOwnError({ status, headers, body }: OwnResponse): OwnError | undefined {
   if (status < 500) return undefined;
-  // Django sets this on each of MAAS's own, and its web server on none.
+  // Django sets this field on MAAS's own errors; MAAS's web server never does.
   const who = headers['x-frame-options'] === undefined ? 'MAAS, or what stands before it,' : 'MAAS';
   const words = shortText(body);
   return {
@@ -23,7 +23,7 @@ export function readOwnError({ status, headers, body }: OwnResponse): OwnError |
   };
 }
 
-/** The first words of a response, of a web page its title; what could be a key is left out. */
+/** The first words of a response, or the title of a web page; everything that could be a key is removed. */
 function shortText(body: string): string {
   const start = body.slice(0, 10_000);
   const text = /<title>([^<]*)/i.exec(start)?.[1] ?? (/^\s*</.test(start) ? '' : start);

@@ -19,9 +19,9 @@ const responseTimeoutMs = 5_000;
 /**
  * Sends one small GET of the proxy's own to MAAS.
  *
- * @param by its signer in place of the shared one (`nobody` for none), the name of the proxy in `Via`, and how
- *   much MAAS may send
- * @throws {Problem} when no response comes within 5 s
+ * @param by the signer, if it is not the shared one (`nobody` for none), the proxy's name in `Via`, and how much MAAS
+ *   may send
+ * @throws {Problem} if no response comes within 5 s
  */
 export function sendOwnRequest(
   dispatch: UpstreamDispatch,

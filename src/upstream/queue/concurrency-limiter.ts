@@ -6,18 +6,18 @@ export interface Waiter {
   readonly client: string;
   /** Whether it may hold its slot for long. */
   readonly isLong: boolean;
-  /** It has a slot. */
+  /** It has got a slot. */
   onAcquired(slot: Slot): void;
   /**
-   * How much of its body has come from its client, bytes; `undefined` where nothing more of it is waited for. Not asked for where
-   * it is missing.
+   * How many bytes of its body have arrived from its client; `undefined` if nothing more is expected. Missing if that
+   * does not matter.
    */
   arrived?(): number | undefined;
-  /** Whether more of its body is to come from its client, however fast. Missing where there is none to come. */
+  /** Whether more of its body is still to come from its client. Missing if it has none. */
   isArriving?(): boolean;
-  /** Its body comes so slowly that others shall have the place: it ends, and leaves. */
+  /** Its body arrives too slowly while others wait: the waiter must end the request and release its slot. */
   stall?(): void;
-  /** There will be none: too many wait (`full`), or it has waited for too long (`waited`). */
+  /** It gets no slot: too many wait (`full`), or it has waited for too long (`waited`). */
   onRejected(why: 'full' | 'waited'): void;
 }
 
@@ -29,13 +29,13 @@ export interface Slot {
   /** Increases with each waiter. */
   readonly order: number;
   state: 'waiting' | 'running' | 'over';
-  /** `performance.now()` when it came into this state, ms. */
+  /** `performance.now()` when it entered this state, ms. */
   since: number;
   /** Its index in `running`. */
   at: number;
   /** `performance.now()` when MAAS's response began, ms; `undefined` before. */
   responseStartedAt: number | undefined;
-  /** How much of its body had come at a look, while others waited: bytes, and `performance.now()`. */
+  /** How much of its body had arrived when it was last measured: bytes, and `performance.now()`. */
   progress: { readonly bytes: number; readonly at: number } | undefined;
 }
 
@@ -65,11 +65,14 @@ export interface ConcurrencyLimiterOptions {
   readonly maxQueued?: number;
   /** How long one may wait, ms. */
   readonly queueTimeoutMs?: number;
-  /** A request that has been at MAAS for longer counts among the long ones, ms. */
+  /** A request that has been at MAAS for longer counts as long, ms. */
   readonly longAfterMs?: number;
-  /** How long after its beginning a response still holds its slot, ms. */
+  /** How long a response holds its slot after it has begun, ms. */
   readonly transferMs?: number;
-  /** A request whose body comes more slowly than so many bytes a second over so many ms, while others wait, loses its place. */
+  /**
+   * While others wait, a request loses its slot if its body arrives more slowly than this: bytes per second, measured
+   * over so many ms.
+   */
   readonly slowest?: { readonly bytesPerSecond: number; readonly over: number };
   /** How often timeouts are checked while requests are queued, ms. */
   readonly tickMs?: number;
@@ -79,8 +82,8 @@ export interface ConcurrencyLimiterOptions {
 const longShare = 3 / 4;
 
 /**
- * The part of the slots for long requests that one client may hold by requests whose bodies are still to come: whoever
- * sends slowly, and comes again whenever it is sent away, must leave slots to the writes of others.
+ * The share of the slots for long requests that one client may hold by requests whose bodies are still arriving: a
+ * client that sends slowly, and reconnects whenever it is cut off, must leave slots to the writes of others.
  */
 const arrivingShare = 1 / 2;
 
@@ -104,7 +107,7 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
   const maxLong = Math.max(1, Math.floor(maxConcurrent * longShare));
   const maxArriving = Math.max(1, Math.floor(maxLong * arrivingShare));
   const running: Slot[] = [];
-  /** Empty queues too, until timeouts are checked. */
+  /** Including empty queues, until timeouts are checked. */
   const clients = new Map<string, ClientQueue>();
   /** The queues that are not empty, in round-robin order. */
   const queues: ClientQueue[] = [];
@@ -144,7 +147,7 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
     return !waiter.isLong || (longRunning() < maxLong && mayArrive(waiter));
   }
 
-  /** Whether a client may hold one slot more for a request whose body is still to come. */
+  /** Whether a client may hold one more slot for a request whose body is still arriving. */
   function mayArrive(waiter: Waiter): boolean {
     if (waiter.isArriving?.() !== true) return true;
     let arriving = 0;
@@ -154,7 +157,7 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
     return arriving < maxArriving;
   }
 
-  /** The long request of a client that may go first. */
+  /** The next long request of a client that may run. */
   function firstLong({ long }: ClientQueue): Slot | undefined {
     const first = long.first();
     if (first === undefined || mayArrive(first.waiter)) return first;
@@ -205,7 +208,7 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
         run(slot);
       }
     } finally {
-      // Whatever one waiter throws, the queue must not stall for all.
+      // An error of one waiter must not stall the queue for all.
       isAdvancing = false;
     }
   }
@@ -258,7 +261,7 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
     return queues.reduce((most, queue) => (sizeOf(queue) > sizeOf(most) ? queue : most));
   }
 
-  /** Ends what has timed out, while requests are queued. */
+  /** Ends requests that have timed out, while others are queued. */
   function checkTimeouts(): void {
     const now = performance.now();
     const sent = running.filter(
@@ -271,7 +274,7 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
       if (slot.state === 'waiting' && now - slot.since > queueTimeoutMs) reject(slot, 'waited');
     for (const queue of clients.values()) if (sizeOf(queue) === 0) clients.delete(queue.client);
     if (queues.length > 0) {
-      // The body of one may have come, so that another of its client may go.
+      // A body may have arrived completely, so that another request of its client may run.
       advance();
       return;
     }
@@ -280,7 +283,7 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
     timer = undefined;
   }
 
-  /** Whether too little of a guest's body has come, since others wait or it was last found to have come fast enough. */
+  /** Whether too little of a request's body has arrived since it was last measured while others wait. */
   function isTooSlow(slot: Slot, now: number): boolean {
     const bytes = slot.waiter.arrived?.();
     const before = slot.progress;

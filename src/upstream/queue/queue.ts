@@ -15,7 +15,7 @@ import {
 import type { Waiter, ConcurrencyLimiter, Slot } from './concurrency-limiter.ts';
 import { createSlowOperations, type SlowOperations } from './slow-operations.ts';
 
-/** After how many seconds a client that was sent away should come again: what MAAS itself says. */
+/** `Retry-After` when the queue is full, s: MAAS itself says the same. */
 const retryAfter = 5;
 
 /**
@@ -121,7 +121,7 @@ class Queued extends ForwardingHandler implements Waiter {
     super.onResponseStart(controller, head);
   }
 
-  // The client gets its end before the next one gets the slot.
+  // The client's response ends before the next request gets the slot.
   override onResponseEnd(controller: Controller): void {
     try {
       super.onResponseEnd(controller);
@@ -138,7 +138,7 @@ class Queued extends ForwardingHandler implements Waiter {
     }
   }
 
-  /** Ends the request without MAAS: nobody will read its body. */
+  /** Ends the request without MAAS: its body will not be read. */
   #fail(error: Error): void {
     this.#endWait();
     const { body } = this.#request;

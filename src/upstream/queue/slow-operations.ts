@@ -4,7 +4,7 @@ const slowAfterMs = 5_000;
 /** How many groups of operations are remembered as slow. */
 const maxGroups = 200;
 
-/** Which operations have lately been slow on this MAAS: `nodes/` is, where there are thousands. */
+/** Which operations have recently been slow at this MAAS: `nodes/` is, with thousands of them. */
 export interface SlowOperations {
   isSlow(group: string): boolean;
   /** @param responseMs how long MAAS took to begin its response, ms */

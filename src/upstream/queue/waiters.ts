@@ -3,8 +3,8 @@ import type { Slot } from './concurrency-limiter.ts';
 /**
  * Queued slots, in order of arrival.
  *
- * These are arrays with gaps, and no Sets: V8 leaves the old tables of a Set that changes all the time behind, with all that once stood
- * in them (see reuse.ts).
+ * These are arrays with gaps, not Sets: V8 leaves the old tables of a changing Set behind, with everything that was in
+ * them (see reuse.ts).
  */
 export class SlotList {
   #slots: (Slot | undefined)[] = [];
@@ -22,16 +22,16 @@ export class SlotList {
     this.#size += 1;
   }
 
-  /** The one that came first. */
+  /** The oldest one. */
   first(): Slot | undefined {
     if (this.#size === 0) return undefined;
     while (this.#slots[this.#start] === undefined) this.#start += 1;
     return this.#slots[this.#start];
   }
 
-  /** Takes one out, mostly the first. */
+  /** Removes one, usually the first. */
   remove(slot: Slot): void {
-    // Nothing of it is held from here on: its request may have a large body.
+    // The reference is dropped immediately: the request may have a large body.
     this.#slots[this.#slots.indexOf(slot, this.#start)] = undefined;
     this.#size -= 1;
     if (this.#slots.length < 2 * this.#size + slack) return;
@@ -44,7 +44,7 @@ export class SlotList {
   }
 }
 
-/** How many gaps a list may have before it is closed up. */
+/** How many gaps a list may have before it is compacted. */
 const slack = 64;
 
 /** One client's queue. */

@@ -2,9 +2,9 @@ import { Problem } from '../../problem.ts';
 import { loopDetected } from '../loop.ts';
 
 /**
- * Whether a response says that a region controller is down. It comes from a web server or load balancer that does not
- * reach the region controller, from one that is starting, or from a proxy to which the address leads by mistake. MAAS's
- * own 503 (a busy rack, a power problem) is `text/plain`; one with `Retry-After` means to try again later.
+ * Whether a response shows that a region controller is down. It comes from a web server or load balancer that cannot
+ * reach the region controller, from a region controller that is starting, or from an unrelated proxy at that address.
+ * MAAS's own 503 (a busy rack, a power problem) is `text/plain`; one with `Retry-After` means to try again later.
  *
  * @param field gives the value of a header field by its name in lower case
  */

@@ -38,13 +38,14 @@ export interface RegionBalancer {
 }
 
 /**
- * Chooses among several regions, and goes on to the next where one fails and nothing can run twice:
- * - Reads go round the healthy regions. A read whose region fails, or is down, moves on to the next immediately.
+ * Chooses among several regions, and moves on to the next if one fails and nothing can run twice:
+ * - Reads are distributed round robin over the healthy regions. A read whose region fails, or is down, moves on to the
+ *   next immediately.
  * - Writes go to the first healthy region, because the chunks of an upload must arrive at one region. A write moves on
  *   only if no byte of it was sent.
  *
- * A region that cannot be reached, or is down, is ejected. Ejected regions are tried last, so that no request is refused
- * while a region may work.
+ * A region that cannot be reached, or is down, is ejected. Ejected regions are tried last, so that no request is
+ * refused while a region may work.
  *
  * @param dispatchUnsigned sends a request without a signature
  * @param pseudonym the name of the proxy in `Via`
@@ -97,7 +98,7 @@ export function createRegions(
   };
 }
 
-/** What the attempts of one request share. */
+/** The shared state of one request's attempts. */
 interface Attempts {
   readonly dispatch: UpstreamDispatch;
   readonly request: UpstreamRequest;
@@ -116,7 +117,7 @@ function tryNext(course: Attempts, handler: UpstreamHandler): void {
   course.dispatch(request, new RegionHandler(handler, course, region));
 }
 
-/** A connection that broke, or something that is not HTTP. A time-out is neither: MAAS may still be working on the request. */
+/** A broken connection, or a response that is not HTTP. Not a time-out: MAAS may still be working on the request. */
 const broken = /^(?:ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET|HPE_\w+)$/;
 
 class RegionHandler extends ForwardingHandler {

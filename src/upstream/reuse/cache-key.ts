@@ -2,7 +2,7 @@ import { fieldOf, fieldValues, forEachField, type Fields } from '../../http/fiel
 import type { Signer } from '../../maas/signature.ts';
 import type { UpstreamRequest } from '../handler.ts';
 
-/** Fields that say who sends the request and how the response travels; MAAS's response does not depend on them. */
+/** Fields about the client and the transfer, on which MAAS's response does not depend. */
 const notInKey: ReadonlySet<string> = new Set([
   'user-agent',
   'x-request-id',
@@ -15,7 +15,7 @@ const notInKey: ReadonlySet<string> = new Set([
   'pragma',
 ]);
 
-/** With these a client requests a part of the response, or makes a condition; MAAS decides, and nothing is shared. */
+/** With these a client requests a part of the response, or sets a condition; MAAS decides, and nothing is shared. */
 const conditional: ReadonlySet<string> = new Set([
   'range',
   'if-range',
@@ -34,7 +34,7 @@ export interface CacheLookup {
   readonly key: string;
   /** The oldest stored response that the client accepts, s; 0 where it accepts none (RFC 9111 §5.2.1). */
   readonly maxAge: number;
-  /** The response that the client has already. */
+  /** The entity tags of responses that the client has already. */
   readonly ifNoneMatch: string | undefined;
 }
 

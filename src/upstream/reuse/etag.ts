@@ -5,8 +5,8 @@ import type { BufferedResponse } from './buffered-response.ts';
 import { canonicalJson } from './canonical-json.ts';
 
 /**
- * A response with the `ETag` that MAAS's lack. Of JSON it is made of the canonical form, since MAAS's workers order the members of
- * objects differently; it is weak then, because more than one text may have it (RFC 9110 §8.8.1).
+ * Adds the `ETag` that MAAS's responses lack. For JSON it is the hash of the canonical form, because MAAS's workers
+ * order the members of objects differently; it is weak then, because several texts may have it (RFC 9110 §8.8.1).
  *
  * @param bytes the hash of the body as it came
  */
@@ -25,7 +25,10 @@ function tagOf(hash: Hash): string {
   return `"${hash.digest('base64url').slice(0, 22)}"`;
 }
 
-/** The response for a client that has it already: 304 without the body (RFC 9110 §15.4.5), where `If-None-Match` names its tag. */
+/**
+ * The response for a client that has it already: 304 without the body (RFC 9110 §15.4.5), if `If-None-Match` has its
+ * tag.
+ */
 export function unlessMatched(response: BufferedResponse, ifNoneMatch: string | undefined): BufferedResponse {
   if (ifNoneMatch === undefined || response.status !== 200) return response;
   const etag = fieldOf(response.fields, 'etag');
@@ -41,12 +44,12 @@ function matches(ifNoneMatch: string, etag: string): boolean {
   return [...ifNoneMatch.matchAll(/"[^"]*"/g)].some(([tag]) => tag === opaque);
 }
 
-/** The request without `If-None-Match`: what MAAS responds is for others too, and the tag is not MAAS's. */
+/** The request without `If-None-Match`: MAAS's response is for other clients too, and the tag is not MAAS's. */
 export function withoutCondition(request: UpstreamRequest): UpstreamRequest {
   return { ...request, headers: withoutFields(request.headers, (name) => name === 'if-none-match') };
 }
 
-/** Whether MAAS allows that a response is stored (RFC 9111 §5.2.2). It says nothing of it so far. */
+/** Whether MAAS allows that a response is stored (RFC 9111 §5.2.2). So far MAAS sends no such field. */
 export function isStorable({ status, fields }: BufferedResponse): boolean {
   return status === 200 && !/no-store|no-cache|private|max-age=0/i.test(fieldOf(fields, 'cache-control') ?? '');
 }

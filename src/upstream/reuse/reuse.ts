@@ -8,7 +8,7 @@ import { isStorable, unlessMatched } from './etag.ts';
 import { replay } from './buffered-response.ts';
 import { WriteHandler } from './write.ts';
 
-/** How responses are shared between clients. */
+/** The options for sharing responses. */
 export interface ReuseOptions {
   /** Which reads may share one response. */
   readonly epoch: WriteEpoch;
@@ -16,9 +16,9 @@ export interface ReuseOptions {
   readonly sharedSigner: () => Signer;
   /** Whether a read may subscribe to the same read in flight. */
   readonly collapses: boolean;
-  /** `undefined` where nothing is cached. */
+  /** `undefined` if nothing is cached. */
   readonly cache: Cache | undefined;
-  /** The bound of all responses together that are buffered for several clients, bytes. */
+  /** The bound of all responses that are buffered for several clients, bytes. */
   readonly maxHeld: number;
 }
 
@@ -40,7 +40,7 @@ const renewAfter = 64;
 export function reuse({ epoch, sharedSigner, collapses, cache, maxHeld }: ReuseOptions): Interceptor {
   let requests = new Map<string, SharedRequest>();
   let ended = 0;
-  const held = { bytes: 0, room: maxHeld };
+  const held = { bytes: 0, maxBytes: maxHeld };
   const onBuffered: SharedRequestContext['onBuffered'] =
     cache &&
     (({ cacheKey, epochAtStart, requestedAt }, response) => {
@@ -92,7 +92,7 @@ export function reuse({ epoch, sharedSigner, collapses, cache, maxHeld }: ReuseO
   };
 }
 
-/** @returns whether there was room for it */
+/** @returns whether the bound allowed it */
 function serveFromCache(
   { entry, age, ttl }: CacheHit,
   { request, handler, ifNoneMatch }: Subscriber,
@@ -100,7 +100,7 @@ function serveFromCache(
 ): boolean {
   const { response } = entry;
   if (entry.readers === 0) {
-    if (held.bytes + response.body.length > held.room) return false;
+    if (held.bytes + response.body.length > held.maxBytes) return false;
     held.bytes += response.body.length;
   }
   entry.readers += 1;

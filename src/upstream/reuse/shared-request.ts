@@ -8,29 +8,29 @@ import { unlessMatched, withEtag, withoutCondition } from './etag.ts';
 /** The largest response that is shared, bytes: the machines of a large MAAS (3,500 of them). */
 const maxSharedBytes = 16 * 1024 * 1024;
 
-/** Memory that buffered responses take, counted for all shared requests together. */
+/** The memory of buffered responses, counted for all shared requests together. */
 export interface HeldBytes {
   bytes: number;
-  /** How much there may be, bytes. */
-  readonly room: number;
+  /** The bound, bytes. */
+  readonly maxBytes: number;
 }
 
 /** A client that waits for the response. */
 export interface Subscriber {
   readonly request: UpstreamRequest;
-  /** The response that the client has already. */
+  /** The entity tags of responses that the client has already. */
   readonly ifNoneMatch: string | undefined;
   readonly handler: UpstreamHandler;
 }
 
-/** What shared requests have in common. */
+/** The options of shared requests. */
 export interface SharedRequestContext {
   /** Sends a request to MAAS. */
   readonly dispatch: UpstreamDispatch;
   readonly held: HeldBytes;
   /** Called when no more clients can subscribe. */
   onClosed(request: SharedRequest): void;
-  /** Called with each buffered response; `undefined` where nothing is cached. */
+  /** Called with each buffered response; `undefined` if nothing is cached. */
   readonly onBuffered: ((request: SharedRequest, response: BufferedResponse) => void) | undefined;
 }
 
@@ -57,12 +57,12 @@ export class SharedRequest implements UpstreamHandler {
   #controller: Controller | undefined;
   #waitFor: ((fairnessKey: string) => void) | undefined;
   #head: ResponseHead | undefined;
-  /** The one subscriber that gets the response as it comes. */
+  /** The one subscriber to which the response is streamed. */
   #streamed: Subscription | undefined;
   /** The body so far, while it is buffered. */
   #collected: Buffer[] | undefined;
   #size = 0;
-  /** Becomes its `ETag`, where it may be stored. */
+  /** Becomes its `ETag`, if it may be stored. */
   #hash: Hash | undefined;
 
   constructor(context: SharedRequestContext, cacheKey: string, epochAtStart: number, first: Subscriber) {
@@ -113,7 +113,7 @@ export class SharedRequest implements UpstreamHandler {
     this.#head = head;
     const isStored = this.#context.onBuffered !== undefined && status === 200;
     const isForSeveral = this.#subscriptions.length > 1 || isStored;
-    if (!isForSeveral || !isShareable(fields) || !this.#hasRoom(announcedLength(fields))) {
+    if (!isForSeveral || !isShareable(fields) || !this.#fits(announcedLength(fields))) {
       this.#streamToFirst();
       return;
     }
@@ -127,7 +127,7 @@ export class SharedRequest implements UpstreamHandler {
       return;
     }
     this.#collected.push(chunk);
-    if (this.#hasRoom(chunk.length)) {
+    if (this.#fits(chunk.length)) {
       this.#hash?.update(chunk);
       this.#size += chunk.length;
       this.#context.held.bytes += chunk.length;
@@ -177,7 +177,7 @@ export class SharedRequest implements UpstreamHandler {
     }
   }
 
-  /** The first of those who are left gets the response as it comes; the others send requests of their own. */
+  /** The response is streamed to the first remaining subscriber; the others send requests of their own. */
   #streamToFirst(): void {
     const head = this.#head as ResponseHead;
     const [subscription, ...others] = this.#subscriptions;
@@ -228,9 +228,9 @@ export class SharedRequest implements UpstreamHandler {
     subscription.handler.onResponseError(error);
   }
 
-  #hasRoom(bytes: number): boolean {
+  #fits(bytes: number): boolean {
     const { held } = this.#context;
-    return this.#size + bytes <= maxSharedBytes && held.bytes + bytes <= held.room;
+    return this.#size + bytes <= maxSharedBytes && held.bytes + bytes <= held.maxBytes;
   }
 
   #releaseHeld(): void {
@@ -240,12 +240,15 @@ export class SharedRequest implements UpstreamHandler {
   }
 }
 
-/** What a subscriber may do: disconnect, and, where the response is streamed to it, stop MAAS and go on. */
+/**
+ * A subscriber's controller: it disconnects, and, if the response is streamed to the subscriber, pauses and resumes
+ * MAAS.
+ */
 class Subscription implements Controller {
   readonly subscriber: Subscriber;
   readonly handler: UpstreamHandler;
   readonly #onAbort: (subscription: Subscription, error: Error) => void;
-  /** MAAS's side, where the response is streamed. */
+  /** The controller of the request to MAAS, if the response is streamed. */
   upstream: Controller | undefined;
 
   constructor(subscriber: Subscriber, onAbort: (subscription: Subscription, error: Error) => void) {
