@@ -3,7 +3,7 @@ import { pino, type Logger } from 'pino';
 import type { Configuration } from '../config/configuration.ts';
 import type { SettingValues } from '../config/settings.ts';
 import { maskKeys } from '../maas/mask-keys.ts';
-import { loadFormatForPeople } from '../output/for-people.ts';
+import { createFormatForPeople } from '../output/for-people.ts';
 import { openStandardOutput } from '../output/standard-output.ts';
 import { visible } from '../output/printable.ts';
 
@@ -28,7 +28,7 @@ export async function openLog({
   logFormat,
   memory,
 }: Pick<Configuration, 'logLevel' | 'logFormat' | 'memory'>): Promise<Log> {
-  const format = isForPeople(logFormat) ? await loadFormatForPeople() : (line: string) => line;
+  const format = isForPeople(logFormat) ? createFormatForPeople() : (line: string) => line;
   const output = openStandardOutput(memory.log, (lost, code) => format(noticeOf(lost, code)));
   const options = {
     level: logLevel,

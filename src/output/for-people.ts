@@ -1,16 +1,37 @@
 import { isatty } from 'node:tty';
 import { visible } from './printable.ts';
 
-/** Loads the function that turns a JSON log line into a line for people. */
-export async function loadFormatForPeople(): Promise<(line: string) => string> {
-  // Loaded here because a service logs JSON and never needs it.
-  const { prettyFactory } = await import('pino-pretty');
-  return prettyFactory({
-    colorize: isatty(1) && process.env['NO_COLOR'] === undefined,
-    translateTime: 'SYS:HH:MM:ss',
-    hideObject: true,
-    messageFormat: (line, messageKey) => visible(describe(line, String(line[messageKey] ?? ''))).replaceAll('\n', ' '),
-  });
+/** The colours of the levels, as the terminal's codes; the message itself is cyan. */
+const levelColors: Readonly<Record<string, readonly [start: number, end: number]>> = {
+  trace: [90, 39],
+  debug: [34, 39],
+  info: [32, 39],
+  warn: [33, 39],
+  error: [31, 39],
+  fatal: [41, 49],
+};
+
+const cyan = [36, 39] as const;
+
+/**
+ * Makes a formatter that turns a JSON line of the log into a line for people: `[14:03:27] INFO: message`, in local time.
+ *
+ * pino-pretty would add no more than the time and the colours to what stands here, and needs two packages for it.
+ *
+ * @param colored whether levels and messages have colours; by default where standard output is a terminal
+ */
+export function createFormatForPeople(
+  colored: boolean = isatty(1) && process.env['NO_COLOR'] === undefined,
+): (line: string) => string {
+  const color = (text: string, codes: readonly [number, number] | undefined): string =>
+    colored && codes !== undefined ? `\u001b[${codes[0]}m${text}\u001b[${codes[1]}m` : text;
+  return (line) => {
+    const entry = JSON.parse(line) as Record<string, unknown>;
+    const level = String(entry['level']);
+    const message = visible(describe(entry, String(entry['msg'] ?? ''))).replaceAll('\n', ' ');
+    const time = new Date(String(entry['time'])).toTimeString().slice(0, 8);
+    return `[${time}] ${color(level.toUpperCase(), levelColors[level])}: ${color(message, cyan)}\n`;
+  };
 }
 
 /** `403 alice: POST /machines/abc/?op [POST machines/{system_id} deploy] 1.2 ms (policy-refused; request 3f1c…)`. */
