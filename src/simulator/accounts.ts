@@ -1,4 +1,4 @@
-// The users of the stand-in, their API keys and browser sessions. All of it is made up.
+// The users of the simulator, their API keys and browser sessions. All of them are made up.
 import { randomBytes } from 'node:crypto';
 
 /** Keys in MAAS's form: consumer (18) : token (18) : secret (32). */
@@ -6,7 +6,7 @@ export const DEMO_ADMIN_KEY = 'demoAdminConsumer1:demoAdminToken0001:demoAdminSe
 export const DEMO_USER_KEY = 'demoBobConsumer001:demoBobToken000001:demoBobSecret0000000000000000001';
 export const DEMO_DISABLED_KEY = 'demoEveConsumer001:demoEveToken000001:demoEveSecret0000000000000000001';
 
-/** `sessionid` cookies that are logged in: a request that carries one runs as that user, whatever its signature says. */
+/** Logged-in `sessionid` cookies: a request with one runs as that user, whatever its signature says. */
 export const DEMO_SESSIONS = {
   admin: 'demosessionofadmin0000000000000a',
   bob: 'demosessionofbob000000000000000b',

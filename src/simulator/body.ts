@@ -1,22 +1,22 @@
-// Takes a request body in: hashed whole, its beginning kept for the log, the rest kept only if an operation wants it.
+// Reads a request body: hashes it, keeps its beginning for the log, and the rest only if an operation needs it.
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 const LOGGED_BYTES = 2 ** 20;
 
 export interface Body {
-  /** 'cut': the client went away first; 'too-large': over the limit, as MAAS's nginx sees it. */
-  outcome: 'whole' | 'cut' | 'too-large';
+  /** 'aborted': the client disconnected before the end; 'too-large': over the limit of MAAS's nginx. */
+  outcome: 'complete' | 'aborted' | 'too-large';
   length: number;
   sha256: string;
   /** The first MiB. */
   beginning: Buffer;
-  /** Everything, or undefined when it was streamed. */
+  /** The buffered body; undefined when it was streamed. */
   content: Buffer | undefined;
 }
 
-/** With `onChunk` nothing is collected: constant memory for bodies of any size. `limit` in bytes. */
-export async function takeBody(
+/** With `onChunk` nothing is buffered, so memory stays constant for bodies of any size. `limit` in bytes. */
+export async function readBody(
   message: IncomingMessage,
   limit: number,
   onChunk?: (chunk: Buffer) => void,
@@ -28,12 +28,12 @@ export async function takeBody(
 
   function result(outcome: Body['outcome']): Body {
     const content = Buffer.concat(chunks);
-    // A copy of a long one, or the log would keep all of it in memory.
+    // A copy; a slice of a long body would keep all of it in memory.
     const beginning = content.length > LOGGED_BYTES ? Buffer.from(content.subarray(0, LOGGED_BYTES)) : content;
     return { outcome, length, sha256: hash.digest('hex'), beginning, content: onChunk ? undefined : content };
   }
 
-  // nginx refuses an announced length at once, without waiting for the body.
+  // nginx refuses a Content-Length above the limit immediately, without waiting for the body.
   if (Number(message.headers['content-length'] ?? 0) > limit) return result('too-large');
   return new Promise((resolve) => {
     let settled = false;
@@ -53,9 +53,9 @@ export async function takeBody(
       }
       if (length > limit) settle('too-large');
     });
-    message.once('end', () => settle('whole'));
-    message.once('close', () => settle('cut'));
-    // A reset by the client: 'close' follows.
+    message.once('end', () => settle('complete'));
+    message.once('close', () => settle('aborted'));
+    // The client has reset the connection; 'close' follows.
     message.once('error', () => {});
   });
 }

@@ -1,4 +1,4 @@
-// boot-resources/: an image is announced, and then sent in chunks, which append.
+// boot-resources/: an image is created first, and then uploaded in chunks, which are appended.
 import { createHash } from 'node:crypto';
 import { deleted, json, missing, ok, refuse, type SimulatedResponse } from './response.ts';
 import { last } from './fields.ts';
@@ -16,7 +16,7 @@ const summary = ({ id, name, architecture }: BootResource) => ({
   title: name,
 });
 
-/** With its set and file: `progress` and `upload_uri` are there until the file is whole. */
+/** With its set and file; `progress` and `upload_uri` are present until the file is complete. */
 function detailed(image: BootResource) {
   const { id, filetype, sha256, size, received } = image;
   const complete = received === size;
@@ -62,7 +62,7 @@ const create: Action = ({ data, state }) => {
   return json(detailed(image), 201);
 };
 
-/** A chunk: always `200 OK`, also the last one, which is when the hash of it all is checked. */
+/** A chunk: always `200 OK`. The last one also checks the hash of the complete file. */
 const upload = (call: Call): SimulatedResponse => {
   const image = imageOf(call);
   if (call.bodyLength === 0) refuse(400, 'Missing data.');
@@ -95,7 +95,7 @@ export const bootResources = [
     'BootResourceFileUploadHandler',
     'boot-resources/{resource_id}/upload/{id}/',
     { PUT: adminOnly(upload) },
-    // A copy, so that a chunk that breaks off has added nothing: MAAS's nginx would not have passed it on.
+    // A copy, so that an incomplete chunk adds nothing: MAAS's nginx does not forward one.
     { stream: ([id], state) => find(state, id)?.hash.copy() },
   ),
 ];

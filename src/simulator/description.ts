@@ -1,11 +1,11 @@
-// describe/ and openapi.yaml: the stand-in's own operations, with as much text as MAAS has (half a megabyte each).
+// describe/ and openapi.yaml: the simulator's own operations, with as much text as MAAS has (half a megabyte each).
 import { view, type SimulatedResponse } from './response.ts';
 import { documented, type Actions, type Resource } from './resource.ts';
 import { apiHash, openapiVersion, type Version } from './version-facts.ts';
 
 const CRUD: Record<string, string> = { GET: 'read', POST: 'create', PUT: 'update', DELETE: 'delete' };
 
-/** Filler: the real documents are large because each operation is explained at length, and size is what clients meet. */
+/** Filler text: the real documents explain each operation at length, so clients receive large responses. */
 const explanation = Array.from(
   { length: 32 },
   (_, line) =>
@@ -36,7 +36,7 @@ function handler(resource: Resource, name: string, actions: Actions, origin: str
   };
 }
 
-/** `uri` has the address by which the client came, `path` has none; `hash` does not depend on it (MAAS 3.7.3, seen). */
+/** `uri` has the address that the client used, `path` has none; `hash` does not depend on it (MAAS 3.7.3, seen). */
 export function describe(resources: Resource[], origin: string, version: Version): SimulatedResponse {
   const both = resources.map((one) => {
     const auth = one.open ? null : handler(one, one.name, one.actions, origin);
@@ -49,12 +49,12 @@ export function describe(resources: Resource[], origin: string, version: Version
   return view(200, 'application/json', JSON.stringify(document));
 }
 
-/** Hand-written YAML; `address` is where MAAS is configured to be, whatever way the client came. */
+/** Hand-written YAML; `address` is MAAS's configured address, whatever address the client used. */
 export function openapi(resources: Resource[], address: string, version: Version): SimulatedResponse {
   const indented = explanation.replaceAll(/^/gm, ' '.repeat(8));
   const paths = resources.flatMap((one) => {
     const base = `/${documented(one)}`;
-    // As in MAAS's own document, each op is a path of its own with the suffix form.
+    // As in MAAS's own document, each op has its own path, in the suffix form.
     const byPath = new Map<string, string[]>();
     for (const { method, op, name } of entries(one.actions)) {
       const path = op === null ? base : `${base.replace(/\/?$/, '/')}op-${op}`;

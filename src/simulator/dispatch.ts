@@ -1,5 +1,4 @@
-// From a request that has come in whole to MAAS's answer: address, signature, operation, in the order in which MAAS
-// looks at them.
+// From a complete request to MAAS's response: checks address, signature and operation, in MAAS's order.
 import type { Hash } from 'node:crypto';
 import { handled, nginx, plain, raised, Refusal, view, type SimulatedResponse } from './response.ts';
 import type { Accounts, User } from './accounts.ts';
@@ -35,7 +34,7 @@ export interface Route {
   query: string;
   resource: Resource | undefined;
   params: string[];
-  /** The op of a path that ends in `/op-NAME`, without a slash behind it. */
+  /** The op of a path that ends in `/op-NAME`, without a slash at the end. */
   suffix: string | undefined;
 }
 
@@ -47,7 +46,7 @@ export function route(target: string): Route {
   const below = path.startsWith(API) ? path.slice(API.length) : '';
   const [, base, suffix] = /^(.*\/)op-([^/]+)$/.exec(below) ?? [];
   for (const resource of resources) {
-    // Each op has a route of its own, where the path has a slash to put it behind (`urls_api.py` of MAAS 3.4 to main).
+    // Each op has its own route if the path ends in a slash (`urls_api.py` of MAAS 3.4 to main).
     const routed = base !== undefined && hasOp(resource, suffix) ? [below, base] : [below];
     for (const candidate of routed) {
       const found = resource.pattern.exec(candidate);
@@ -66,7 +65,7 @@ export interface Request {
   route: Route;
   /** Lower-case names. */
   headers: Record<string, string | undefined>;
-  /** Undefined: it was streamed. */
+  /** Undefined if it was streamed. */
   body: Buffer | undefined;
   bodyLength: number;
   bodySha256: string;
@@ -86,28 +85,28 @@ export interface Server {
 }
 
 export interface Outcome {
-  answer: SimulatedResponse;
+  response: SimulatedResponse;
   user: string | null;
   /** As ReceivedRequest has it. */
   operation: string | undefined;
 }
 
-/** Never throws: what MAAS would crash on is its 500. */
+/** Never throws: where MAAS would crash, the response is its 500. */
 export function dispatch(request: Request, server: Server): Outcome {
-  const outcome: Outcome = { answer: raised(500, ''), user: null, operation: undefined };
+  const outcome: Outcome = { response: raised(500, ''), user: null, operation: undefined };
   try {
-    outcome.answer = request.route.resource
+    outcome.response = request.route.resource
       ? operate(request, request.route.resource, server, outcome)
-      : elsewhere(request, server);
+      : otherPath(request, server);
   } catch (error) {
-    outcome.answer = error instanceof Refusal ? error.answer : raised(500, String(error));
+    outcome.response = error instanceof Refusal ? error.response : raised(500, String(error));
   }
-  const { answer } = outcome;
-  if (answer.hashed) answer.headers.push(['X-Maas-Api-Hash', apiHash[server.version]]);
+  const { response } = outcome;
+  if (response.hashed) response.headers.push(['X-Maas-Api-Hash', apiHash[server.version]]);
   return outcome;
 }
 
-/** Django's idea of a host name; an underscore is none (MAAS 3.7.3, seen). */
+/** A host name that Django accepts; one with an underscore is not (MAAS 3.7.3, seen). */
 const HOST = /^([a-z0-9.-]+|\[[a-f0-9:.]+\])(:\d+)?$/i;
 
 function checkHost({ headers: { host = '' } }: Request): void {
@@ -117,8 +116,8 @@ function checkHost({ headers: { host = '' } }: Request): void {
   throw new Refusal({ status: 500, headers, body: Buffer.from(text), chunked: true });
 }
 
-/** Every path that is no operation. */
-function elsewhere(request: Request, { version, url }: Server): SimulatedResponse {
+/** Every path that is not an operation. */
+function otherPath(request: Request, { version, url }: Server): SimulatedResponse {
   const { path } = request.route;
   if (path === '/' || path === '/MAAS' || path === '/MAAS/') {
     return nginx(301, 'Moved Permanently', [['Location', '/MAAS/r/']]);
@@ -133,7 +132,7 @@ function elsewhere(request: Request, { version, url }: Server): SimulatedRespons
     return view(410, 'text/plain', 'The 1.0 API is no longer available. Please use API version 2.0.');
   }
   if (path.startsWith(API)) return view(404, 'text/plain; charset=utf-8', `Unknown API endpoint: ${path}.`);
-  // The web interface, API v3 and the rest of MAAS, which is left out.
+  // The web interface, API v3 and the rest of MAAS are not simulated.
   return raised(404, '<h1>Not Found</h1>', 'text/html; charset=utf-8');
 }
 
@@ -146,7 +145,7 @@ interface Parsed {
 
 function parseBody({ method, headers, body }: Request): Parsed {
   const parsed: Parsed = { form: new Map(), json: undefined, isJson: false, files: new Map() };
-  // A body on GET or DELETE is not looked at (MAAS 3.7.3, seen).
+  // The body of a GET or DELETE is ignored (MAAS 3.7.3, seen).
   if (!body || (method !== 'POST' && method !== 'PUT')) return parsed;
   const type = headers['content-type'] ?? '';
   if (/^application\/x-www-form-urlencoded/i.test(type))
@@ -159,7 +158,10 @@ function parseBody({ method, headers, body }: Request): Parsed {
   return parsed;
 }
 
-/** Query, then form of a POST, then path suffix. An empty op in the query does not count, one in the body does. */
+/**
+ * From the query, the form of a POST, or the path suffix, in this order. An empty op counts in the body, not in the
+ * query.
+ */
 function opOf(request: Request, query: Fields, form: Fields): string | null {
   const inBody = request.method === 'POST' ? last(form, 'op') : undefined;
   return (last(query, 'op') || inBody) ?? request.route.suffix ?? null;
@@ -182,11 +184,11 @@ function operate(request: Request, resource: Resource, server: Server, outcome: 
   outcome.user = user?.username ?? null;
   if (parsed.isJson && !parsed.json) return plain(400, 'Bad Request');
   if (!methods(actions).includes(method)) {
-    const answer = handled(405, 'text/html; charset=utf-8', '');
-    answer.headers.push(['Allow', methods(actions).join(', ')]);
-    return answer;
+    const response = handled(405, 'text/html; charset=utf-8', '');
+    response.headers.push(['Allow', methods(actions).join(', ')]);
+    return response;
   }
-  // Piston takes `oauth_…` fields away while it walks over them, and falls over its own feet (MAAS 3.7.3, seen).
+  // Piston removes `oauth_…` fields from a dict while it iterates over it, and crashes (MAAS 3.7.3, seen).
   if ([...parsed.form.keys()].some((name) => name.startsWith('oauth_'))) {
     return raised(500, 'dictionary changed size during iteration');
   }
@@ -211,7 +213,10 @@ function operate(request: Request, resource: Resource, server: Server, outcome: 
   return emit(action(call), query);
 }
 
-/** Who asks, and what this opens. A session cookie outranks the signature (MAAS 3.4.10 and 3.7.3, seen). */
+/**
+ * The user, and the operations they may call. A session cookie takes precedence over the signature (MAAS 3.4.10 and
+ * 3.7.3, seen).
+ */
 function authenticate(
   { method, headers, route: { query } }: Request,
   resource: Resource,
@@ -238,11 +243,11 @@ function authenticate(
   throw new Refusal(plain(401, 'Forbidden'));
 }
 
-/** `?format=` is looked at after the operation has run; `?callback=` makes JSONP, under the same content type. */
-function emit(answer: SimulatedResponse, query: Fields): SimulatedResponse {
+/** `?format=` is evaluated after the operation has run; `?callback=` makes JSONP, under the same content type. */
+function emit(response: SimulatedResponse, query: Fields): SimulatedResponse {
   const format = last(query, 'format');
   if (format && format !== 'json') return plain(400, `Invalid output format specified '${format}'.`);
   const callback = last(query, 'callback');
-  if (!answer.emitted || !callback || !/^[\w$.]+$/.test(callback) || !Buffer.isBuffer(answer.body)) return answer;
-  return { ...answer, body: Buffer.concat([Buffer.from(`${callback}(`), answer.body, Buffer.from(')')]) };
+  if (!response.emitted || !callback || !/^[\w$.]+$/.test(callback) || !Buffer.isBuffer(response.body)) return response;
+  return { ...response, body: Buffer.concat([Buffer.from(`${callback}(`), response.body, Buffer.from(')')]) };
 }

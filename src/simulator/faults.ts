@@ -1,17 +1,19 @@
-// Faults that a test plans for requests to come.
+// Faults that a test plans for future requests.
 
 export type Fault =
-  /** Answered without the operation having run. */
+  /** This response, without running the operation. */
   | { kind: 'status'; status: number; headers?: Record<string, string>; body?: string }
-  /** The connection ends (FIN). Before the headers the operation has not run; in the body it has. */
+  /**
+   * The connection closes (FIN): before the headers, without running the operation, or in the body, after running it.
+   */
   | { kind: 'cut'; when: 'before-headers' | 'in-body'; afterBytes?: number }
-  /** The connection ends with a TCP reset; the operation has not run. */
+  /** The connection closes with a TCP reset, without running the operation. */
   | { kind: 'reset' }
-  /** Then goes on as usual. */
+  /** Waits, then continues as usual. */
   | { kind: 'delay'; ms: number }
-  /** Nothing more comes until the client or the simulator closes. */
+  /** Sends nothing more until the client or the simulator closes the connection. */
   | { kind: 'stall'; when: 'before-headers' | 'in-body'; afterBytes?: number }
-  /** A good answer that promises keep-alive, and the end of the connection right behind it. */
+  /** A normal response with keep-alive; the connection closes right after it. */
   | { kind: 'drop-idle' };
 
 export interface RandomFaults {
@@ -25,14 +27,15 @@ export interface RandomFaults {
 
 export interface Faults {
   /**
-   * The next `times` requests that match get this fault. `match` is `'*'` or the beginning of `METHOD /path/?query`, with
-   * the path below `/MAAS/api/2.0`, decoded (elsewhere: the whole path). Plans are used up in the order of planning.
+   * The next `times` requests that match get this fault. `match` is `'*'` or the beginning of `METHOD /path/?query`,
+   * with the path below `/MAAS/api/2.0`, decoded (otherwise the complete path). Plans are used in the order in which
+   * they were made.
    */
   next: (match: string, fault: Fault, times?: number) => void;
-  /** From now on each request may meet a fault; the same seed gives the same sequence. */
+  /** From now on any request may get a fault; the same seed gives the same sequence. */
   random: (plan: RandomFaults) => void;
   clear: () => void;
-  /** How many faults have struck since the last clear(). */
+  /** How many requests got a fault since the last clear(). */
   struck: number;
 }
 
@@ -47,7 +50,7 @@ function generator(seed: number): () => number {
   };
 }
 
-/** The plans, and `take`, by which the server asks for the fault of a request. */
+/** The planned faults, and `take`, with which the server gets the fault for a request. */
 export function createFaults(): { faults: Faults; take: (request: string) => Fault | undefined } {
   let plans: { match: string; fault: Fault; left: number }[] = [];
   let dice: (() => Fault | undefined) | undefined;

@@ -1,16 +1,16 @@
-// Names and values out of queries, forms, multipart bodies and JSON, read as Django reads them.
+// Names and values from queries, forms, multipart bodies and JSON, parsed as Django parses them.
 
-/** Values by name, in the order in which they came. */
+/** Values by name, in the order in which they were sent. */
 export type Fields = Map<string, string[]>;
 
 /** The last value counts, as in Django's QueryDict. */
 export const last = (fields: Fields, name: string): string | undefined => fields.get(name)?.at(-1);
 
-/** Percent-decoding that never fails: broken escapes stay, broken UTF-8 becomes U+FFFD. */
+/** Percent-decoding that never fails: invalid escapes stay as they are, invalid UTF-8 becomes U+FFFD. */
 export function percentDecode(text: string): string {
   if (!text.includes('%')) return text;
   const bytes = text.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
-  // Node hands over request targets as latin1, so each character here is one byte.
+  // Node decodes request targets as latin1, so each character is one byte.
   return Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
@@ -34,7 +34,7 @@ export function urlencoded(text: string): Fields {
 
 const asText = (item: unknown): string => (typeof item === 'string' ? item : JSON.stringify(item));
 
-/** A JSON object as fields: MAAS's forms take each value as text. Undefined: not an object. */
+/** A JSON object as fields: MAAS's forms read each value as text. Undefined if it is not an object. */
 export function jsonFields(text: string): Fields | undefined {
   let value: unknown;
   try {

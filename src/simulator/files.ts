@@ -1,4 +1,4 @@
-// files/: uploads by multipart, raw downloads, and two paths of the stand-in's own for transfers of any size.
+// files/: uploads by multipart, raw downloads, and two paths that only the simulator has, for transfers of any size.
 import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { deleted, handled, json, refuse, type SimulatedResponse } from './response.ts';
@@ -25,7 +25,7 @@ function* simulatedBytes(mebibytes: number): Generator<Buffer> {
   }
 }
 
-/** The SHA-256 (hex) of `sim-<N>MiB.bin`, for comparison with what came through. */
+/** The SHA-256 (hex) of `sim-<N>MiB.bin`, to check that a download is complete and unchanged. */
 export function simulatedFileSha256(mebibytes: number): string {
   const hash = createHash('sha256');
   for (const chunk of simulatedBytes(mebibytes)) hash.update(chunk);
@@ -89,7 +89,7 @@ const remove = (call: Call, filename: string): SimulatedResponse => {
 };
 
 export const fileResources = [
-  // Not MAAS's own: takes a body of any size, above nginx's limit too, and tells what came.
+  // Only in the simulator: accepts a body of any size, even above nginx's limit, and responds with its length and hash.
   resource(
     'SimulatedUploadHandler',
     'files/sim-upload/?',

@@ -1,4 +1,4 @@
-// One machine: the little state that the operations change, and the large JSON that MAAS makes of it.
+// One machine: the state that the operations change, and the large JSON in which MAAS describes it.
 import { newMachineFields, type Version } from './version-facts.ts';
 
 export interface Machine {
@@ -14,7 +14,7 @@ export interface Machine {
   powerType: string;
   powerState: 'on' | 'off' | 'unknown';
   powerParameters: Record<string, string>;
-  /** How it was last told to power off; null: never. A stop_mode in a JSON body is ignored, which makes it `hard`. */
+  /** How it was last powered off; null: never. A stop_mode in a JSON body is ignored, so it is then `hard`. */
   stopMode: 'hard' | 'soft' | null;
   distroSeries: string;
   annotations: Record<string, string>;
@@ -119,7 +119,7 @@ function networkInterface({ systemId, number, mac }: Machine) {
   };
 }
 
-/** All the fields of MAAS's own answer (3.4.10 and 3.7.3, seen). */
+/** All fields of MAAS's own response (3.4.10 and 3.7.3, seen). */
 export function describeMachine(machine: Machine, zone: object, version: Version): Record<string, unknown> {
   const { systemId, hostname, status, memory, disk } = machine;
   const interfaces = machine.mac === undefined ? [] : [networkInterface(machine)];
@@ -156,7 +156,7 @@ export function describeMachine(machine: Machine, zone: object, version: Version
   return all;
 }
 
-/** A machine of the stock: enough of them make a list as long as a real one (200: 0.9 MB). */
+/** One of the machines at the start; 200 of them make a list as long as a real one (0.9 MB). */
 export function stockMachine(number: number): Machine {
   const status = (['Ready', 'Deployed', 'Ready', 'New'] as const)[number % 4] ?? 'Ready';
   const deployed = status === 'Deployed';

@@ -1,4 +1,4 @@
-// machines/ and nodes/. Many of these operations read form fields only and ignore a JSON body without a word.
+// machines/ and nodes/. Many of these operations read form fields only, and ignore a JSON body silently.
 import {
   deleted,
   handled,
@@ -16,7 +16,7 @@ import { adminOnly, mandatory, param, resource, type Action, type Actions, type 
 
 const machineOf = (call: Call): Machine => call.state.machines.get(param(call)) ?? missing('Machine');
 
-/** An operation that changes one machine and answers with it. */
+/** An operation that changes one machine and responds with it. */
 const change =
   (work: (machine: Machine, call: Call) => void): Action =>
   (call) => {
@@ -30,12 +30,12 @@ function must(machine: Machine, statuses: Status[], otherwise: string): void {
   if (!statuses.includes(machine.status)) refuse(409, otherwise);
 }
 
-/** A machine whose power MAAS does not control answers `null` (MAAS 3.7.3, seen). */
+/** For a machine whose power MAAS does not control, the response is `null` (MAAS 3.7.3, seen). */
 const power =
   (work: (machine: Machine, call: Call) => void): Action =>
   (call) => {
-    const answer = change(work)(call);
-    return machineOf(call).powerType === 'manual' ? json(null) : answer;
+    const response = change(work)(call);
+    return machineOf(call).powerType === 'manual' ? json(null) : response;
   };
 
 const powerOn = power((machine) => {
@@ -101,7 +101,7 @@ const createMachine: Action = (call) => {
   if (!architecture) refuse(400, { architecture: ['This field is required.'] });
   if (!mac) refuse(400, { mac_addresses: ['This field is required.'] });
   const number = state.nextId();
-  // `power_parameters_power_pass=…` and `power_parameters={"power_pass": …}` are both MAAS's forms of it.
+  // MAAS accepts both `power_parameters_power_pass=…` and `power_parameters={"power_pass": …}`.
   const powerParameters = JSON.parse(last(data, 'power_parameters') ?? '{}') as Record<string, string>;
   for (const name of data.keys()) {
     if (name.startsWith('power_parameters_')) powerParameters[name.slice(17)] = last(data, name) ?? '';
@@ -137,7 +137,10 @@ const deleteMachine: Action = (call) => {
   return deleted();
 };
 
-/** The one POST that only reads, with `dry_run=true`. With a JSON body it is a 500 (MAAS 3.7.3, seen; the text is not). */
+/**
+ * With `dry_run=true`, the only POST that just reads. A JSON body gives a 500 (MAAS 3.7.3, seen; its text was not
+ * seen).
+ */
 const allocate: Action = ({ form, json: isJson, state, user }): SimulatedResponse => {
   if (isJson) return raised(500, "'dict' object has no attribute 'getlist'");
   const id = last(form, 'system_id');
@@ -171,7 +174,7 @@ const isRegistered: Action = ({ query, state }) => {
   return json([...state.machines.values()].some((machine) => machine.mac === mac));
 };
 
-/** For callers without a signature alone; a signed one is told `Unrecognised signature` (MAAS 3.7.3, seen). */
+/** Only for unsigned requests; a signed one gets `Unrecognised signature` (MAAS 3.7.3, seen). */
 const isActionInProgress: Action = ({ state, query }) => {
   const mac = mandatory(query, 'mac_address');
   return json(
@@ -191,7 +194,7 @@ const readMachine: Action = (call) => json(call.state.machineJson(machineOf(call
 const powerParameters: Action = (call) => json(machineOf(call).powerParameters);
 const bson: Action = (call) => (machineOf(call), handled(200, 'application/bson', Buffer.from([5, 0, 0, 0, 0])));
 
-/** What answers without a signature: a machine may even enlist itself. */
+/** The reads that need no signature. */
 const anonymousReads: Actions = {
   'GET is_registered': isRegistered,
   'GET is_action_in_progress': isActionInProgress,

@@ -1,4 +1,4 @@
-// multipart/form-data, as leniently as Django reads it.
+// multipart/form-data, parsed as leniently as Django does.
 import { add, percentDecode, type Fields } from './fields.ts';
 
 export interface Multipart {
@@ -6,7 +6,10 @@ export interface Multipart {
   files: Map<string, { filename: string; content: Buffer }>;
 }
 
-/** The parameters of a header such as `form-data; name="op"`; quotes are optional, and RFC 2231's `name*=utf-8''op` counts. */
+/**
+ * The parameters of a header such as `form-data; name="op"`; quotes are optional, and RFC 2231's `name*=utf-8''op` is
+ * read too.
+ */
 function parameters(header: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const [, key = '', quoted, bare = ''] of header.matchAll(
@@ -20,13 +23,16 @@ function parameters(header: string): Map<string, string> {
   return found;
 }
 
-/** Reads a whole body; undefined when the content type names no boundary. A part with a filename is a file, never a field. */
+/**
+ * Parses a complete body; undefined if the content type has no boundary. A part with a filename is a file, never a
+ * field.
+ */
 export function multipart(contentType: string, body: Buffer): Multipart | undefined {
   const boundary = parameters(contentType).get('boundary');
   if (!boundary) return undefined;
   const result: Multipart = { fields: new Map(), files: new Map() };
   const delimiter = `\r\n--${boundary}`;
-  // The first delimiter has no line break before it, so one is lent to it.
+  // The first delimiter has no line break before it, so one is added.
   const text = Buffer.concat([Buffer.from('\r\n'), body]);
   let start = text.indexOf(delimiter);
   while (start >= 0) {

@@ -1,4 +1,4 @@
-// OAuth 1.0 PLAINTEXT, verified step by step as MAAS's library does it, faults included.
+// OAuth 1.0 PLAINTEXT, verified step by step as MAAS's library does, including its faults.
 import { Refusal, raised } from './response.ts';
 import type { Accounts, Token } from './accounts.ts';
 import { last, percentDecode, urlencoded, type Fields } from './fields.ts';
@@ -16,28 +16,28 @@ export interface SignedRequest {
   form: Fields;
 }
 
-/** What was signed before: `consumer token` → nonces. MAAS keeps them in its database. */
+/** The nonces already used, by `consumer token`. MAAS keeps them in its database. */
 export type Nonces = Map<string, Set<string>>;
 const NONCES_KEPT = 200_000;
 
 function unauthorized(text: string): never {
-  const answer = raised(401, text, 'text/html; charset=utf-8');
-  answer.headers.push(['WWW-Authenticate', 'OAuth realm="OAuth"']);
-  throw new Refusal(answer);
+  const response = raised(401, text, 'text/html; charset=utf-8');
+  response.headers.push(['WWW-Authenticate', 'OAuth realm="OAuth"']);
+  throw new Refusal(response);
 }
 
-/** Python's repr of a string, as it shows in the 401 bodies. */
+/** Python's repr of a string, as in the 401 bodies. */
 function repr(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   return quote + text.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`) + quote;
 }
 const oauthError = (message: string): never => unauthorized(`Authorization Error: ${repr(message)}`);
-/** An exception that nobody catches. */
+/** An exception that MAAS does not catch. */
 const crash = (text: string): never => {
   throw new Refusal(raised(500, text));
 };
 
-/** Is this an OAuth request at all? A search for six words in the header, or six names in query or form. */
+/** Whether this is an OAuth request: MAAS searches for six words in the header, or six names in query or form. */
 export function isSigned({ authorization = '', query, form }: SignedRequest): boolean {
   const names = urlencoded(query);
   return (
@@ -47,10 +47,13 @@ export function isSigned({ authorization = '', query, form }: SignedRequest): bo
   );
 }
 
-/** Form, then header, then query: the later beats the earlier (MAAS 3.7.3, seen: `oauth_token` in the query wins). */
+/**
+ * From form, header and query; a later one overrides an earlier one (MAAS 3.7.3, seen: `oauth_token` in the query
+ * wins).
+ */
 function parameters({ authorization = '', query, form }: SignedRequest): Map<string, string> {
   const found = new Map([...form.keys()].map((name) => [name, last(form, name) ?? '']));
-  // `oauth ` in lower case is not this scheme, and MAAS then trips over the missing request (3.7.3, seen).
+  // `oauth ` in lower case is not recognised, and MAAS then crashes because it has no request (3.7.3, seen).
   if (authorization.startsWith('OAuth ')) {
     for (const part of authorization.slice('OAuth '.length).split(',')) {
       // Meant for the realm parameter, but a nonce that contains these letters is dropped as well.
@@ -67,7 +70,7 @@ function parameters({ authorization = '', query, form }: SignedRequest): Map<str
   return found;
 }
 
-/** The token whose secret signed the request; throws a Refusal with MAAS's own text otherwise. `now` in seconds. */
+/** The token that signed the request. `now` in seconds. @throws {Refusal} with MAAS's own text */
 export function verify(request: SignedRequest, accounts: Accounts, nonces: Nonces, now: number): Token {
   const given = parameters(request);
   if (given.size === 0) crash("'NoneType' object has no attribute 'verify_request'");
@@ -94,7 +97,7 @@ export function verify(request: SignedRequest, accounts: Accounts, nonces: Nonce
 
   const method = given.get('oauth_signature_method') ?? 'PLAINTEXT';
   if (method !== 'PLAINTEXT') {
-    // MAAS knows HMAC-SHA1 too, and says so; the stand-in does not.
+    // MAAS also supports HMAC-SHA1, and its text says so; the simulator does not support it.
     oauthError(`Signature method ${method} not supported try one of the following: PLAINTEXT, HMAC-SHA1`);
   }
   if (get('oauth_signature') !== `&${token.secret}`) {
@@ -104,7 +107,7 @@ export function verify(request: SignedRequest, accounts: Accounts, nonces: Nonce
   return token;
 }
 
-/** A nonce is used up even if the signature then proves wrong. */
+/** A nonce counts as used even if the signature turns out to be wrong. */
 function remember(nonces: Nonces, owner: string, nonce: string): void {
   let seen = nonces.get(owner);
   if (!seen) nonces.set(owner, (seen = new Set()));

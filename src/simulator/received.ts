@@ -1,33 +1,33 @@
-// What reached the stand-in, kept for tests to look at.
+// The requests that the simulator has received, kept for tests.
 import type { IncomingMessage } from 'node:http';
 
 export interface ReceivedRequest {
   method: string;
-  /** The request target as it came, undecoded. */
+  /** The request target as received, not decoded. */
   target: string;
   httpVersion: string;
   rawHeaders: string[];
   /** The first MiB of the body. */
   body: Buffer;
   bodyLength: number;
-  /** Hex, of the whole body as far as it came. */
+  /** Hex, of the body as far as it was received. */
   sha256: string;
-  /** Whose rights it ran with; null: anonymous, refused, or not asked. */
+  /** The user it ran as; null: anonymous, refused, or not authenticated. */
   user: string | null;
-  /** The whole body has come. */
+  /** The body was received completely. */
   complete: boolean;
-  /** The client closed before it had the whole answer (and no planned fault did it). */
+  /** The client disconnected before the response was complete; a planned fault does not count. */
   aborted: boolean;
-  /** `POST machines/{system_id} deploy`; method and target when it is no known operation. */
+  /** `POST machines/{system_id} deploy`; method and target if it is not a known operation. */
   operation: string;
-  /** Null: no answer was begun. */
+  /** Null: no response was started. */
   status: number | null;
 }
 
 const KEPT_REQUESTS = 20_000;
 const KEPT_BYTES = 256 * 2 ** 20;
 
-/** A bounded list: the oldest requests fall out, and before that the oldest bodies are emptied. */
+/** A bounded list: the oldest requests are dropped, and before that the oldest bodies are emptied. */
 export function createLog() {
   const received: ReceivedRequest[] = [];
   let waiting: ((request: ReceivedRequest) => void)[] = [];
@@ -72,7 +72,7 @@ export function createLog() {
         old.body = Buffer.alloc(0);
       }
     },
-    /** Resolves with the next request, as soon as its headers are there. */
+    /** Resolves with the next request, as soon as its headers have arrived. */
     next: async () => new Promise<ReceivedRequest>((resolve) => void waiting.push(resolve)),
     clear() {
       received.length = 0;

@@ -1,4 +1,4 @@
-// How a part of the API is declared: a path, and a function for each (method, op).
+// How a resource of the API is declared: a path, and a function for each (method, op).
 import type { Hash } from 'node:crypto';
 import { raised, Refusal, type SimulatedResponse } from './response.ts';
 import type { Accounts, User } from './accounts.ts';
@@ -11,7 +11,7 @@ export interface Call {
   /** The values of the path's `{names}`, in order, decoded. */
   params: string[];
   query: Fields;
-  /** Form or multipart fields. Operations that read this ignore a JSON body, silently, as MAAS does. */
+  /** Form or multipart fields. Operations that read this ignore a JSON body silently, as in MAAS. */
   form: Fields;
   /** Form or JSON fields, for the operations that take both. */
   data: Fields;
@@ -24,9 +24,9 @@ export interface Call {
   accounts: Accounts;
   state: State;
   version: Version;
-  /** Of the whole body, hex. */
+  /** Of the complete body, hex. */
   bodySha256: string;
-  /** The hash that the resource's `stream` began, with the body in it. */
+  /** The hash that the resource's `stream` started, updated with the body. */
   upload: Hash | undefined;
 }
 
@@ -38,23 +38,26 @@ export type Actions = Record<string, Action>;
 export interface Resource {
   /** The handler's name in `describe/`. */
   name: string;
-  /** Below `/MAAS/api/2.0/`; `{name}` is one segment, `{name+}` may hold slashes, `{name:cidr}` the one of a network's mask. */
+  /**
+   * Below `/MAAS/api/2.0/`; `{name}` is one segment, `{name+}` may contain slashes, `{name:cidr}` the one slash of a
+   * CIDR.
+   */
   path: string;
   pattern: RegExp;
   actions: Actions;
-  /** Answers requests without a usable signature; absent: those are `Forbidden`. */
+  /** The operations for requests without a valid signature; if absent, those are `Forbidden`. */
   anonymous: Actions | undefined;
   /** Needs no signature at all. */
   open: boolean;
-  /** Wants its body as a stream, so that its size does not matter: gives the hash that the body is to be added to. */
+  /** Reads its body as a stream, so that its size does not matter: returns the hash to update with the body. */
   stream: ((params: string[], state: State) => Hash | undefined) | undefined;
-  /** The cap of MAAS's nginx on bodies does not hold here. */
+  /** The body limit of MAAS's nginx does not apply. */
   unlimited: boolean;
 }
 
 type Options = Partial<Pick<Resource, 'anonymous' | 'open' | 'stream' | 'unlimited'>>;
 
-/** What an identifier may be (`urls_api.py` of MAAS 3.4 to main); Python's `\w` and `\d` know all scripts. */
+/** What an identifier may contain (`urls_api.py` of MAAS 3.4 to main); Python's `\w` and `\d` include all scripts. */
 const forms: Record<string, string> = { '+': '.+', ':cidr': '[.: _\\p{L}\\p{N}\\-]+(?:/\\p{Nd}{2,3})?' };
 
 export function resource(name: string, path: string, actions: Actions, options: Options = {}): Resource {
@@ -77,7 +80,7 @@ export const adminOnly =
 
 export const param = (call: Call, index = 0): string => call.params[index] ?? '';
 
-/** A field that must be there. */
+/** A required field. */
 export function mandatory(fields: Fields, name: string): string {
   const value = last(fields, name);
   if (!value) throw new Refusal(raised(400, `No provided ${name}!`));

@@ -1,4 +1,4 @@
-// Writes an answer to the wire, or as much of it as a planned fault lets through.
+// Sends a response, or as much of it as a planned fault allows.
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
@@ -7,7 +7,7 @@ import type { Fault } from './faults.ts';
 
 export interface Wire {
   response: ServerResponse;
-  /** Aborts when the connection or the answer is over. */
+  /** Aborts when the connection is closed, or the response is complete. */
   over: AbortSignal;
   keepAlive: boolean;
   /** Unix time in milliseconds for the Date header. */
@@ -17,33 +17,39 @@ export interface Wire {
 
 const lengthOf = ({ body }: SimulatedResponse): number => body.length;
 
-function writeHead({ response, keepAlive, now, tls }: Wire, answer: SimulatedResponse): void {
-  const headers: string[] = ['Server', 'nginx/1.22.1', 'Date', new Date(now).toUTCString(), ...answer.headers.flat()];
-  if (!answer.chunked) headers.push('Content-Length', `${lengthOf(answer)}`);
-  // Written out, because Node would add a Keep-Alive header, which MAAS's nginx does not send.
+function writeHead({ response, keepAlive, now, tls }: Wire, simulated: SimulatedResponse): void {
+  const headers: string[] = [
+    'Server',
+    'nginx/1.22.1',
+    'Date',
+    new Date(now).toUTCString(),
+    ...simulated.headers.flat(),
+  ];
+  if (!simulated.chunked) headers.push('Content-Length', `${lengthOf(simulated)}`);
+  // Set here, because Node would add a Keep-Alive header, which MAAS's nginx does not send.
   headers.push('Connection', keepAlive ? 'keep-alive' : 'close');
   if (tls) headers.push('X-Content-Type-Options', 'nosniff', 'Strict-Transport-Security', 'max-age=63072000');
   response.sendDate = false;
-  response.writeHead(answer.status, headers);
+  response.writeHead(simulated.status, headers);
 }
 
-/** Resolves when the answer is with the operating system, or the connection is gone. */
-export async function send(wire: Wire, answer: SimulatedResponse, fault?: Fault): Promise<void> {
+/** Resolves when the operating system has the response, or the connection is closed. */
+export async function send(wire: Wire, simulated: SimulatedResponse, fault?: Fault): Promise<void> {
   const { response, over } = wire;
   if (over.aborted) return;
-  writeHead(wire, answer);
+  writeHead(wire, simulated);
   if (fault && (fault.kind === 'cut' || fault.kind === 'stall')) {
-    await writePart(wire, answer, fault.afterBytes ?? Math.floor(Math.min(lengthOf(answer), 2 ** 17) / 2));
+    await writePart(wire, simulated, fault.afterBytes ?? Math.floor(Math.min(lengthOf(simulated), 2 ** 17) / 2));
     if (fault.kind === 'cut') response.socket?.destroy();
     await ended(over);
     return;
   }
-  if (Buffer.isBuffer(answer.body)) {
-    response.end(answer.body);
+  if (Buffer.isBuffer(simulated.body)) {
+    response.end(simulated.body);
     await ended(over);
   } else {
-    // Broken off by the client: nothing to do about it, the log has it.
-    await pipeline(answer.body.open(), response).catch(() => {});
+    // The client disconnected; the log has it.
+    await pipeline(simulated.body.open(), response).catch(() => {});
   }
   if (fault?.kind === 'drop-idle') {
     const { socket } = response.req;
@@ -54,10 +60,10 @@ export async function send(wire: Wire, answer: SimulatedResponse, fault?: Fault)
 }
 
 /** The head and the first bytes, never all of them. */
-async function writePart({ response }: Wire, answer: SimulatedResponse, bytes: number): Promise<void> {
-  let left = Math.min(bytes, Math.max(0, lengthOf(answer) - 1));
+async function writePart({ response }: Wire, simulated: SimulatedResponse, bytes: number): Promise<void> {
+  let left = Math.min(bytes, Math.max(0, lengthOf(simulated) - 1));
   response.flushHeaders();
-  for await (const chunk of Buffer.isBuffer(answer.body) ? [answer.body] : answer.body.open()) {
+  for await (const chunk of Buffer.isBuffer(simulated.body) ? [simulated.body] : simulated.body.open()) {
     const part = (chunk as Buffer).subarray(0, left);
     left -= part.length;
     if (part.length > 0) await new Promise<void>((resolve) => void response.write(part, () => resolve()));
@@ -71,11 +77,14 @@ export async function ended(over: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => over.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-/** nginx's refusal of a body that is too large: it answers at once, and reads on for a while so that it can be read. */
-export async function refuseBody(wire: Wire, answer: SimulatedResponse): Promise<void> {
+/**
+ * nginx's refusal of a body that is too large: it responds immediately, and then reads on so that the client can read
+ * the response.
+ */
+export async function refuseBody(wire: Wire, simulated: SimulatedResponse): Promise<void> {
   const { response, over } = wire;
-  writeHead({ ...wire, keepAlive: false }, answer);
-  if (Buffer.isBuffer(answer.body)) response.write(answer.body);
+  writeHead({ ...wire, keepAlive: false }, simulated);
+  if (Buffer.isBuffer(simulated.body)) response.write(simulated.body);
   const request = response.req;
   request.resume();
   if (!request.complete) {

@@ -1,4 +1,4 @@
-// The rest: version, settings, events, scripts, and the networks that are only read.
+// The other resources: version, settings, events, scripts and networks.
 import { deleted, dumps, handled, json, missing, ok, refuse } from './response.ts';
 import { last } from './fields.ts';
 import { domain, pool } from './machine.ts';
@@ -20,7 +20,7 @@ const capabilities = [
 const versionInfo: Action = ({ version }) =>
   handled(200, 'application/json; charset=utf-8', dumps({ capabilities, version, subversion: '' }), 'Authorization');
 
-/** The value alone, as JSON, and a content type without charset (MAAS 3.7.3, seen). */
+/** Only the value, as JSON, with a content type without charset (MAAS 3.7.3, seen). */
 const getConfig: Action = ({ query, state }) => {
   const name = mandatory(query, 'name');
   if (!state.config.has(name)) refuse(400, { [name]: [`${name} is not a valid config setting.`] });
@@ -35,7 +35,7 @@ const setConfig: Action = ({ form, state }) => {
 const LEVELS = ['INFO', 'WARNING', 'ERROR'];
 const EVENTS = 100;
 
-/** The newest first; the links lead to the pages beside this one. */
+/** The newest first; the links lead to the next and the previous page. */
 const events: Action = ({ query }) => {
   const limit = Math.min(Number(last(query, 'limit') ?? 100), 1000);
   const before = Number(last(query, 'before') ?? EVENTS + 1);
@@ -96,8 +96,8 @@ function subnetJson({ id, name, cidr }: Subnet) {
   };
 }
 /**
- * A subnet has many names: its number, its CIDR with a plain slash or `%2F`, its name, and each of the three behind the word
- * that says which it is (`id:1`, `cidr:10.0.0.0/24`, `name:p1`; `SubnetQueriesMixin` of MAAS).
+ * A subnet is found by its number, its CIDR with a plain slash or `%2F`, or its name, each also with a prefix that says
+ * which it is (`id:1`, `cidr:10.0.0.0/24`, `name:p1`; `SubnetQueriesMixin` of MAAS).
  */
 function subnetOf(call: Call): Subnet {
   const [, kind, value = ''] = /^(?:(id|cidr|name):)?(.*)$/su.exec(param(call)) ?? [];
@@ -157,7 +157,7 @@ export const settingAndNetworkResources = [
     GET: ({ state }) => json([...state.scripts.keys()].map(scriptJson)),
     POST: adminOnly(createScript),
   }),
-  // One of the few paths without a slash at the end.
+  // One of the few paths that do not end in a slash.
   resource('NodeScriptHandler', 'scripts/{name}', {
     GET: readScript,
     'GET download': (call) => handled(200, 'application/binary', scriptOf(call)),

@@ -1,16 +1,17 @@
 /**
  * A simulator of a MAAS API server, for tests and for the demo. It is tested against recordings of real
- * MAAS servers (3.7.3 and 3.4.10) in test/recordings, and it shares no code with the proxy, so that a mistake there is
- * not repeated here.
+ * MAAS servers (3.7.3 and 3.4.10) in test/recordings. It shares no code with the proxy, so that it does not repeat the
+ * proxy's mistakes.
  *
- * In it: signatures with every fault that MAAS finds in them, all spellings of an operation, the limits of its nginx,
- * its header sets, and enough of users, account, zones, tags, files, machines, nodes, boot-resources, scripts, subnets,
+ * Simulated: signatures with all errors that MAAS reports, all ways to write an operation, the limits and header sets
+ * of MAAS's nginx, and enough of users, account, zones, tags, files, machines, nodes, boot-resources, scripts, subnets,
  * events and settings to work with.
  *
- * Left out: about 300 of MAAS's 388 operations (unknown paths answer MAAS's own 404); HMAC-SHA1 signatures and macaroons;
- * making users; filters on lists; anything that takes time (a machine that deploys stays `Deploying`); permissions finer
- * than superuser or not; the web interface, API v3 and the metadata server. Its own, not MAAS's: `GET files/?op=get`
- * for `sim-<N>MiB.bin` (N MiB of fixed bytes) and `PUT files/sim-upload` (takes any size, answers with its hash).
+ * Not simulated: about 300 of MAAS's 388 operations (unknown paths get MAAS's own 404); HMAC-SHA1 signatures and
+ * macaroons; creating users; filters on lists; anything that takes time (a machine that deploys stays `Deploying`);
+ * permissions finer than superuser or not; the web interface, API v3 and the metadata server. Only in the simulator:
+ * `GET files/?op=get` for `sim-<N>MiB.bin` (N MiB of fixed bytes) and `PUT files/sim-upload` (accepts any size,
+ * responds with its hash).
  */
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttps } from 'node:https';
@@ -18,7 +19,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createAccounts, DEMO_ADMIN_KEY, DEMO_DISABLED_KEY, DEMO_USER_KEY } from './accounts.ts';
 import { nginx, type SimulatedResponse } from './response.ts';
-import { takeBody } from './body.ts';
+import { readBody } from './body.ts';
 import { dispatch, route, type Server } from './dispatch.ts';
 import { createFaults, type Fault, type Faults } from './faults.ts';
 import type { Machine } from './machine.ts';
@@ -40,21 +41,23 @@ export interface SimulatorOptions {
   port?: number;
   /** PEM: serve https. */
   tls?: { cert: string; key: string };
-  /** How many machines there are. Default 200, of which the list is 0.9 MB long. */
+  /** Number of machines. Default 200; their list is 0.9 MB long. */
   machines?: number;
   /** Default 3.7.3. */
   version?: Version;
-  /** Requests worked on at once, the others wait in line (MAAS: 16). Default: no limit. */
+  /** Concurrent requests; further ones wait in a queue (MAAS: 16). Default: no limit. */
   slots?: number;
-  /** Milliseconds before the answer, by `METHOD /path/` with the path below `/MAAS/api/2.0` and without query. */
+  /** Milliseconds before the response, by `METHOD /path/` with the path below `/MAAS/api/2.0` and without query. */
   delays?: Record<string, number>;
   /** Seconds by which this server's clock is ahead: Date header and timestamp check. */
   clockOffset?: number;
-  /** API keys `consumer:token:secret` of the users admin (superuser) and bob; default: DEMO_ADMIN_KEY, DEMO_USER_KEY. */
+  /**
+   * API keys `consumer:token:secret` of the users admin (superuser) and bob; default: DEMO_ADMIN_KEY, DEMO_USER_KEY.
+   */
   keys?: { admin?: string; user?: string };
   /** Largest body in bytes, by default nginx's 10 MiB; `PUT files/sim-upload` takes any. */
   bodyLimit?: number;
-  /** Be the plain port of a MAAS with TLS: 301 to this origin for everything but `/MAAS/api/2.0/machines…`. */
+  /** Act as the plain http port of a MAAS with TLS: 301 to this origin for everything but `/MAAS/api/2.0/machines…`. */
   plainPortRedirectsTo?: string;
 }
 
@@ -67,22 +70,22 @@ export interface Simulator {
   disabledKey: string;
   /** The last 20 000 requests, the oldest first. */
   received: ReceivedRequest[];
-  /** Requests in work now; those that wait for a slot are not. */
+  /** Requests that hold a slot; those that wait for one do not count. */
   inFlight: () => number;
-  /** Most requests in work at once. */
+  /** The peak of `inFlight`. */
   readonly peak: number;
   /** Open sockets. */
   connections: () => number;
   faults: Faults;
-  /** A machine as the operations left it, with what MAAS does not show (stopMode). */
+  /** A machine's current state, including what MAAS does not show (stopMode). */
   machine: (systemId: string) => Readonly<Machine> | undefined;
-  /** Resolves with the next request as soon as its headers are there. */
+  /** Resolves with the next request as soon as its headers have arrived. */
   nextRequest: () => Promise<ReceivedRequest>;
-  /** Resolves when no request is open, waiting ones included. */
+  /** Resolves when no request is in flight or waits for a slot. */
   idle: () => Promise<void>;
-  /** Forgets requests, peak and faults, and puts everything back to the start. */
+  /** Forgets requests, peak and faults, and resets all state. */
   clear: () => void;
-  /** Ends at once: all sockets are destroyed. */
+  /** Closes immediately: all sockets are destroyed. */
   close: () => Promise<void>;
 }
 
@@ -122,41 +125,41 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       over.abort();
     });
 
-    async function answerWith(answer: SimulatedResponse): Promise<void> {
-      entry.status = answer.status;
-      await send(wire, answer, fault);
+    async function respond(simulated: SimulatedResponse): Promise<void> {
+      entry.status = simulated.status;
+      await send(wire, simulated, fault);
     }
 
     const where = route(entry.target);
     if (options.plainPortRedirectsTo !== undefined && !where.path.startsWith(`${API_ROOT}/machines`)) {
       request.resume();
       const location = options.plainPortRedirectsTo + entry.target;
-      await answerWith(nginx(301, 'Moved Permanently', [['Location', location]]));
+      await respond(nginx(301, 'Moved Permanently', [['Location', location]]));
       return;
     }
 
     const upload = where.resource?.stream?.(where.params, maas.state);
     const limit = where.resource?.unlimited ? Infinity : (options.bodyLimit ?? NGINX_BODY_LIMIT);
-    const body = await takeBody(request, limit, upload && ((chunk) => void upload.update(chunk)));
-    Object.assign(entry, { bodyLength: body.length, sha256: body.sha256, complete: body.outcome === 'whole' });
+    const body = await readBody(request, limit, upload && ((chunk) => void upload.update(chunk)));
+    Object.assign(entry, { bodyLength: body.length, sha256: body.sha256, complete: body.outcome === 'complete' });
     log.keepBody(entry, body.beginning);
-    if (body.outcome === 'cut') return;
+    if (body.outcome === 'aborted') return;
     if (body.outcome === 'too-large') {
       entry.status = 413;
       await refuseBody(wire, nginx(413, 'Request Entity Too Large'));
       return;
     }
 
-    const giveBack = await slots.take(over.signal);
-    if (!giveBack) return;
+    const release = await slots.acquire(over.signal);
+    if (!release) return;
     try {
       const path = where.path.startsWith(`${API_ROOT}/`) ? where.path.slice(API_ROOT.length) : where.path;
       const label = `${entry.method} ${path}`;
       fault = takeFault(where.query ? `${label}?${where.query}` : label);
-      // A client that leaves frees its slot here at once; in MAAS the worker would finish first.
+      // A client that disconnects releases its slot immediately; in MAAS the worker would finish first.
       const ms = (options.delays?.[label] ?? 0) + (fault?.kind === 'delay' ? fault.ms : 0);
       if (ms > 0) await wait(ms, undefined, { signal: over.signal }).catch(() => {});
-      if (over.signal.aborted || (await struck(fault, wire, answerWith))) return;
+      if (over.signal.aborted || (await failEarly(fault, wire, respond))) return;
       const outcome = dispatch(
         {
           method: entry.method,
@@ -172,26 +175,26 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       );
       entry.user = outcome.user;
       entry.operation = outcome.operation ?? entry.operation;
-      await answerWith(outcome.answer);
+      await respond(outcome.response);
     } finally {
-      giveBack();
+      release();
     }
   }
 
-  /** The faults that strike before the operation runs; true: that was all. */
-  async function struck(
+  /** Applies a fault that comes before the operation. @returns whether the request is finished */
+  async function failEarly(
     fault: Fault | undefined,
     wire: Wire,
-    answerWith: (answer: SimulatedResponse) => Promise<void>,
+    respond: (simulated: SimulatedResponse) => Promise<void>,
   ) {
     const socket = wire.response.req.socket;
     if (fault?.kind === 'status') {
       const headers = Object.entries({ 'Content-Type': 'text/plain; charset=utf-8', ...fault.headers });
-      await answerWith({ status: fault.status, headers, body: Buffer.from(fault.body ?? '') });
+      await respond({ status: fault.status, headers, body: Buffer.from(fault.body ?? '') });
       return true;
     }
     if (fault?.kind === 'reset') {
-      // Of TLS too the TCP connection is reset, which is another object with the same port.
+      // With TLS, too, the TCP connection is reset; it is another object with the same port.
       ([...sockets].find((one) => one.remotePort === socket.remotePort) ?? socket).resetAndDestroy();
       return true;
     }
@@ -206,7 +209,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     try {
       await serve(request, response);
     } catch {
-      // A mistake of the stand-in itself: the client sees a broken connection, the program goes on.
+      // A bug in the simulator: the client sees a broken connection, the program continues.
       request.socket.destroy();
     } finally {
       open -= 1;
@@ -241,7 +244,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     disabledKey: DEMO_DISABLED_KEY,
     received: log.received,
     faults,
-    inFlight: () => slots.inWork,
+    inFlight: () => slots.inFlight,
     get peak() {
       return slots.peak;
     },
@@ -252,7 +255,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     clear() {
       log.clear();
       faults.clear();
-      slots.peak = slots.inWork;
+      slots.peak = slots.inFlight;
       maas.state = createState(machines, version);
       maas.accounts = createAccounts({
         admin: adminKey,

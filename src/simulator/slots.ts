@@ -1,42 +1,42 @@
-// MAAS works on a fixed number of requests at once; the others wait in line, first come, first served.
+// MAAS works on a fixed number of requests at a time; further requests wait in a queue, first in, first out.
 
 export interface Slots {
-  /** Resolves to the function that gives the slot back; `signal` takes a waiting request out of the line (undefined). */
-  take: (signal: AbortSignal) => Promise<(() => void) | undefined>;
-  inWork: number;
+  /** Waits for a slot, and resolves to its release function. `signal` removes a waiter from the queue (undefined). */
+  acquire: (signal: AbortSignal) => Promise<(() => void) | undefined>;
+  inFlight: number;
   peak: number;
 }
 
 export function createSlots(limit = Infinity): Slots {
-  const line: (() => void)[] = [];
-  const slots: Slots = { inWork: 0, peak: 0, take };
+  const queue: (() => void)[] = [];
+  const slots: Slots = { inFlight: 0, peak: 0, acquire };
 
-  function enter(): () => void {
-    slots.inWork += 1;
-    slots.peak = Math.max(slots.peak, slots.inWork);
+  function occupy(): () => void {
+    slots.inFlight += 1;
+    slots.peak = Math.max(slots.peak, slots.inFlight);
     let held = true;
     return () => {
       if (!held) return;
       held = false;
-      slots.inWork -= 1;
-      line.shift()?.();
+      slots.inFlight -= 1;
+      queue.shift()?.();
     };
   }
 
-  async function take(signal: AbortSignal): Promise<(() => void) | undefined> {
+  async function acquire(signal: AbortSignal): Promise<(() => void) | undefined> {
     if (signal.aborted) return undefined;
-    if (slots.inWork < limit && line.length === 0) return enter();
+    if (slots.inFlight < limit && queue.length === 0) return occupy();
     return new Promise((resolve) => {
-      const turn = () => {
-        signal.removeEventListener('abort', leave);
-        resolve(enter());
+      const onAcquired = () => {
+        signal.removeEventListener('abort', onAborted);
+        resolve(occupy());
       };
-      const leave = () => {
-        line.splice(line.indexOf(turn), 1);
+      const onAborted = () => {
+        queue.splice(queue.indexOf(onAcquired), 1);
         resolve(undefined);
       };
-      line.push(turn);
-      signal.addEventListener('abort', leave, { once: true });
+      queue.push(onAcquired);
+      signal.addEventListener('abort', onAborted, { once: true });
     });
   }
   return slots;

@@ -1,4 +1,4 @@
-// Everything that operations can change, and how it is at the start.
+// Everything that operations can change, and its initial values.
 import type { Hash } from 'node:crypto';
 import { describeMachine, stockMachine, type Machine } from './machine.ts';
 import type { Version } from './version-facts.ts';
@@ -23,7 +23,7 @@ export interface BootResource {
   filetype: string;
   sha256: string;
   size: number;
-  /** What chunks have brought so far, in bytes, and its hash. */
+  /** How many bytes the chunks have uploaded so far, and their hash. */
   received: number;
   hash: Hash;
 }
@@ -43,10 +43,10 @@ export interface State {
   scripts: Map<string, string>;
   config: Map<string, string>;
   bootResources: Map<number, BootResource>;
-  /** A number that was not given out before. */
+  /** A number that was not returned before. */
   nextId: () => number;
   machineJson: (machine: Machine) => Record<string, unknown>;
-  /** The text of `machines/`. It takes long to write and is asked for often, so it is kept until `changed()`. */
+  /** The text of `machines/`. It is slow to write and often requested, so it is cached until `changed()`. */
   machineList: () => string;
   changed: () => void;
 }

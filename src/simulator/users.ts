@@ -1,4 +1,4 @@
-// users/ and account/: who one is, and the keys (the operations that reveal and make credentials).
+// users/ and account/: the users and their keys (the operations that reveal and create credentials).
 import { deleted, handled, json, missing, plain, dumps, ok } from './response.ts';
 import type { Token, User } from './accounts.ts';
 import { last } from './fields.ts';
@@ -17,7 +17,7 @@ const tokensOf = ({ accounts, user }: Call): Token[] => accounts.tokens.filter((
 const listTokens: Action = (call) =>
   json(tokensOf(call).map(({ name, consumer, token, secret }) => ({ name, token: `${consumer}:${token}:${secret}` })));
 
-/** Not written by the emitter: one line (MAAS 3.7.3, seen). */
+/** One line, because MAAS's emitter does not write it (MAAS 3.7.3, seen). */
 const createToken: Action = ({ accounts, user, form }) => {
   if (!user) return plain(401, 'Forbidden');
   const { token, secret, consumer, name } = accounts.mint(user, last(form, 'name') ?? 'MAAS consumer');
@@ -44,7 +44,7 @@ export const userResources = [
   resource('UsersHandler', 'users/', {
     GET: ({ accounts }) => json(accounts.users.map(userJson)),
     'GET whoami': ({ user }) => json(user && userJson(user)),
-    // Making users is left out; it is here because Allow says so.
+    // Creating users is not simulated; it is declared because MAAS's Allow header lists it.
     POST: () => plain(501, 'The simulator makes no users.'),
   }),
   resource('UserHandler', 'users/{username}/', {

@@ -1,4 +1,4 @@
-// What differs between the MAAS versions that the stand-in can be.
+// The differences between the MAAS versions that the simulator knows.
 import type { SimulatedResponse } from './response.ts';
 
 export type Version = '3.7.3' | '3.4.10';
@@ -14,7 +14,7 @@ export const openapiVersion: Record<Version, string> = { '3.7.3': '3.1.0', '3.4.
 /** Fields of a machine that came after 3.4. */
 export const newMachineFields = new Set(['enable_kernel_crash_dump', 'error_description', 'is_dpu']);
 
-/** `/MAAS/api/2.0` without a slash (both seen): 3.4 adds the slash, 3.7 sends to its login page. */
+/** `/MAAS/api/2.0` without a slash (both seen): 3.4 adds the slash, 3.7 redirects to its login page. */
 export function apiRootRedirect(version: Version): SimulatedResponse {
   const headers: SimulatedResponse['headers'] = [['Content-Type', 'text/html; charset=utf-8']];
   if (version === '3.4.10') {

@@ -1,10 +1,10 @@
-// zones/ and tags/: plain creates, reads, updates and deletes, which take forms and JSON alike.
+// zones/ and tags/: create, read, update and delete; they accept both forms and JSON.
 import { deleted, json, jsonText, missing, refuse } from './response.ts';
 import { last, type Fields } from './fields.ts';
 import { adminOnly, param, resource, type Action, type Call } from './resource.ts';
 import { zoneJson, type Tag, type Zone } from './state.ts';
 
-/** A name that is there and free. No data at all gives an empty list of errors (MAAS 3.7.3, seen). */
+/** The name, which must be present and not taken. Without any data the list of errors is empty (MAAS 3.7.3, seen). */
 function newName(data: Fields, taken: (name: string) => boolean, what: string): string {
   const name = last(data, 'name');
   if (data.size === 0) refuse(400, {});
@@ -30,7 +30,7 @@ const updateZone: Action = (call) => {
   return json(zoneJson(zone));
 };
 
-/** A zone that is gone already is no error (MAAS 3.7.3, seen). */
+/** Deleting a zone that does not exist is not an error (MAAS 3.7.3, seen). */
 const deleteZone: Action = ({ state, params: [name] }) => {
   if (name === 'default') refuse(400, 'This zone is the default zone, it cannot be deleted.');
   state.zones = state.zones.filter((zone) => zone.name !== name);
@@ -66,7 +66,7 @@ const deleteTag: Action = (call) => {
   return deleted();
 };
 
-/** Reads form fields only: JSON adds nothing and is still a 200 (MAAS 3.7.3, seen). */
+/** Reads form fields only: a JSON body is ignored, and the response is still 200 (MAAS 3.7.3, seen). */
 const updateNodes: Action = (call) => {
   const { name } = tagOf(call);
   const { state, form } = call;
