@@ -25,8 +25,8 @@ export async function withRunners<Result>(
 export type Rounds<Value> = ReadonlyMap<string, readonly Value[]>;
 
 /**
- * Measures in rounds: each round measures every program once, and starts with the next one. So other load on the machine
- * affects all of them alike.
+ * Measures in rounds: each round measures every program once, and starts with the next one. So other load on the
+ * machine affects all of them alike.
  */
 export async function inRounds<Value>(
   runners: readonly Runner[],

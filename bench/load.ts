@@ -23,8 +23,8 @@ export async function hasWrk(): Promise<boolean> {
 }
 
 /**
- * Loads a port of 127.0.0.1 from a fixed number of connections; each sends its next request when it has the response. No
- * two requests are identical, so none can be collapsed.
+ * Loads a port of 127.0.0.1 from a fixed number of connections; each sends its next request when it has the response.
+ * No two requests are identical, so none can be collapsed.
  */
 export async function load(
   port: number,

@@ -1,5 +1,5 @@
-// `npm run bench`: compares this program with its peers, and writes docs/performance.md and docs/performance.svg. `--quick`
-// is for the gate: it takes a minute, only prints, and fails on no number.
+// `npm run bench`: compares this program with its peers, and writes docs/performance.md and docs/performance.svg.
+// `--quick` is for the gate: it takes a minute, only prints, and fails on no number.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';

@@ -13,7 +13,11 @@ export interface Transfer {
   readonly memory: number;
 }
 
-/** Measures a transfer by curl through each program, after a first one that does not count. @param args curl's further arguments */
+/**
+ * Measures a transfer by curl through each program, after a first one that does not count.
+ *
+ * @param args curl's further arguments
+ */
 export async function measureTransfer(
   runners: readonly Runner[],
   path: string,

@@ -24,7 +24,9 @@ export interface NodeProgram {
   prepare?(directory: string): Promise<readonly string[]>;
 }
 
-/** A program on the same Node as the bench. Its output goes to /dev/null, so the cost of writing the log is included. */
+/**
+ * A program on the same Node as the bench. Its output goes to /dev/null, so the cost of writing the log is included.
+ */
 export function nodeLane(program: NodeProgram): Lane {
   return {
     name: program.name,

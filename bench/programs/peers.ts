@@ -1,4 +1,5 @@
-// nginx, HAProxy and Caddy, configured by their documentation for the same job: sign, and keep connections to MAAS alive.
+// nginx, HAProxy and Caddy, configured by their documentation for the same job: sign, and keep connections to MAAS
+// alive.
 import { DEMO_ADMIN_KEY } from '../../src/simulator/simulator.ts';
 import { peerProgram, type Peer } from '../../test/conformance/targets/peer.ts';
 import type { Lane } from './lane.ts';

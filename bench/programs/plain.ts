@@ -7,7 +7,9 @@ const env = ({ port, originPort }: { readonly port: number; readonly originPort:
   KEY: DEMO_ADMIN_KEY,
 });
 
-/** Written directly on `node:http` and undici; it signs and does nothing else. The baseline for the programs on Node. */
+/**
+ * Written directly on `node:http` and undici; it signs and does nothing else. The baseline for the programs on Node.
+ */
 export const floor = nodeLane({ name: 'bare floor', file: new URL('./floor-server.js', import.meta.url), env });
 
 /** @fastify/http-proxy as it is, without a log. */
