@@ -1,25 +1,10 @@
 // The page in a real browser.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import { chromium, type Page } from 'playwright-core';
+import { test } from 'node:test';
+import { openPage, seriousViolations } from '../support/browser.ts';
 import { startOrigin } from '../support/origin.ts';
 import { give, startGateway } from '../support/gateway.ts';
-import { needProgram } from '../support/programs.ts';
 import { startTestProxy } from '../support/proxy.ts';
-
-async function openPage(t: TestContext): Promise<Page | undefined> {
-  const program = await needProgram(t, 'chromium', { commands: ['/usr/bin/chromium'] });
-  if (program === undefined) return undefined;
-  const browser = await chromium.launch({
-    executablePath: program,
-    chromiumSandbox: false, // it does not work as root, as in a container
-    args: ['--disable-gpu', '--disable-background-networking'],
-  });
-  t.after(() => browser.close());
-  return browser.newPage();
-}
 
 const hostile = '<img src=x onerror="document.title=1">';
 
@@ -76,9 +61,5 @@ test("a gateway's page asks for the key, says what the policy refuses, and axe-c
   await page.locator('input').first().fill('power off');
   await page.locator('nav a[href*="machines"][href*="power_off"]').first().click();
   await page.getByText('Your policy refuses this operation').waitFor();
-  await page.evaluate(readFileSync(resolve('node_modules/axe-core/axe.min.js'), 'utf8'));
-  const serious = await page.evaluate<string[]>(
-    `axe.run().then(({ violations }) => violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id }) => id))`,
-  );
-  assert.deepEqual(serious, []);
+  assert.deepEqual(await seriousViolations(page), []);
 });
