@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// Loads nothing before it has looked at Node's version: an older one fails on what the rest is written in, in words of its own.
+// Loads nothing before Node's version is checked: an older Node fails on the syntax of the other files, with an error
+// of its own.
 
-/** The oldest version of Node that will do, as `engines` in package.json has it. */
+/** The oldest supported version of Node, the same as `engines` in package.json. */
 const needed = [20, 18, 1] as const;
 
 if (isOlder(process.versions.node.split('.').map(Number))) {

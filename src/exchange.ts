@@ -13,69 +13,69 @@ export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly method: string;
-  /** The request target as it came, before anything was decoded. */
+  /** The request target as it came, undecoded. */
   readonly target: string;
-  /** The address that it came from; `undefined` on a unix socket. */
+  /** The client's address; `undefined` on a unix socket. */
   readonly peer: string | undefined;
-  /** `performance.now()` when the request's head was read, ms. */
+  /** `performance.now()` when the request's headers had been read, ms. */
   readonly startedAt: number;
-  /** What becomes of the connection behind the response. */
+  /** The state of the connection after the response. */
   readonly connection: ConnectionState;
-  /** What is only written on the way, for the access log. */
+  /** Written on the way, for the access log. */
   readonly trace: Trace;
   /** Whether the exchange has ended: the response has been sent, or never will be. */
   hasEnded(): boolean;
-  /** Has a listener called when the exchange ends, in the order in which they came; at once where it has ended. */
+  /** Calls a listener when the exchange ends, in the order of registration; immediately if it has ended. */
   onEnd(listener: () => void): void;
-  /** Ends the exchange of a request that never gets the connection: Node tells the end of the others. */
+  /** Ends the exchange of a request that never gets the connection: for the others, Node emits `close`. */
   end(): void;
 }
 
-/** What becomes of a connection behind a response. */
+/** The state of a connection after a response. */
 export interface ConnectionState {
-  /** It must not carry another request after this response. */
+  /** The connection must not be used for another request after this response. */
   mustClose: boolean;
-  /** The response has told the client that the connection closes behind it. */
+  /** The response has announced that the connection closes after it. */
   closeAnnounced: boolean;
-  /** The response has been written to its end, though the connection may wait for the rest of the request. */
+  /** The response has been written completely, though the connection may wait for the rest of the request. */
   isResponseWritten: boolean;
 }
 
-/** What the chain to MAAS notes of a request. */
+/** What the chain to MAAS notes about a request. */
 export interface UpstreamTrace {
   /** How long the request waited in the queue in front of MAAS, ms. */
   queuedMs: number;
   /** The response came from another client's request that was in flight (`collapsed`), or from the cache (`hit`). */
   reuse: 'collapsed' | 'hit' | undefined;
-  /** Which of several region controllers has responded; `undefined` where there is one. */
+  /** Which of several region controllers responded; `undefined` if there is only one. */
   region: MaasAddress | undefined;
-  /** How often the request was sent to MAAS. */
+  /** How many times the request was sent to MAAS. */
   attempts: number;
 }
 
-/** What the steps note of a request: nothing on its way reads it, but the access log. */
+/** What the steps note about a request: no step reads it, only the access log. */
 export interface Trace extends UpstreamTrace {
   apiPath: ApiPath | undefined;
-  /** It is for the page, at one of the proxy's own addresses. */
+  /** Whether it is for the page, at one of the proxy's own addresses. */
   isOwnAddress: boolean;
   identity: ClientIdentity;
   operation: Operation | undefined;
-  /** The rule of the policy that decided, where there was one. */
+  /** The policy rule that decided, if there was one. */
   rule: string | undefined;
-  /** `performance.now()` when the request went to MAAS for the first time, ms; 0 before. */
+  /** `performance.now()` when the request was first sent to MAAS, ms; 0 before. */
   sentAt: number;
   /** `performance.now()` when MAAS's response began, ms; 0 before. */
   responseStartedAt: number;
-  /** How much of a response's body was written to the client, bytes. */
+  /** How many bytes of the response's body were written to the client. */
   bytesOut: number;
-  /** Why the proxy responds by itself, or why the transfer broke. */
+  /** Why the proxy responds itself, or why the transfer broke. */
   problem: Problem | undefined;
 }
 
 /**
  * Begins an exchange.
  *
- * @param id what it is called in logs, at MAAS, and in the response
+ * @param id its id in logs, at MAAS, and in the response
  * @param target as it came
  */
 export function beginExchange(
@@ -90,7 +90,7 @@ export function beginExchange(
     if (hasEnded) return;
     hasEnded = true;
     for (const listener of listeners) listener();
-    // They hold what the exchange has held.
+    // Their closures would hold the exchange's data in memory.
     listeners.length = 0;
   }
   response.once('close', end);
@@ -118,7 +118,8 @@ export function beginExchange(
       bytesOut: 0,
       problem: undefined,
     },
-    // No getter: V8 makes a hidden class of its own for each object with one, in its old generation (a third of a request's CPU).
+    // Not a getter: V8 creates a hidden class for each object with a getter, in its old generation (a third of a
+    // request's CPU).
     hasEnded: () => hasEnded || response.closed || response.destroyed,
     onEnd(listener) {
       if (hasEnded) listener();

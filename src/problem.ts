@@ -1,8 +1,8 @@
 import { maskKeys } from './maas/mask-keys.ts';
 
 /**
- * The problems that the proxy responds with itself, by code: the HTTP status, the title (RFC 9457 §3.1.3) and the error
- * type for `Proxy-Status` (RFC 9209 §2.3).
+ * The problems of the proxy's own responses, by code: the HTTP status, the title (RFC 9457 §3.1.3) and the error type
+ * for `Proxy-Status` (RFC 9209 §2.3).
  */
 const problemTypes = {
   'malformed-request': { status: 400, title: 'The request is malformed', proxyError: 'http_request_error' },
@@ -102,7 +102,7 @@ const problemTypes = {
   'internal-error': { status: 500, title: 'The proxy failed', proxyError: 'proxy_internal_error' },
 } as const satisfies Record<string, { status: number; title: string; proxyError: string }>;
 
-/** The name of a kind of problem, as it stands in the `code` member of the problem document. */
+/** The code of a problem, as in the `code` member of the problem document. */
 export type ProblemCode = keyof typeof problemTypes;
 
 /** All codes; the README lists them. */
@@ -118,32 +118,32 @@ export interface ProblemDocument {
   readonly requestId: string;
 }
 
-/** What a problem carries beside its sentence. */
+/** The further properties of a problem. */
 export interface ProblemContext {
-  /** What happened, for the log alone: an error, or words. */
+  /** The cause, only for the log: an error, or words. */
   readonly cause?: unknown;
-  /** The client whose key was refused, for the log alone: nobody has proved to be it. */
+  /** The client whose key was refused, only for the log: the request is not authenticated. */
   readonly client?: string | undefined;
-  /** The status of MAAS's response that this takes the place of. */
+  /** The status of MAAS's response that this replaces. */
   readonly receivedStatus?: number;
   /** Further members of the document (RFC 9457 §3.2). */
   readonly members?: Readonly<Record<string, string | null>>;
   /** The challenge of a 401 (RFC 9110 §11.6.1); MAAS's own by default. */
   readonly challenge?: string;
-  /** Another status than the usual one of this kind. */
+  /** A status other than the usual one of this problem. */
   readonly status?: number;
   /** After how many whole seconds the same request may be sent again. */
   readonly retryAfter?: number;
-  /** What is sent in place of the document, for clients that know MAAS's words alone. */
+  /** A body in place of the document, for clients that only know MAAS's own texts. */
   readonly text?: { readonly type: string; readonly body: string };
 }
 
-/** Why the proxy answers a request by itself. The one error type that becomes a response. */
+/** Why the proxy responds to a request itself. The one error type that becomes a response. */
 export class Problem extends Error {
   override name = 'Problem';
   readonly code: ProblemCode;
   readonly status: number;
-  /** The status of MAAS's response that this takes the place of; `undefined` where MAAS has not answered. */
+  /** The status of MAAS's response that this replaces; `undefined` if MAAS has not responded. */
   readonly receivedStatus: number | undefined;
   readonly challenge: string;
   readonly retryAfter: number | undefined;
@@ -152,8 +152,9 @@ export class Problem extends Error {
   readonly #members: Readonly<Record<string, string | null>>;
 
   /**
-   * @param code the kind
-   * @param detail a sentence for the client that says what to do: no address, no library's words; what looks like an API key in it is masked
+   * @param code the code
+   * @param detail a sentence for the client that says what to do: no address, no text of a library; everything in it
+   *   that looks like an API key is masked
    */
   constructor(code: ProblemCode, detail: string, context: ProblemContext = {}) {
     const {

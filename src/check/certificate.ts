@@ -1,21 +1,21 @@
-// What a certificate says, and what is wrong with it, in words. Nothing here connects.
+// Describes a certificate, and what is wrong with it. Nothing here opens a connection.
 import { X509Certificate } from 'node:crypto';
 import { checkServerIdentity, type DetailedPeerCertificate } from 'node:tls';
 import { printable } from '../output/printable.ts';
 
-/** A certificate as it came in a TLS handshake, and what the verification said. */
+/** A certificate as it was presented in a TLS handshake, and the result of its verification. */
 export interface Presented {
   readonly host: string;
   readonly port: number;
-  /** The server's certificate; its issuers hang on it. */
+  /** The server's certificate, linked to its issuers. */
   readonly certificate: DetailedPeerCertificate;
-  /** OpenSSL's name for the first fault, such as `CERT_HAS_EXPIRED`; empty where there is none. */
+  /** OpenSSL's name of the first fault, such as `CERT_HAS_EXPIRED`; empty if there is none. */
   readonly fault: string;
   /** PEM text of the authorities that the configuration adds. */
   readonly ca: string | undefined;
 }
 
-/** Something wrong with a certificate, with what to do. */
+/** A fault of a certificate, with its remedy. */
 export interface CertificateFault {
   readonly status: 'warning' | 'error';
   readonly detail: string;
@@ -34,7 +34,7 @@ export function describeCertificate({ certificate }: Presented, now: number): st
   return `${nameOf(subject)}, ${by}, valid until ${dateOf(certificate.valid_to)}${left}`;
 }
 
-/** Whose word the certificate is trusted on. */
+/** The authority that the certificate is trusted by. */
 export function trustedBy({ certificate, ca }: Presented): string {
   const root = chainOf(certificate).at(-1)?.fingerprint256;
   return authorities(ca).some(({ fingerprint256 }) => fingerprint256 === root)
@@ -42,7 +42,7 @@ export function trustedBy({ certificate, ca }: Presented): string {
     : 'trusted by this system';
 }
 
-/** All that is wrong, the worst first. */
+/** All faults, the worst first. */
 export function faultsOf(presented: Presented, now: number): CertificateFault[] {
   return [validity(presented, now), identity(presented), trust(presented)].filter((one) => one !== undefined);
 }
@@ -78,14 +78,14 @@ function identity({ host, certificate }: Presented): CertificateFault | undefine
 }
 
 function trust({ host, port, certificate, fault, ca }: Presented): CertificateFault | undefined {
-  // Its day and its name are looked at above; a fault of those says nothing about the issuer.
+  // Expiry and name are checked above; a fault of those says nothing about the issuer.
   if (fault === '' || fault === 'ERR_TLS_CERT_ALTNAME_INVALID' || /^CERT_(?:HAS_EXPIRED|NOT_YET_VALID)$/.test(fault)) {
     return undefined;
   }
   const chain = chainOf(certificate);
   const last = chain.at(-1) ?? certificate;
-  const given = authorities(ca).map(({ subject }) => nameOf(Object.fromEntries(lines(subject))));
-  const tried = given.length === 0 ? '' : `; the CA file holds ${given.join(', ')}`;
+  const configured = authorities(ca).map(({ subject }) => nameOf(Object.fromEntries(lines(subject))));
+  const tried = configured.length === 0 ? '' : `; the CA file holds ${configured.join(', ')}`;
   const fetch = `openssl s_client -connect ${host.includes(':') ? `[${host}]` : host}:${port} -showcerts </dev/null 2>/dev/null`;
   const compare = `compare its SHA-256 fingerprint with the one on the MAAS server: ${last.fingerprint256}`;
   switch (fault) {

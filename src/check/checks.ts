@@ -12,33 +12,34 @@ import { checkClearText, openConnection, stepTimeoutMs, resolveName, type Locate
 import { servedSteps } from './served.ts';
 import { checkTls } from './tls.ts';
 
-/** Takes note of a step's end, and hands the step on. */
-type Tell = <Found>(name: string, finding: Finding<Found> | Promise<Finding<Found>>) => Promise<Step<Found>>;
+/** Reports the result of a step, and returns the step. */
+type RunStep = <Found>(name: string, finding: Finding<Found> | Promise<Finding<Found>>) => Promise<Step<Found>>;
 
 /**
- * Looks at everything between this machine and MAAS, in the order in which a request would need it; where MAAS has several regions,
- * at one after the other; then at what else the proxy would read and open when it starts. The key leaves this machine in one step alone, when all before it has shown that it is MAAS who gets it.
+ * Checks everything between this machine and MAAS, in the order in which a request needs it; with several regions, one
+ * after the other; then everything else that the proxy reads and opens when it starts. Only one step sends the key,
+ * after all steps before it have shown that the receiver is MAAS.
  *
- * @param report told of each step as soon as it has ended
+ * @param report called for each step as soon as it has ended
  */
 export async function runChecks(draft: Draft, report: (step: Step) => void): Promise<Step[]> {
   const steps: Step[] = [];
   const { regions = [undefined] } = draft;
-  const tellAbout =
-    (region?: MaasAddress): Tell =>
+  const stepsFor =
+    (region?: MaasAddress): RunStep =>
     async (name, finding) => {
       const step = { step: name, ...(region !== undefined && { region: region.href }), ...(await finding) };
       steps.push(step);
       report(step);
       return step;
     };
-  const key = await tellAbout()('key format', checkKeyFormat(draft));
-  if (draft.files.policy !== undefined) await tellAbout()('policy', checkPolicy(draft));
+  const key = await stepsFor()('key format', checkKeyFormat(draft));
+  if (draft.files.policy !== undefined) await stepsFor()('policy', checkPolicy(draft));
   for (const region of regions) {
-    await checkRegion(region, key, draft, tellAbout(regions.length > 1 ? region : undefined));
+    await checkRegion(region, key, draft, stepsFor(regions.length > 1 ? region : undefined));
   }
-  const tell = tellAbout();
-  for (const [name, look] of servedSteps(draft)) await tell(name, look());
+  const runStep = stepsFor();
+  for (const [name, check] of servedSteps(draft)) await runStep(name, check());
   return steps;
 }
 
@@ -46,44 +47,44 @@ async function checkRegion(
   region: MaasAddress | undefined,
   key: Step<ApiKey>,
   draft: Draft,
-  tell: Tell,
+  runStep: RunStep,
 ): Promise<void> {
   const { ca, mistakes } = draft;
   const { insecure } = draft.values;
   const trust = { ca, caMistake: about(mistakes, 'ca'), insecure };
 
-  const address = await tell('address', checkAddress(region, draft));
-  const dns = await tell('DNS', after(address, resolveName));
-  const tcp = await tell('TCP', after(dns, openConnection));
-  const tls = await tell(
+  const address = await runStep('address', checkAddress(region, draft));
+  const dns = await runStep('DNS', after(address, resolveName));
+  const tcp = await runStep('TCP', after(dns, openConnection));
+  const tls = await runStep(
     'TLS',
     after(tcp, (located) => checkTls(located, trust)),
   );
 
   await withAnonymous(tls, trust, async (anonymous) => {
-    const http = await tell(
+    const http = await runStep(
       'HTTP',
       after(tls, ({ maas }) => checkHttp(maas, anonymous)),
     );
-    const isMaas = await tell(
+    const isMaas = await runStep(
       'MAAS',
       both(tls, http, ({ maas }, timed) => checkIsMaas(maas, timed, anonymous)),
     );
-    await tell(
+    await runStep(
       'version',
       after(isMaas, ({ version }) => ({ status: 'ok', detail: version })),
     );
-    await tell('clock', after(isMaas, checkClock));
-    const taken = await tell(
+    await runStep('clock', after(isMaas, checkClock));
+    const taken = await runStep(
       'API key',
       after(isMaas, () => both(tls, key, ({ maas }, found) => checkKey(maas, { key: found, ca, insecure }))),
     );
-    await tell('identity', after(taken, checkIdentity));
-    await tell('clear text', after(dns, checkClearText));
+    await runStep('identity', after(taken, checkIdentity));
+    await runStep('clear text', after(dns, checkClearText));
   });
 }
 
-/** After two steps. */
+/** Runs a step that needs two others. */
 function both<First, Second, Next>(
   first: Step<First>,
   second: Step<Second>,
@@ -92,13 +93,13 @@ function both<First, Second, Next>(
   return after(first, (one) => after(second, (two) => next(one, two)));
 }
 
-/** Connections on which nothing is ever signed, verified like the proxy's own. */
+/** Connections for unsigned requests only, verified like the proxy's own. */
 async function withAnonymous(
   { found }: Step<Located>,
   { ca, insecure }: { ca: string | undefined; insecure: boolean },
   use: (anonymous: SendUnsigned) => Promise<void>,
 ): Promise<void> {
-  if (found === undefined) return use(() => Promise.reject(new Error('asked without a way to MAAS')));
+  if (found === undefined) return use(() => Promise.reject(new Error('no connection to MAAS')));
   const pool = createPool({ maas: found.maas, ca, insecure, timeout: stepTimeoutMs });
   try {
     const dispatch = toUndici((options, handler) => pool.dispatch(options, handler));

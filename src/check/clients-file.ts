@@ -12,7 +12,7 @@ import { explainIdleRules } from '../policy/known-operations.ts';
 import { failed, type Finding } from './finding.ts';
 
 /**
- * Is each client's entry right, and each file that one names?
+ * Is each client's entry valid, and each file that an entry names?
  *
  * @param now ms since 1970
  */
@@ -35,7 +35,7 @@ export function checkClientsFile(file: string, now: number): Finding {
   };
 }
 
-/** How many mistakes are shown; the next one is seen when these are mended. */
+/** How many mistakes are shown; the others are shown when these are fixed. */
 const mostShown = 20;
 
 function shortened(sentences: readonly string[]): string[] {
@@ -53,41 +53,41 @@ function describe(clients: readonly Client[], now: number): string {
   return `${counts.join(' with ')}${expired === 0 ? '' : `, ${expired} of them expired`}`;
 }
 
-/** The files of policies and of MAAS keys, each once, and the first client that names it. */
+/** The policy files and key files, each once, with the first client that names it. */
 function namedFiles(
   clientsFile: string,
   clients: readonly Client[],
-): Map<string, { kind: 'policy' | 'key'; of: string }> {
-  const files = new Map<string, { kind: 'policy' | 'key'; of: string }>();
+): Map<string, { content: 'policy' | 'key'; of: string }> {
+  const files = new Map<string, { content: 'policy' | 'key'; of: string }>();
   for (const client of clients) {
-    for (const [kind, named] of [
+    for (const [content, named] of [
       ['policy', policyFile(client)],
       ['key', client.maasKeyFile],
     ] as const) {
       if (named === undefined) continue;
       const path = besideClientsFile(clientsFile, named);
-      if (!files.has(path)) files.set(path, { kind, of: client.name });
+      if (!files.has(path)) files.set(path, { content, of: client.name });
     }
   }
   return files;
 }
 
 function wrongFiles(clientsFile: string, clients: readonly Client[]): string[] {
-  return [...namedFiles(clientsFile, clients)].flatMap(([path, { kind, of }]) => {
+  return [...namedFiles(clientsFile, clients)].flatMap(([path, { content, of }]) => {
     try {
-      if (kind === 'policy') readPolicyFile(path);
+      if (content === 'policy') readPolicyFile(path);
       else readKeyFile(path);
       return [];
     } catch (error) {
       if (!(error instanceof SettingError)) throw error;
-      return [`it ${error.message}; it is to be the ${kind === 'policy' ? 'policy' : 'MAAS key'} of ${of}`];
+      return [`it ${error.message}; it is to be the ${content === 'policy' ? 'policy' : 'MAAS key'} of ${of}`];
     }
   });
 }
 
 function warningsAboutFiles(clientsFile: string, clients: readonly Client[]): string[] {
-  return [...namedFiles(clientsFile, clients)].flatMap(([path, { kind }]) => {
-    if (kind === 'policy') {
+  return [...namedFiles(clientsFile, clients)].flatMap(([path, { content }]) => {
+    if (content === 'policy') {
       return othersMayWrite(path, 'change what clients may do').concat(
         explainIdleRules(readPolicyFile(path), `The policy file ${path}`),
       );

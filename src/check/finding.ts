@@ -1,20 +1,20 @@
-/** How a step ended. */
+/** The result of a step. */
 export type Status = 'ok' | 'warning' | 'error' | 'skipped';
 
-/** What a step found. */
+/** The finding of a step. */
 export interface Finding<Found = undefined> {
   readonly status: Status;
   readonly detail: string;
-  /** What to do, in sentences; each line is one. */
+  /** The remedy, in sentences, one per line. */
   readonly remedy?: string | undefined;
-  /** What the steps after this one go on with. Where it is missing, they are skipped. */
+  /** The value for later steps. If it is missing, they are skipped. */
   readonly found?: Found;
 }
 
 /** A finding under the name of its step. */
 export interface Step<Found = unknown> extends Finding<Found> {
   readonly step: string;
-  /** The address of the region controller that it is about, where there are several. */
+  /** The address of the region controller that was checked, if there are several. */
   readonly region?: string;
 }
 
@@ -24,8 +24,8 @@ export function failed(detail: string, remedy?: string): Finding<never> {
 }
 
 /**
- * Goes on after a step, or says which step this one waits for. Of a row of skipped steps, each names the first that
- * failed.
+ * Continues after a step, or is skipped if that step has failed. Of several skipped steps in a row, each names the
+ * first that failed.
  */
 export async function after<Found, Next>(
   previous: Step<Found>,
@@ -37,8 +37,8 @@ export async function after<Found, Next>(
 }
 
 /**
- * Takes a sentence of `upstream/failure.ts` or `maas/refusal.ts` apart: they say the reason, and after a semicolon or a
- * full stop what to do.
+ * Splits a sentence of `upstream/errors.ts` or `maas/refusal.ts`: it has the reason first, and after a semicolon or a
+ * full stop the remedy.
  */
 export function reasonAndRemedy(sentence: string): { reason: string; remedy: string | undefined } {
   const [, reason, remedy] = /^(.+?)[.;] (.+)$/s.exec(sentence) ?? [];

@@ -1,4 +1,4 @@
-// The steps that need no network: what the configuration gives.
+// The steps that need no network: they check the configuration.
 import { isIP } from 'node:net';
 import { othersMayWrite } from '../clients/warnings.ts';
 import type { Draft } from '../config/configuration.ts';
@@ -11,14 +11,14 @@ import { failed, reasonAndRemedy, type Finding } from './finding.ts';
 const copyKey =
   'Copy the whole key from MAAS, user name, "API keys": 18, 18 and 32 letters and digits between two colons.';
 
-/** Is there an API key, and does it look like one of MAAS's? */
-export function checkKeyFormat({ key: given, mistakes, warnings }: Draft): Finding<ApiKey> {
+/** Is there an API key, and does it look like MAAS's? */
+export function checkKeyFormat({ key: configured, mistakes, warnings }: Draft): Finding<ApiKey> {
   const wrong = about(mistakes, 'key', 'profile');
-  if (wrong !== undefined || given === undefined) {
+  if (wrong !== undefined || configured === undefined) {
     const { reason, remedy } = reasonAndRemedy(wrong ?? 'there is no API key');
     return failed(reason, remedy ?? copyKey);
   }
-  const { key, keySource } = given;
+  const { key, keySource } = configured;
   const remedies = [
     about(warnings, 'key'),
     key.hasUsualShape ? undefined : `MAAS makes keys of 18, 18 and 32. ${copyKey}`,
@@ -32,7 +32,7 @@ export function checkKeyFormat({ key: given, mistakes, warnings }: Draft): Findi
   };
 }
 
-/** Is there an address of MAAS, and do scheme and port go together? */
+/** Is there an address of MAAS, and do scheme and port match? */
 export function checkAddress(maas: MaasAddress | undefined, { mistakes, values }: Draft): Finding<MaasAddress> {
   const wrong = about(mistakes, 'address', 'profile');
   if (wrong !== undefined || maas === undefined) {
@@ -55,7 +55,7 @@ export function checkAddress(maas: MaasAddress | undefined, { mistakes, values }
   return { status: remedy === undefined ? 'ok' : 'warning', detail: maas.href, remedy, found: maas };
 }
 
-/** Can the policy file be used, can each rule of it match something, and may nobody else write it? */
+/** Is the policy file valid, does each rule match something, and is the file writable for its owner only? */
 export function checkPolicy({ values: { policy }, files, mistakes }: Draft): Finding {
   const wrong = about(mistakes, 'policy');
   if (wrong !== undefined) return failed(wrong.replace(/\.$/, ''));
@@ -80,7 +80,7 @@ function isOwn(maas: MaasAddress, { host, port, socket }: Draft['values']): bool
   );
 }
 
-/** The host and the port to connect to: without brackets, and with the scheme's own port where none is written. */
+/** The host and the port of the connection: without brackets, and with the scheme's default port if none is written. */
 export function endpoint({ origin }: MaasAddress): { host: string; port: number; secure: boolean } {
   const { hostname, port, protocol } = new URL(origin);
   const secure = protocol === 'https:';
@@ -88,7 +88,7 @@ export function endpoint({ origin }: MaasAddress): { host: string; port: number;
   return { host: isIP(bare) === 6 ? bare : hostname, port: port === '' ? (secure ? 443 : 80) : Number(port), secure };
 }
 
-/** The remarks about these matters as one text. */
+/** The remarks about certain subjects as one text. */
 export function about(remarks: readonly Remark[], ...matters: Remark['about'][]): string | undefined {
   const found = remarks.filter((remark) => matters.includes(remark.about)).map(({ text }) => text);
   return found.length === 0 ? undefined : found.join('\n');

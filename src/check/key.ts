@@ -1,4 +1,4 @@
-// The one step that sends the API key, and what MAAS says about it.
+// The one step that sends the API key, and the user that MAAS reports.
 import type { Configuration } from '../config/configuration.ts';
 import type { MaasAddress } from '../maas/maas-address.ts';
 import { createSigner } from '../maas/signature.ts';
@@ -11,7 +11,7 @@ import { printable } from '../output/printable.ts';
 
 type User = Exclude<Identity['user'], { refused: string }>;
 
-/** Does MAAS take the key? Asked in the way in which the proxy itself signs and connects. */
+/** Does MAAS accept the key? The request is signed and sent as the proxy does it. */
 export async function checkKey(
   maas: MaasAddress,
   connection: Pick<Configuration, 'key' | 'ca' | 'insecure'>,
@@ -19,16 +19,16 @@ export async function checkKey(
   const signer = createSigner(connection.key);
   const upstream = createUpstream({ ...connection, regions: [maas], signer: () => signer, timeout: 5, maxUpstream: 1 });
   try {
-    const answer = await upstream.sendOwnRequest('/users/?op=whoami');
-    const ownError = readOwnError(answer);
+    const response = await upstream.sendOwnRequest('/users/?op=whoami');
+    const ownError = readOwnError(response);
     if (ownError !== undefined) return failed(ownError.reason, ownError.remedy);
-    const user = readUser(answer);
+    const user = readUser(response);
     if (!('refused' in user)) return { status: 'ok', detail: 'MAAS takes it', found: user };
     const { reason, remedy } = reasonAndRemedy(user.refused);
     return failed(reason, remedy);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    // Of a refusal the chain makes a problem, because MAAS's own words may hold the true secret.
+    // The chain turns a refusal into a problem, because MAAS's own text may contain the true secret.
     const { reason, remedy } = reasonAndRemedy(error.message);
     return failed(error.receivedStatus === undefined ? `no answer to the signed request: ${reason}` : reason, remedy);
   } finally {
@@ -36,7 +36,7 @@ export async function checkKey(
   }
 }
 
-/** Whose rights has everybody who reaches the proxy? */
+/** Which user's rights do the clients of the proxy have? */
 export function checkIdentity({ name, administrator }: User): Finding {
   return { status: 'ok', detail: `${printable(name)}, ${administrator ? 'administrator' : 'user'}` };
 }

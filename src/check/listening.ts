@@ -1,4 +1,4 @@
-// The steps that see whether the proxy could listen where it is to.
+// The steps that check whether the proxy can listen.
 import { accessSync, constants, lstatSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { dirname } from 'node:path';
@@ -6,17 +6,17 @@ import { ListenError, noPort } from '../server/listen-error.ts';
 import { failed, reasonAndRemedy, type Finding } from './finding.ts';
 
 /**
- * Is the port free? It is taken for a moment. One in use is no more than a warning: the proxy that is checked may be running.
+ * Is the port free? It is opened for a moment. A port in use is only a warning: the proxy itself may be running.
  *
- * @param setting what chooses the port
+ * @param setting the setting for the port
  */
 export async function checkPort(host: string, port: number, setting: string): Promise<Finding> {
   if (port === 0) return { status: 'skipped', detail: 'any free one' };
   const error = await tryPort(/^localhost$/i.test(host) ? '127.0.0.1' : host, port);
   if (error === undefined) return { status: 'ok', detail: `${host} port ${port} is free` };
-  const told = noPort(error, host, port, setting);
-  if (!(told instanceof ListenError)) return failed(`${host} port ${port} is not to be had`);
-  const { reason, remedy } = reasonAndRemedy(told.message);
+  const explained = noPort(error, host, port, setting);
+  if (!(explained instanceof ListenError)) return failed(`${host} port ${port} is not to be had`);
+  const { reason, remedy } = reasonAndRemedy(explained.message);
   if (error.code !== 'EADDRINUSE') return failed(reason, remedy);
   return {
     status: 'warning',
@@ -33,7 +33,7 @@ function tryPort(host: string, port: number): Promise<NodeJS.ErrnoException | un
   });
 }
 
-/** Could a socket be made at a path? Nothing is made. */
+/** Can a socket be created at a path? Nothing is created. */
 export async function checkSocket(path: string): Promise<Finding> {
   const directory = dirname(path);
   try {
@@ -49,7 +49,7 @@ export async function checkSocket(path: string): Promise<Finding> {
   if (!found.isSocket()) {
     return failed(`${path} is there already, and is no socket`, 'Choose another path with --socket (SOCKET).');
   }
-  if (await isAnswered(path)) {
+  if (await acceptsConnections(path)) {
     return {
       status: 'warning',
       detail: `${path} is in use`,
@@ -59,12 +59,12 @@ export async function checkSocket(path: string): Promise<Finding> {
   return { status: 'ok', detail: `${path} is left from a program that has ended, and will be replaced` };
 }
 
-function isAnswered(path: string): Promise<boolean> {
+function acceptsConnections(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
-    const end = (answered: boolean): void => {
+    const end = (accepted: boolean): void => {
       socket.destroy();
-      resolve(answered);
+      resolve(accepted);
     };
     socket.once('connect', () => end(true));
     socket.once('error', () => end(false));

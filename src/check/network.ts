@@ -1,4 +1,4 @@
-// The steps below HTTP: is there a way to MAAS?
+// The steps below HTTP: can MAAS be reached?
 import { lookup } from 'node:dns/promises';
 import { BlockList, connect, isIP } from 'node:net';
 import type { MaasAddress } from '../maas/maas-address.ts';
@@ -6,7 +6,7 @@ import { toProblem } from '../upstream/errors.ts';
 import { failed, reasonAndRemedy, type Finding } from './finding.ts';
 import { endpoint } from './given.ts';
 
-/** How long a name or a connection may take, ms. */
+/** How long a lookup or a connection may take, ms. */
 export const stepTimeoutMs = 5_000;
 
 /** MAAS's address, and the IP addresses behind its name. */
@@ -32,25 +32,25 @@ export async function resolveName(maas: MaasAddress): Promise<Finding<Located>> 
   }
 }
 
-/** Does anything accept connections there? */
+/** Does a program accept connections there? */
 export async function openConnection(located: Located): Promise<Finding<Located>> {
   const { host, port } = endpoint(located.maas);
   const started = performance.now();
   return new Promise((resolve) => {
     const socket = connect({ host, port });
-    const timer = setTimeout(() => finish(notAccepted(host, port)), stepTimeoutMs);
-    const finish = (finding: Finding<Located>): void => {
+    const timer = setTimeout(() => done(notAccepted(host, port)), stepTimeoutMs);
+    const done = (finding: Finding<Located>): void => {
       clearTimeout(timer);
       socket.destroy();
       resolve(finding);
     };
     socket.on('connect', () => {
       const took = Math.max(1, Math.round(performance.now() - started));
-      finish({ status: 'ok', detail: `${socket.remoteAddress} port ${port} in ${took} ms`, found: located });
+      done({ status: 'ok', detail: `${socket.remoteAddress} port ${port} in ${took} ms`, found: located });
     });
     socket.on('error', (error) => {
       const { reason, remedy } = reasonAndRemedy(toProblem(error).message);
-      finish(failed(`${host} port ${port}: ${reason}`, remedy));
+      done(failed(`${host} port ${port}: ${reason}`, remedy));
     });
   });
 }
@@ -66,7 +66,7 @@ const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
 loopback.addAddress('::1', 'ipv6');
 
-/** Does the secret, which PLAINTEXT signatures carry (RFC 5849 §3.4.4), cross a network unencrypted? */
+/** Would the secret, which PLAINTEXT signatures contain (RFC 5849 §3.4.4), cross a network unencrypted? */
 export function checkClearText({ maas, addresses }: Located): Finding {
   if (endpoint(maas).secure) return { status: 'ok', detail: 'no, https' };
   if (addresses.every((address) => loopback.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'))) {

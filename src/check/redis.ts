@@ -10,15 +10,15 @@ import { failed, type Finding } from './finding.ts';
 export async function checkRedis(url: RedisUrl): Promise<Finding> {
   if (!(await isLibraryInstalled())) return failed(missingLibrary.detail, missingLibrary.remedy);
   let why = '';
-  const memory = await openRedisConnection(url.reveal(), (_isUp, cause) => {
+  const connection = await openRedisConnection(url.reveal(), (_isUp, cause) => {
     why = cause;
   });
   try {
-    if (memory.isUp) return { status: 'ok', detail: `${hostAndPort(url)} answers, and takes what is written` };
+    if (connection.isUp) return { status: 'ok', detail: `${hostAndPort(url)} answers, and takes what is written` };
     const { detail, remedy } = causes.find(({ of }) => of.test(why)) ?? otherwise(why);
     return failed(`${hostAndPort(url)}: ${detail}`, remedy);
   } finally {
-    await memory.close();
+    await connection.close();
   }
 }
 

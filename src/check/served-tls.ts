@@ -1,4 +1,4 @@
-// The steps for what the proxy's own https is served with.
+// The steps for the TLS options of the proxy's own https listener.
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Draft } from '../config/configuration.ts';
@@ -8,10 +8,10 @@ import { about } from './given.ts';
 
 const day = 86_400_000;
 
-/** Certificates that end sooner are worth a word, days. */
+/** Certificates that expire within so many days get a warning. */
 const soon = 30;
 
-/** Do certificate and key belong together, is it their time, and is it for the names that clients call the proxy by? */
+/** Do certificate and key match, is the certificate valid now, and does it have the names that clients use? */
 export function checkCertificate({ tls, files, values, mistakes, warnings }: Draft): Finding {
   const wrong = about(mistakes, 'certificate');
   if (wrong !== undefined || tls === undefined) return failed((wrong ?? 'cannot be used').replace(/\.$/, ''));
@@ -35,11 +35,11 @@ export function checkCertificate({ tls, files, values, mistakes, warnings }: Dra
 
 function isFor(certificate: X509Certificate, name: string): boolean {
   const bare = name.replaceAll(/^\[|\]$/g, '');
-  // Each of the two throws at what is for the other.
+  // Each of the two throws for the other kind of name.
   return (isIP(bare) === 0 ? certificate.checkHost(bare) : certificate.checkIP(bare)) !== undefined;
 }
 
-/** Are there authorities for the certificates of clients, and is it their time? */
+/** Are there authorities for clients' certificates, and are they valid now? */
 export function checkClientCa({ tls, files, mistakes }: Draft): Finding {
   const wrong = about(mistakes, 'client-ca');
   if (wrong !== undefined) return failed(wrong.replace(/\.$/, ''));

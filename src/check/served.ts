@@ -1,4 +1,4 @@
-// The steps behind those of the way to MAAS: all else that `serve` would read and open.
+// The steps after those of the path to MAAS: everything else that `serve` reads and opens.
 import { closeSync, accessSync, constants, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { whyUnwritable } from '../config/files.ts';
@@ -10,10 +10,10 @@ import { checkPort, checkSocket } from './listening.ts';
 import { checkCertificate, checkClientCa } from './served-tls.ts';
 import { checkRedis } from './redis.ts';
 
-/** The name of a step, and what it does. */
-type ServedStep = readonly [name: string, look: () => Finding | Promise<Finding>];
+/** The name of a step, and its check. */
+type ServedStep = readonly [name: string, check: () => Finding | Promise<Finding>];
 
-/** The steps for what a configuration has of it, in the order in which the proxy would come to it. */
+/** The steps that a configuration needs, in the order in which the proxy would reach them. */
 export function servedSteps(draft: Draft): ServedStep[] {
   const { values, files, mistakes } = draft;
   const has = (...matters: Parameters<typeof about>[1][]): boolean => about(mistakes, ...matters) !== undefined;
@@ -41,13 +41,13 @@ export function servedSteps(draft: Draft): ServedStep[] {
   return steps;
 }
 
-/** What the configuration has said already. */
+/** The mistake that the configuration has reported already. */
 function mistaken({ mistakes }: Draft, ...matters: Parameters<typeof about>[1][]): Finding<never> {
   const text = about(mistakes, ...matters) ?? 'cannot be used';
   return failed(text.replace(/\.$/, ''));
 }
 
-/** Can records be written there? Nothing is written, and no file is made. */
+/** Can entries be written there? Nothing is written, and no file is created. */
 function checkAuditFile(file: string): Finding {
   try {
     if (statSync(file, { throwIfNoEntry: false }) === undefined) accessSync(dirname(file), constants.W_OK);

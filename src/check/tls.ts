@@ -1,4 +1,4 @@
-// The TLS step: what does MAAS present, and would the proxy accept it?
+// The TLS step: which certificate does MAAS present, and would the proxy accept it?
 import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { errorCode, toProblem } from '../upstream/errors.ts';
@@ -8,7 +8,7 @@ import { failed, reasonAndRemedy, type Finding } from './finding.ts';
 import { endpoint } from './given.ts';
 import { stepTimeoutMs, type Located } from './network.ts';
 
-/** What the configuration says about trust. */
+/** The configuration's trust. */
 export interface Trust {
   readonly ca: string | undefined;
   /** What is wrong with the CA file, in a sentence. */
@@ -16,7 +16,7 @@ export interface Trust {
   readonly insecure: boolean;
 }
 
-/** Is the connection to MAAS one that the API key may be sent over? */
+/** May the API key be sent over the connection to MAAS? */
 export async function checkTls(located: Located, { ca, caMistake, insecure }: Trust): Promise<Finding<Located>> {
   if (caMistake !== undefined) {
     const { reason, remedy } = reasonAndRemedy(caMistake);
@@ -46,8 +46,8 @@ export async function checkTls(located: Located, { ca, caMistake, insecure }: Tr
 const noTls = 'Check that the port is the TLS port of MAAS (5443 on most); the plain one (5240) wants http://.';
 
 /**
- * A connection that only looks: nothing is sent over it, so the certificate need not be good. Whether it is good, the
- * same verification says that the proxy's own connections go through.
+ * A connection that only inspects: nothing is sent over it, so the certificate need not be valid. Whether it is valid
+ * is decided by the same verification as for the proxy's own connections.
  */
 function shakeHands(
   host: string,
@@ -62,23 +62,23 @@ function shakeHands(
       secureContext: trustingContext(ca),
       rejectUnauthorized: false,
     });
-    const finish = (outcome: { protocol: string; presented: Presented } | string): void => {
+    const done = (outcome: { protocol: string; presented: Presented } | string): void => {
       clearTimeout(timer);
       socket.destroy();
       resolve(outcome);
     };
-    const timer = setTimeout(() => finish('there was no TLS handshake within 5 s'), stepTimeoutMs);
+    const timer = setTimeout(() => done('there was no TLS handshake within 5 s'), stepTimeoutMs);
     socket.on('secureConnect', () => {
-      // A code, whatever its type says.
+      // It is a code, whatever its type says.
       const fault = String(socket.authorizationError ?? '');
       const certificate = socket.getPeerCertificate(true);
-      finish({
+      done({
         protocol: (socket.getProtocol() ?? 'TLS').replace('TLSv', 'TLS '),
         presented: { host, port, certificate, fault, ca },
       });
     });
-    socket.on('error', (error) => finish(sentence(error)));
-    socket.on('end', () => finish('the connection was closed during the TLS handshake'));
+    socket.on('error', (error) => done(sentence(error)));
+    socket.on('end', () => done('the connection was closed during the TLS handshake'));
   });
 }
 

@@ -1,4 +1,4 @@
-// The steps that one anonymous answer of `version/` decides: HTTP, is it a MAAS, which one, and its clock.
+// The steps that use one anonymous response of `version/`: HTTP, is it a MAAS, which version, and its clock.
 import { parseMaasAddress, type MaasAddress } from '../maas/maas-address.ts';
 import { Problem } from '../problem.ts';
 import type { OwnResponse } from '../upstream/own-requests/own-request.ts';
@@ -9,23 +9,23 @@ import { isRegionDown } from '../upstream/regions/region-down.ts';
 import { failed, reasonAndRemedy, type Finding } from './finding.ts';
 import { printable } from '../output/printable.ts';
 
-/** Asks MAAS without a signature; `path` begins below the API's root. */
+/** Sends MAAS a request without a signature; `path` begins below the API's root. */
 export type SendUnsigned = (maas: MaasAddress, path: string) => Promise<OwnResponse>;
 
-/** An answer, and when it was asked for and came, ms since 1970. */
+/** A response, and when it was requested and received, ms since 1970. */
 export interface TimedResponse {
   readonly response: OwnResponse;
   readonly requestedAt: number;
   readonly receivedAt: number;
 }
 
-/** An answer of a MAAS. */
+/** A response of a MAAS. */
 export interface MaasResponse extends TimedResponse {
   readonly version: string;
 }
 
 /**
- * Does something speak HTTP there, and on the right port? A MAAS with TLS on redirects its plain port to https, all but
+ * Does the server speak HTTP, and on the right port? A MAAS with TLS redirects its plain port to https, except for
  * `machines` (MAAS 3.7.3, seen).
  */
 export async function checkHttp(maas: MaasAddress, send: SendUnsigned): Promise<Finding<TimedResponse>> {
@@ -72,7 +72,7 @@ function noResponse(maas: MaasAddress, error: unknown): Finding<never> {
   return failed(reason, remedy ?? 'Check that MAAS is healthy: is its web interface slow, too?');
 }
 
-/** As it names itself: `nginx/1.22.1`. */
+/** The server's own name: `nginx/1.22.1`. */
 function serverOf({ headers }: OwnResponse): string {
   return printable(headers['server'] ?? '') || 'an unnamed web server';
 }
@@ -113,7 +113,7 @@ function versionIn(response: OwnResponse): string | undefined {
   }
 }
 
-/** A path before `/MAAS` is right only behind a reverse proxy that has it. */
+/** A path before `/MAAS` is right only if a reverse proxy has it. */
 async function probeWithoutPrefix(maas: MaasAddress, send: SendUnsigned): Promise<string | undefined> {
   if (maas.basePath === '/MAAS') return undefined;
   const plain = parseMaasAddress(maas.origin);
@@ -128,7 +128,7 @@ async function probeWithoutPrefix(maas: MaasAddress, send: SendUnsigned): Promis
 function notMaas(maas: MaasAddress, response: OwnResponse): Finding<never> {
   const { status, headers, body } = response;
   const server = serverOf(response);
-  const place = `${maas.apiPath}/version/`;
+  const versionPath = `${maas.apiPath}/version/`;
   if (status === 508) {
     const { reason, remedy } = reasonAndRemedy(loopDetected().message);
     return failed(reason, remedy);
@@ -143,7 +143,7 @@ function notMaas(maas: MaasAddress, response: OwnResponse): Finding<never> {
   if (ownError !== undefined) return failed(ownError.reason, ownError.remedy);
   if (body.startsWith('Unknown API endpoint')) {
     return failed(
-      `a MAAS answers, but another path than ${place} reaches it`,
+      `a MAAS answers, but another path than ${versionPath} reaches it`,
       'Something before MAAS changes the path; check the part before /MAAS in MAAS_URL.',
     );
   }
@@ -151,23 +151,23 @@ function notMaas(maas: MaasAddress, response: OwnResponse): Finding<never> {
   if (status === 401 || status === 403 || status === 407) {
     return failed(
       `${server} asks for a login of its own (${status})`,
-      `MAAS needs none for ${place}, so something stands before it. ${check}`,
+      `MAAS needs none for ${versionPath}, so something stands before it. ${check}`,
     );
   }
   if (status >= 300 && status < 400) {
-    return failed(`${server} redirects ${place} elsewhere (${status})`, check);
+    return failed(`${server} redirects ${versionPath} elsewhere (${status})`, check);
   }
   const what = /html/i.test(headers['content-type'] ?? '') || /^\s*</.test(body) ? ' with a web page' : '';
-  return failed(`not a MAAS: ${server} answers ${place} ${status}${what}`, check);
+  return failed(`not a MAAS: ${server} answers ${versionPath} ${status}${what}`, check);
 }
 
-/** Seconds by which two clocks may differ before it is worth a word, and before signatures are at risk. */
+/** A clock difference above this gets a warning, s, and above this endangers signatures. */
 const limits = { warning: 60, error: 240 };
 
 /**
  * Do the clocks agree? MAAS refuses signatures that are more than 300 s old.
  *
- * `Date` has whole seconds and was written some time between question and answer, so both are allowed for.
+ * `Date` has whole seconds and was written at some time between request and response, so both are allowed for.
  */
 export function checkClock({ response, requestedAt, receivedAt }: TimedResponse): Finding {
   const date = Date.parse(response.headers['date'] ?? '');

@@ -5,11 +5,11 @@ import { signatureWindow, type Nonces } from './nonces.ts';
 import type { ActiveClient, Registry } from './registry.ts';
 
 /**
- * Finds the client that an `Authorization` header proves.
+ * Finds the client that an `Authorization` header authenticates.
  *
- * @param authorization the header's value, `undefined` where there is none
- * @throws {Problem} `client-unknown`, in MAAS's own words for clients that sign; its `cause`, and its `client` where the
- *   consumer key is one of the file's, are for the log alone
+ * @param authorization the header's value; `undefined` if there is none
+ * @throws {Problem} `client-unknown`, in MAAS's own words for clients that sign; its `cause`, and its `client` if the
+ *   consumer key is in the clients file, are only for the log
  */
 export async function authenticateClient(
   registry: Registry,
@@ -34,13 +34,13 @@ export async function authenticateClient(
     default:
       throw unauthenticated(
         'The gateway understands OAuth (in these letters, with PLAINTEXT), Bearer and Basic, each with its key.',
-        // Not the scheme: a key may stand in its place.
+        // The scheme is not repeated: a key may be in its place.
         { cause: 'neither OAuth nor Bearer nor Basic' },
       );
   }
 }
 
-/** What only the log says about a refusal. It contains no secret. */
+/** The reason of a refusal, only for the log. It contains no secret. */
 interface Why {
   readonly cause: string;
   /** The client that the consumer key belongs to. */
@@ -131,7 +131,7 @@ function bySignature(registry: Registry, { consumer, token, method, signature }:
   return found;
 }
 
-/** A signature counts once, within its window. */
+/** A signature is valid once, within its window. */
 async function refuseUsed(
   nonces: Nonces,
   { consumer, token, nonce, timestamp }: OauthHeader,
@@ -157,16 +157,16 @@ async function refuseUsed(
   if (nonce === '' || nonce.length > maxNonce) {
     throw refuse(`Invalid nonce: it must have 1 to ${maxNonce} characters`, 'malformed nonce');
   }
-  // MAAS takes a clock that is ahead for no fault either, but such a signature can be used for longer.
+  // MAAS accepts a clock that is ahead too, but such a signature can be used for longer.
   if (!(await nonces.use(`${consumer}:${token}:${nonce}`, Math.max(now, timestamp) + signatureWindow, now))) {
     throw refuse(`Nonce already used: ${shortened(nonce)}`, 'replayed nonce');
   }
 }
 
-/** How far a client's clock may be ahead, s: a wrong time zone passes, and no nonce has to be remembered for years. */
+/** How far a client's clock may be ahead, s: a wrong time zone is accepted, and no nonce has to be stored for years. */
 const furthestAhead = 86_400;
 
-/** MAAS's database has room for so many characters. */
+/** The longest nonce that MAAS's database can store, characters. */
 const maxNonce = 255;
 
 function unauthenticated(sentence: string, why: Why): Problem {
@@ -176,7 +176,7 @@ function unauthenticated(sentence: string, why: Why): Problem {
   });
 }
 
-/** The response to an OAuth client, in MAAS's own words, so that the client handles it as it handles MAAS's. */
+/** The response to an OAuth client, in MAAS's own words, so that the client handles it like MAAS's. */
 function inMaasWords({ message }: OauthRefusal, why: Why): Problem {
   return new Problem('client-unknown', message, {
     challenge: 'OAuth realm="OAuth"',

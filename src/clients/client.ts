@@ -13,15 +13,15 @@ export interface Client {
   /** SHA-256 of the secret, hexadecimal; the secret itself is not stored. */
   readonly secretSha256: string;
   /**
-   * A preset's name, the path of a file of rules (`./robot.rules`, beginning where the clients file lies), or rules; where it is
-   * missing, the gateway's own policy is in force.
+   * A preset's name, the path of a file of rules (`./robot.rules`, relative to the clients file), or rules. If it is
+   * missing, the gateway's own policy applies.
    */
   readonly policy?: string | readonly string[];
-  /** When the key stops working, ISO 8601; never where it is missing. */
+  /** When the key expires, ISO 8601; if it is missing, never. */
   readonly expires?: string;
-  /** A file with the MAAS key to sign this client's requests with, in place of the shared one. */
+  /** A file with the MAAS key that signs this client's requests, in place of the shared one. */
   readonly maasKeyFile?: string;
-  /** This client's own limits, in place of those for each client. */
+  /** This client's own limits, in place of those of the gateway. */
   readonly limits?: ClientLimits;
 }
 
@@ -39,7 +39,7 @@ export class ClientsError extends Error {
 }
 
 /**
- * The policy that a client's entry holds or names; `undefined` where it has none, or one in a file.
+ * The policy in a client's entry, or the preset that it names; `undefined` if it has none, or one in a file.
  *
  * @throws {RuleError} what is wrong with it
  */
@@ -51,20 +51,20 @@ export function clientPolicy(client: Pick<Client, 'name' | 'policy'>): Policy | 
   throw new RuleError(`"${policy}" is none of ${Object.keys(presets).join(', ')}, and no path of a file (./my.rules)`);
 }
 
-/** The file of rules that a client's entry names, as it is written there; `undefined` where it names none. */
+/** The file of rules that a client's entry names, as it is written there; `undefined` if it names none. */
 export function policyFile({ policy }: Pick<Client, 'policy'>): string | undefined {
   return typeof policy === 'string' && /[./\\]/.test(policy) ? policy : undefined;
 }
 
 /**
- * Where a file lies that the clients file names. It is not made shorter: `..` behind a directory's link means what the system
- * takes it for.
+ * The path of a file that the clients file names. It is not normalised: the system resolves `..` after a symbolic link
+ * to a directory differently.
  */
 export function besideClientsFile(clientsFile: string, named: string): string {
   return isAbsolute(named) ? named : `${dirname(clientsFile)}/${named.replace(/^\.\//, '')}`;
 }
 
-/** Each rule has a place in a list, and no line. */
+/** A rule in a list is numbered by its index, not by its line. */
 function parseRules(name: string, rules: readonly string[]): Policy {
   try {
     return parsePolicy(`${name}'s rules`, rules.map((rule) => rule.replaceAll(/[\r\n]/g, ' ')).join('\n'));
@@ -74,7 +74,7 @@ function parseRules(name: string, rules: readonly string[]): Policy {
   }
 }
 
-/** When a key stops working, ms since 1970; `Infinity` where it never does. */
+/** When a key expires, ms since 1970; `Infinity` if never. */
 export function endOf({ expires }: Pick<Client, 'expires'>): number {
   return expires === undefined ? Number.POSITIVE_INFINITY : (parseDate(expires) ?? 0);
 }
@@ -84,12 +84,12 @@ export function hasExpired(client: Pick<Client, 'expires'>, now: number): boolea
   return endOf(client) <= now;
 }
 
-/** The hash of a secret that the file stores. */
+/** The hash of a secret, as the file stores it. */
 export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }
 
-/** Whether a secret is a client's, compared in constant time. */
+/** Whether a secret is the client's, compared in constant time. */
 export function hasSecret({ secretSha256 }: Client, secret: string): boolean {
   return timingSafeEqual(Buffer.from(secretSha256, 'hex'), createHash('sha256').update(secret).digest());
 }
@@ -97,5 +97,5 @@ export function hasSecret({ secretSha256 }: Client, secret: string): boolean {
 /** The name of clients without a key in logs, metrics and MAAS's audit log; no client may have this name. */
 export const anonymousName = 'anonymous';
 
-/** What a client may be called: it stands in logs, metrics and MAAS's audit log. */
+/** The allowed names of clients: they appear in logs, metrics and MAAS's audit log. */
 export const namePattern = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/;

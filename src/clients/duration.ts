@@ -1,4 +1,4 @@
-/** Spans of a fixed length, ms. */
+/** Units of a fixed length, ms. */
 const fixed: Readonly<Record<string, number>> = {
   s: 1_000,
   min: 60_000,
@@ -7,21 +7,21 @@ const fixed: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** Spans of the calendar, in months. */
+/** Units of the calendar, in months. */
 const calendar: Readonly<Record<string, number>> = { mo: 1, y: 12 };
 
-/** How spans are written, for sentences. */
+/** The syntax of time spans, for messages. */
 export const spanForms = '45min, 12h, 30d, 2w, 3mo or 1y';
 
-/** The last moment that can be written with four digits for the year, ms since 1970. */
+/** The last moment with a year of four digits, ms since 1970. */
 const lastMoment = Date.parse('9999-12-31T23:59:59Z');
 
 /**
- * The moment that lies a span after another: `45min`, `12h`, `30d`, `2w`, `3mo`, `1y`, or `0`. A month after 31 January is the
- * last day of February.
+ * Adds a time span to a moment: `45min`, `12h`, `30d`, `2w`, `3mo`, `1y`, or `0`. A month after 31 January is the last
+ * day of February.
  *
  * @param from ms since 1970
- * @returns ms since 1970; `undefined` where the text is no such span, or leads beyond the year 9999
+ * @returns ms since 1970; `undefined` if the text is not a time span, or the result is after the year 9999
  */
 export function addSpan(text: string, from: number): number | undefined {
   if (text === '0') return from;
@@ -33,7 +33,7 @@ export function addSpan(text: string, from: number): number | undefined {
   return moment <= lastMoment ? moment : undefined;
 }
 
-/** What is wrong with a text that is neither a span nor anything else that a setting takes: `m` alone is two things. */
+/** What is wrong with a text that should be a time span: `m` alone is ambiguous. */
 export function ambiguousSpan(text: string): string | undefined {
   const [, count] = /^(\d{1,5})m$/i.exec(text) ?? [];
   return count === undefined

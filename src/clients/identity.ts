@@ -1,10 +1,10 @@
 import type { ActiveClient } from './registry.ts';
 
-/** Who sends a request. */
+/** The sender of a request. */
 export interface ClientIdentity {
-  /** The client of a gateway whose key it is; `undefined` where nobody has to prove anything, and for whoever needs no key. */
+  /** The authenticated client of a gateway; `undefined` without a clients file, and for requests that need no key. */
   readonly client: ActiveClient | undefined;
-  /** A gateway lets it pass without a key. */
+  /** Whether a gateway accepts the request without a key. */
   readonly isAnonymous: boolean;
 }
 

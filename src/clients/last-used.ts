@@ -4,16 +4,19 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { realPath } from './file/real-path.ts';
 import type { Registry } from './registry.ts';
 
-/** How often a gateway writes down when keys were last used, ms. */
+/** How often a gateway saves when keys were last used, ms. */
 const interval = 60_000;
 
 /** When a key was last used, ms since 1970, by its consumer key. */
 type LastUsed = ReadonlyMap<string, number>;
 
-/** The file beside the clients file that says when each key was last used. It may be missing, or be removed at any time. */
+/**
+ * The file next to the clients file that says when each key was last used. It may be missing, or be removed at any
+ * time.
+ */
 function fileOf(clientsFile: string): string {
   try {
-    // Whoever names the clients file by a link means the same file.
+    // A link to the clients file leads to the same file.
     return `${realPath(clientsFile)}.used`;
   } catch {
     return `${clientsFile}.used`;
@@ -30,10 +33,10 @@ export function readLastUsed(clientsFile: string): LastUsed {
 }
 
 /**
- * Writes down once a minute when keys were last used; several gateways may share the file.
+ * Saves once a minute when keys were last used; several gateways may share the file.
  *
- * @param onFailure told once when the file cannot be written; nothing else comes of that
- * @returns writes a last time, and ends
+ * @param onFailure called once if the file cannot be written; the gateway continues without it
+ * @returns saves a last time, and stops
  */
 export function saveLastUsed(clientsFile: string, registry: Registry, onFailure: () => void): () => Promise<void> {
   const file = fileOf(clientsFile);
@@ -67,7 +70,7 @@ export function saveLastUsed(clientsFile: string, registry: Registry, onFailure:
   };
 }
 
-/** What is there and cannot be read now must not be taken for nothing, and be written over. */
+/** A file that exists but cannot be read must not be overwritten as if it were empty. */
 async function readOrNone(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
@@ -77,7 +80,7 @@ async function readOrNone(file: string): Promise<string> {
   }
 }
 
-/** Of each key that there still is the later of two moments. */
+/** Merges the times of existing keys: the later one counts. */
 function format(ours: LastUsed, theirs: LastUsed, registry: Registry): string {
   const consumers = [...new Set([...theirs.keys(), ...ours.keys()])].filter(
     (consumer) => registry.find(consumer) !== undefined,

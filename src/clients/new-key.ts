@@ -4,9 +4,9 @@ import { hashSecret, type Client } from './client.ts';
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 /**
- * Makes a key that looks like MAAS's own: 18, 18 and 32 letters and digits.
+ * Creates a key that looks like MAAS's own: 18, 18 and 32 letters and digits.
  *
- * @returns the client to keep, and the key's text, which is kept nowhere
+ * @returns the client's entry, and the key's text, which is not stored
  */
 export function makeKey(about: Omit<Client, 'consumer' | 'token' | 'secretSha256'>): {
   client: Client;
@@ -19,7 +19,7 @@ export function makeKey(about: Omit<Client, 'consumer' | 'token' | 'secretSha256
   };
 }
 
-/** Letters and digits from a secure source. MAAS drops what holds `realm`, so none does. */
+/** Letters and digits from a secure source. MAAS drops everything that contains `realm`, so keys must not. */
 function word(length: number): string {
   const text = Array.from({ length }, () => letters[randomInt(letters.length)]).join('');
   return text.includes('realm') ? word(length) : text;

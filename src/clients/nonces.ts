@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto';
 
-/** How long a signature may be used, and so how long its nonce is remembered, s: MAAS's own window. */
+/** How long a signature is valid, and so how long its nonce is stored, s: MAAS's own window. */
 export const signatureWindow = 300;
 
-/** How many nonces are remembered at the most: those of 667 signatures a second. */
+/** How many nonces are stored at most: those of 667 signatures per second. */
 const defaultLimit = 200_000;
 
-/** How often those are forgotten whose time is over, s. */
+/** How often expired nonces are removed, s. */
 const sweepInterval = 60;
 
-/** Remembers used nonces. A store that several gateways share responds asynchronously. */
+/** Stores used nonces. A store that several gateways share responds asynchronously. */
 export interface Nonces {
   /**
    * Uses a nonce.
    *
    * @param id consumer, token and nonce
-   * @param until until when it is to be remembered, seconds since 1970
+   * @param until when it expires, seconds since 1970
    * @param now seconds since 1970
    * @returns whether it had not been used before
    */
@@ -25,7 +25,7 @@ export interface Nonces {
 /**
  * The used nonces of this process, about 20 MB when full.
  *
- * @param limit how many it holds at the most; beyond that the oldest are forgotten first
+ * @param limit how many are stored at most; beyond this bound the oldest are forgotten
  */
 export function createNonces(limit: number = defaultLimit): Nonces {
   const remembered = new Map<string, number>();
@@ -41,7 +41,7 @@ export function createNonces(limit: number = defaultLimit): Nonces {
   return {
     use(id, until, now) {
       if (now >= sweepAt || remembered.size >= limit) evict(now);
-      // A nonce may be long, and its hash is short.
+      // A nonce may be long; its hash is short.
       const hash = createHash('sha256').update(id).digest().toString('latin1', 0, 16);
       const known = remembered.get(hash);
       if (known !== undefined && known >= now) return false;

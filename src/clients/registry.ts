@@ -3,69 +3,67 @@ import type { Policy } from '../policy/policy.ts';
 import { clientPolicy, endOf, policyFile, type Client } from './client.ts';
 import { parseClients } from './file/parse-clients.ts';
 
-/** A client as requests need it. */
+/** A client with everything that its requests need. */
 export interface ActiveClient {
   readonly client: Client;
-  /** When the key stops working, ms since 1970. */
+  /** When the key expires, ms since 1970. */
   readonly endsAt: number;
-  /** Its own policy; `undefined` where the gateway's is in force. */
+  /** Its own policy; `undefined` if the gateway's applies. */
   readonly policy: Policy | undefined;
-  /** Signs with the client's own MAAS key in force, where it has one; one and the same for all clients with that key. */
+  /** Signs with the client's own current MAAS key, if it has one; the same function for all clients with that key. */
   readonly signer: Signer | undefined;
 }
 
 /** The clients of a gateway, by their consumer key. */
 export interface Registry {
   find(consumer: string): ActiveClient | undefined;
-  /** The keys of the client with a name; it has two while it changes from one to the other. */
+  /** The keys of the client with a name; there are two during a rotation. */
   named(name: string): readonly ActiveClient[];
-  /** Whose key it was that is in the file no more, as far as this process has seen it go. */
+  /** The name of the client whose key was removed, as far as this process has seen the removal. */
   formerly(consumer: string): string | undefined;
-  /** How many keys there are, the expired ones included. */
+  /** How many keys there are, including expired ones. */
   count(): number;
-  /** All keys, one client's two included. */
+  /** All keys, including both keys of a client during a rotation. */
   keys(): Iterable<Client>;
-  /** Notes that a key was used. @param now ms since 1970 */
+  /** Notes the use of a key. @param now ms since 1970 */
   noteUse(consumer: string, now: number): void;
   /** When each key was last used here, ms since 1970, by its consumer key. */
   uses(): ReadonlyMap<string, number>;
 }
 
 /**
- * Makes a registry of the clients in force.
+ * Creates a registry of the current clients.
  *
- * @param inForce by their consumer key; asked for each look-up
+ * @param current the clients by their consumer key; called for each lookup
  */
-export function createRegistry(inForce: () => ReadonlyMap<string, ActiveClient>): Registry {
+export function createRegistry(current: () => ReadonlyMap<string, ActiveClient>): Registry {
   const uses = new Map<string, number>();
   let named:
-    { readonly of: ReturnType<typeof inForce>; readonly byName: ReadonlyMap<string, ActiveClient[]> } | undefined;
+    { readonly of: ReturnType<typeof current>; readonly byName: ReadonlyMap<string, ActiveClient[]> } | undefined;
   return {
-    find: (consumer) => inForce().get(consumer),
+    find: (consumer) => current().get(consumer),
     named(name) {
-      const of = inForce();
+      const of = current();
       if (named?.of !== of) named = { of, byName: groupByName(of.values()) };
       return named.byName.get(name) ?? [];
     },
-    formerly: createMemoryOfFormerKeys(inForce),
-    count: () => inForce().size,
-    keys: () => Array.from(inForce().values(), ({ client }) => client),
+    formerly: trackFormerKeys(current),
+    count: () => current().size,
+    keys: () => Array.from(current().values(), ({ client }) => client),
     noteUse: (consumer, now) => void uses.set(consumer, now),
     uses: () => uses,
   };
 }
 
-/** How many keys are remembered that are gone; beyond that the oldest are forgotten first. */
+/** How many removed keys are remembered; beyond this bound the oldest are forgotten. */
 const maxFormer = 10_000;
 
-/** @returns the name of the client that had a key which has gone since this was made */
-function createMemoryOfFormerKeys(
-  inForce: () => ReadonlyMap<string, ActiveClient>,
-): (consumer: string) => string | undefined {
+/** @returns the name of the client that had a key which has been removed since this was created */
+function trackFormerKeys(current: () => ReadonlyMap<string, ActiveClient>): (consumer: string) => string | undefined {
   const former = new Map<string, string>();
-  let seen = inForce();
+  let seen = current();
   return (consumer) => {
-    const now = inForce();
+    const now = current();
     if (now !== seen) {
       for (const [gone, { client }] of seen) if (!now.has(gone)) former.set(gone, client.name);
       seen = now;
@@ -89,10 +87,10 @@ function groupByName(clients: Iterable<ActiveClient>): ReadonlyMap<string, Activ
 }
 
 /**
- * Reads the text of a clients file.
+ * Parses a clients file for requests.
  *
- * @param ownSigner gives the signer in force of a client that has a MAAS key of its own
- * @param ownPolicy gives the policy in force of a client whose rules are in a file
+ * @param ownSigner gives the current signer of a client with its own MAAS key
+ * @param ownPolicy gives the current policy of a client whose rules are in a file
  * @returns the clients by their consumer key
  * @throws {ClientsError} what is wrong with it
  */

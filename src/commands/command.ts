@@ -5,16 +5,16 @@ import type { SettingName } from '../config/settings.ts';
 import { maskKeys } from '../maas/mask-keys.ts';
 import { visible } from '../output/printable.ts';
 
-/** Does a command's work. @returns the exit code: 0 fine, 1 failed, 2 wrong usage or configuration */
+/** Runs a command. @returns the exit code: 0 fine, 1 failed, 2 wrong usage or configuration */
 export type Run = (layers: Layers) => Promise<number>;
 
 /** One command of the program. */
 export interface Command {
-  /** What `--help` says it is for. */
+  /** Its description for `--help`. */
   readonly summary: string;
-  /** How it is called, where that is more than its name and flags. */
+  /** Its usage, if that is more than its name and flags. */
   readonly usage?: string;
-  /** Whether the command takes words that are not flags. */
+  /** Whether the command accepts arguments that are not flags. */
   readonly takesWords?: true;
   /** The settings that the command reads: `all`, or those named. */
   readonly settings: 'all' | readonly SettingName[];
@@ -48,7 +48,7 @@ export function allSaid(): Promise<void> {
 function write(output: NodeJS.WriteStream, line: string, onDone: () => void = () => undefined): void {
   if (output.listenerCount('error') === 0) {
     output.on('error', ({ code = 'without a code' }: NodeJS.ErrnoException) => {
-      // A reader that has enough (`--help | head`) closes the pipe: no failure.
+      // A reader that closes the pipe early (`--help | head`) is not a failure.
       if (code === 'EPIPE') return;
       if (output === process.stdout) {
         complain(`Standard output cannot be written${code === 'ENOSPC' ? ': the disk is full' : ` (${code})`}.`);

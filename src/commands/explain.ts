@@ -28,11 +28,11 @@ export const explain: Run = async (layers) => {
   const override = findSignatureOverride(path.query);
   const fault = override === undefined ? ambiguity : `has "${override}" in its query, which is never forwarded`;
   const allowed = decision.allowed && fault === undefined;
-  tell(`operation  ${describeOperation(operation)}${noteUnknown(operation)}`);
-  tell(`policy     ${policy.name}${note}`);
-  tell(`rule       ${decision.rule?.text ?? 'none matches, and what no rule allows is refused'}`);
-  tell(`verdict    ${allowed ? 'allowed' : 'refused'}${fault === undefined ? '' : `: it ${fault}`}`);
-  for (const sentence of explainIdleRules(policy, 'The policy')) tell(`note       ${sentence}`);
+  printMasked(`operation  ${describeOperation(operation)}${noteUnknown(operation)}`);
+  printMasked(`policy     ${policy.name}${note}`);
+  printMasked(`rule       ${decision.rule?.text ?? 'none matches, and what no rule allows is refused'}`);
+  printMasked(`verdict    ${allowed ? 'allowed' : 'refused'}${fault === undefined ? '' : `: it ${fault}`}`);
+  for (const sentence of explainIdleRules(policy, 'The policy')) printMasked(`note       ${sentence}`);
   return allowed ? 0 : 1;
 };
 
@@ -44,7 +44,7 @@ function noteUnknown({ method, segments, op }: Operation): string {
 }
 
 /** The address on the command line may contain a key. */
-function tell(line: string): void {
+function printMasked(line: string): void {
   say(maskKeys(line));
 }
 
@@ -56,8 +56,8 @@ interface ExplainedRequest {
 }
 
 function readRequest({ positionals, extra }: Layers, mistakes: string[]): ExplainedRequest | undefined {
-  const [method = '', url = '', ...rest] = positionals;
-  if (url === '' || rest.length > 0 || !/^[A-Za-z]+$/.test(method)) {
+  const [method = '', url = '', ...others] = positionals;
+  if (url === '' || others.length > 0 || !/^[A-Za-z]+$/.test(method)) {
     mistakes.push("explain needs a method and an address, for example: explain POST '/machines/abc/?op=deploy'.");
     return undefined;
   }
@@ -75,7 +75,7 @@ function readRequest({ positionals, extra }: Layers, mistakes: string[]): Explai
   };
 }
 
-/** The text of `--body`, or with `@` the file that it names, as curl has it. */
+/** The value of `--body`, or with `@` the content of the file that it names, like curl's `--data`. */
 function readBodyFlag(body: string | true | undefined, mistakes: string[]): Buffer | undefined {
   if (typeof body !== 'string') return undefined;
   if (!body.startsWith('@')) return Buffer.from(body);

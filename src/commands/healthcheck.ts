@@ -45,7 +45,7 @@ function ask(host: string, port: number, path: string): Promise<number> {
   });
 }
 
-/** The proxy's own port, or another program, responds with something else. */
+/** Whether the response is from an admin listener: the proxy's own port, or another program, responds differently. */
 function isOurs(body: string): boolean {
   return /^\{"status":"(?:alive|ready|not ready)"/.test(body);
 }

@@ -4,7 +4,7 @@ import type { Command } from './command.ts';
 /**
  * The text of `--help`: the commands, or one command with its flags and settings.
  *
- * @param width columns of the terminal; without one no line is broken, for `grep`
+ * @param width columns of the terminal; without it no line is wrapped, for `grep`
  */
 export function helpText(commands: Readonly<Record<string, Command>>, name: string, width = Infinity): string {
   const command = commands[name] as Command;
@@ -65,7 +65,7 @@ function columns(rows: readonly (readonly [string, string])[]): string[] {
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`.trimEnd());
 }
 
-/** Breaks a line between words; what goes on below stands under the line's second column. */
+/** Wraps a line between words; continuation lines are indented to the second column. */
 function fit(line: string, width: number): string {
   if (line.length <= width) return line;
   const column = /^ +(?:\S+ )*\S+ {2,}/.exec(line)?.[0].length ?? 2;

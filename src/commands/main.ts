@@ -11,9 +11,9 @@ import { holdsKey, maskKeys } from '../maas/mask-keys.ts';
 import { version } from '../version.ts';
 
 /** Runs the program. @returns the exit code */
-async function run(given: readonly string[]): Promise<number> {
-  const [first, ...others] = given;
-  const args = first === 'help' ? [...others, '--help'] : given;
+async function run(argv: readonly string[]): Promise<number> {
+  const [first, ...others] = argv;
+  const args = first === 'help' ? [...others, '--help'] : argv;
   const named = args[0] !== undefined && !args[0].startsWith('-');
   const name = named ? (args[0] as string) : 'serve';
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
@@ -37,7 +37,10 @@ async function run(given: readonly string[]): Promise<number> {
   return work(command.takesWords === true ? layers : refuseWords(layers));
 }
 
-/** Most commands take no words. A word after an unknown flag was meant as the flag's value, so only the flag is reported. */
+/**
+ * Most commands take no arguments. An argument after an unknown flag was meant as the flag's value, so only the flag is
+ * reported.
+ */
 function refuseWords(layers: Layers): Layers {
   const [word] = layers.positionals;
   if (layers.mistakes.length > 0 || word === undefined) return layers;

@@ -15,11 +15,11 @@ export interface PolicyInForce {
 }
 
 /**
- * The policy of the client that `--client` names, from the current clients file. It is the gateway's policy if no client is
- * named, or if the client has none of its own.
+ * The policy of the client that `--client` names, from the current clients file. It is the gateway's policy if no
+ * client is named, or if the client has no policy of its own.
  *
  * @param gatewayPolicy the gateway's policy
- * @param mistakes gets a sentence when the policy cannot be read
+ * @param mistakes gets a sentence if the policy cannot be read
  */
 export function policyOfClient(
   { extra, found }: Layers,

@@ -14,7 +14,7 @@ import { untilStopped } from './until-stopped.ts';
 
 /** The default command: the proxy itself. */
 export const serve: Run = async (layers) => {
-  // While it starts, V8 need not make room for speed: 8 MB less at rest.
+  // V8 does not need a large heap while the proxy starts: 8 MB less at rest.
   setFlagsFromString('--optimize-for-size');
   collectByBytes();
   const config = await readConfiguration(layers, homedir());
@@ -40,7 +40,7 @@ async function greet(config: Configuration, proxy: Proxy, { say }: Log): Promise
   const { regions, key, keySource, policy, clientsFile } = config;
   say(`maas-auth-proxy ${version}`);
   say();
-  // First the lines that do not need MAAS: MAAS may be slow to answer, and the proxy listens already.
+  // First the lines that do not need MAAS: MAAS may be slow to respond, and the proxy listens already.
   say(`  Address   ${proxy.url}`);
   if (config.page && !proxy.url.startsWith('unix:'))
     say(`  Page      ${callable(proxy.url, config.allowedHosts)}/ in a browser`);
@@ -81,13 +81,13 @@ function curlCommand({ clientsFile, files, allowedHosts }: Configuration, url: s
   return words.join(' ');
 }
 
-/** Replaces 0.0.0.0 and [::], which clients cannot call, and which stand in no certificate. */
+/** Replaces 0.0.0.0 and [::]: clients cannot connect to them, and certificates do not have them. */
 function callable(url: string, allowedHosts: readonly string[]): string {
   const name = allowedHosts.find((host) => host !== '*') ?? 'localhost';
   return url.replace(/\/\/(?:0\.0\.0\.0|\[::\])(?=:)/, `//${name}`);
 }
 
-/** The same for a log collector. */
+/** The start-up message for a log collector. */
 async function report(
   { regions, key, keySource, policy, clientsFile }: Configuration,
   proxy: Proxy,

@@ -2,16 +2,16 @@ import { settings, type Setting } from '../config/settings.ts';
 import { nearest } from '../spelling/nearest.ts';
 
 /**
- * Says of a word that is no command, or stands where none is expected, what was probably meant.
+ * Suggests what an unknown or misplaced argument was probably meant to be.
  *
- * @param word without a secret in it
+ * @param word without a secret
  * @param commands the names of all commands
  * @param isFirst whether it stands where a command would
  */
 export function describeWord(word: string, commands: readonly string[], isFirst: boolean): string {
   const shown = word.replace(/(?<=\/\/)[^/]*@/, '…@');
   const what = isFirst ? `"${shown}" is not a command` : `"${shown}" is not expected here`;
-  // Word processors and web pages make "--" a dash.
+  // Word processors and web pages turn "--" into a dash.
   const dashed = /^[\u2010-\u2015\u2212]+-?(.*)$/.exec(word)?.[1];
   if (dashed !== undefined) return `"${word}" begins with a dash that is no hyphen; write --${dashed}.`;
   if (/^https?:\/\//i.test(word)) return `${what}; MAAS's address stands behind --maas-url, or in MAAS_URL.`;
@@ -27,7 +27,7 @@ export function describeWord(word: string, commands: readonly string[], isFirst:
     : `${what}; did you mean ${meant}?`;
 }
 
-/** The flag with a value that a variable's or a flag's name belongs to. */
+/** The flag with a value to which a name of a variable or flag belongs. */
 function flagOf(name: string): string | undefined {
   const all: Setting<unknown>[] = Object.values(settings);
   const setting = all.find(({ env, flag }) => env.includes(name.toUpperCase()) || flag === name.toLowerCase());

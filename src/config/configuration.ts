@@ -19,20 +19,20 @@ import { chooseTls, type Tls } from './tls/tls.ts';
 import type { CertificateFiles } from './tls/tls-files.ts';
 import { apiKey, regions as readRegions, SettingError, type RedisUrl } from './values.ts';
 
-/** The configuration of a proxy: parsed once, at the edge, and then only read. */
+/** The configuration of a proxy: parsed once, then only read. */
 export interface Configuration extends SettingValues {
   /** The region controllers of the MAAS. */
   readonly regions: Regions;
   readonly key: ApiKey;
   /** The source of the key, for messages: `MAAS_API_KEY in .env`. */
   readonly keySource: string;
-  /** PEM text of the further certificate authorities. */
+  /** PEM text of further certificate authorities. */
   readonly ca: string | undefined;
   /** The Redis that all replicas share. */
   readonly redis: RedisUrl | undefined;
   /** The files that parts of the configuration were read from; they may change while the program runs. */
   readonly files: ConfigurationFiles;
-  /** What https is served with; `undefined` for plain http. */
+  /** TLS options of the https listener; `undefined` for plain http. */
   readonly tls: Tls | undefined;
   /** The memory bounds for what clients and MAAS send. */
   readonly memory: MemoryBounds;
@@ -68,7 +68,7 @@ export interface Draft {
 export interface GivenKey {
   readonly key: ApiKey;
   readonly keySource: string;
-  /** The file that holds it, where it is one that a setting names. */
+  /** The file that holds it, if a setting names one. */
   readonly keyFile?: NamedFile;
 }
 
@@ -89,9 +89,9 @@ const noKey =
   'MAAS shows it under your user name, "API keys".';
 
 /**
- * Turns what was found into a configuration.
+ * Turns the raw settings into a configuration.
  *
- * @param home the user's home directory, where the MAAS CLI keeps its logins
+ * @param home the user's home directory, where the MAAS CLI stores its logins
  * @throws {ConfigurationError} all mistakes together
  */
 export async function readConfiguration(layers: Layers, home: string): Promise<Configuration> {
@@ -114,9 +114,9 @@ export async function readConfiguration(layers: Layers, home: string): Promise<C
 }
 
 /**
- * The same, with what is wrong as remarks.
+ * The same, with mistakes as remarks.
  *
- * @param home the user's home directory, where the MAAS CLI keeps its logins
+ * @param home the user's home directory, where the MAAS CLI stores its logins
  */
 export async function readDraft(layers: Layers, home: string): Promise<Draft> {
   const mistakes: Remark[] = layers.mistakes.map((text) => ({ about: 'setting', text }));
@@ -177,7 +177,10 @@ function chooseAdminToken({ found }: Layers, attempt: Attempt, warnings: Remark[
   return namedFile(given);
 }
 
-/** Beyond loopback, anybody who can reach the port has the rights of the key's user; that must not happen by accident. */
+/**
+ * Beyond loopback, every client that can reach the port has the rights of the key's user; that must not happen by
+ * accident.
+ */
 function findExposure(
   layers: Layers,
   { host, socket, clientsFile, allowUnauthenticated }: SettingValues,
@@ -204,7 +207,7 @@ function findExposure(
 
 type Attempt = <Value>(about: Remark['about'], source: string, read: () => Value) => Value | undefined;
 
-/** The settings that are steps of `check`; whatever else cannot be read stops every command. */
+/** The settings that have a step in `check`; other invalid settings stop every command. */
 const subjects: { readonly [Name in SettingName]?: Remark['about'] } = {
   maasUrl: 'address',
   apiKey: 'key',

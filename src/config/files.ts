@@ -7,7 +7,7 @@ export type ReadText = (file: string) => string;
 /** A file that a setting names, and that may change while the program runs. */
 export interface NamedFile {
   readonly file: string;
-  /** What names it, as a person would say it: `--policy`. */
+  /** The setting that names it, for messages: `--policy`. */
   readonly source: string;
 }
 

@@ -5,7 +5,7 @@ import { apiKey, SettingError } from './values.ts';
 /**
  * Reads the file that holds the API key.
  *
- * @throws {SettingError} what is wrong with it; the key itself is never repeated
+ * @throws {SettingError} what is wrong with it; the key is never repeated
  */
 export function readKeyFile(file: string, read: ReadText = readSettingFile): ApiKey {
   const content = read(file);

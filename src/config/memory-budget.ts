@@ -10,7 +10,7 @@ export const leastMemory = 64 * MIB;
 
 /** All bounds of memory that clients and MAAS can fill; docs/limits.md has them as a table. */
 export interface MemoryBounds {
-  /** Of all bounds together, bytes. */
+  /** The sum of all bounds, bytes. */
   readonly total: number;
   /** Concurrent client connections. */
   readonly connections: number;
@@ -24,17 +24,17 @@ export interface MemoryBounds {
   readonly shared: number;
   /** Response bytes that wait for slow clients, bytes. */
   readonly unread: number;
-  /** Responses that are compressed concurrently. */
+  /** How many responses are compressed concurrently. */
   readonly compressed: number;
   /** The cache, bytes; 0 without a cache. */
   readonly cache: number;
-  /** Lines of the log that wait to be written, bytes. */
+  /** Log lines that wait to be written, bytes. */
   readonly log: number;
-  /** Lines of the audit file that wait to be written, bytes. */
+  /** Audit lines that wait to be written, bytes. */
   readonly audit: number;
 }
 
-/** Parts of the memory without the cache, in 64ths; they add up to all of it. */
+/** The parts of the memory without the cache, in 64ths; they add up to all of it. */
 const parts = {
   connections: 20,
   bodies: 14,
@@ -56,7 +56,7 @@ const perCoder = 3 * MIB;
 /** Upper limits of the bounds: a larger budget does not raise these. */
 const enough = { connections: 10_000, compressed: 64, log: 4 * MIB, audit: 8 * MIB };
 
-/** What depends on other settings. */
+/** The settings on which the bounds depend. */
 export interface MemoryUse {
   /** Whether clients connect with TLS. */
   readonly tls: boolean;
@@ -67,8 +67,7 @@ export interface MemoryUse {
 }
 
 /**
- * Derives all bounds from how much memory they may take together. What the program takes at rest, and garbage until it is
- * collected, comes on top.
+ * Derives all bounds from the total. The memory of the idle program, and garbage until it is collected, come on top.
  *
  * @param total bytes
  */
@@ -92,14 +91,14 @@ export function memoryBounds(total: number, { tls, caches, cacheBytes }: MemoryU
   };
 }
 
-/** The largest cache that leaves room for the rest, bytes. */
+/** The largest cache that leaves enough for the other bounds, bytes. */
 export function largestCache(total: number): number {
   return Math.floor(total / 2);
 }
 
 /**
- * The default of `--max-memory`: half of the memory that the system gives, which is the
- * container's limit (cgroup v1 or v2), or the machine's memory.
+ * The default of `--max-memory`: half of the memory of the system, which is the container's limit (cgroup v1 or v2), or
+ * the machine's memory.
  *
  * @param limit bytes
  */
@@ -107,7 +106,10 @@ export function defaultMemory(limit: number = systemLimit()): number {
   return Math.max(leastMemory, Math.min(most, Math.floor(limit / 2)));
 }
 
-/** What the system gives this process, bytes. libuv finds its cgroup; without a limit it tells 0, or a number that no machine has. */
+/**
+ * The memory of the system, bytes. libuv finds the cgroup; without a limit it returns 0, or a number that no machine
+ * has.
+ */
 export function systemLimit(): number {
   const machine = totalmem();
   const constrained = process.constrainedMemory();

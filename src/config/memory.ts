@@ -3,13 +3,16 @@ import { defaultMemory, largestCache, memoryBounds, systemLimit, type MemoryBoun
 import type { Remark } from './remark.ts';
 import type { SettingValues } from './settings.ts';
 
-/** What `--max-memory` may be of the container's or machine's memory: the program itself and its garbage come on top. */
+/**
+ * The largest share of the container's or machine's memory for `--max-memory`: the program itself and its garbage come
+ * on top.
+ */
 const largestShare = 3 / 4;
 
 /**
  * Chooses all bounds of memory.
  *
- * @param mistakes gets a sentence if the cache would leave too little for the rest
+ * @param mistakes gets a sentence if the cache would leave too little for the other bounds
  * @param warnings gets a sentence if there is less memory than the bounds allow
  */
 export function chooseMemory(

@@ -7,7 +7,7 @@ import { readSettingFile, type ReadText } from './files.ts';
 import { SettingError } from './values.ts';
 
 /**
- * The policy that a setting names: a preset, or a file of rules.
+ * Reads the policy that a setting names: a preset, or a file of rules.
  *
  * @throws {SettingError} which line of the file is wrong, or that there is no such file
  */
@@ -29,15 +29,15 @@ export function isPath(text: string): boolean {
   return /[./\\]/.test(text);
 }
 
-/** Whether a setting names no preset, and so a file. */
+/** Whether a setting's text is not a preset, and therefore a file. */
 export function isPolicyFile(text: string): boolean {
   return !Object.hasOwn(presets, text);
 }
 
 /**
- * Reads a file of rules. A `deny` rule that matches nothing is a mistake: its author relies on it.
+ * Reads a file of rules. A `deny` rule that matches nothing is a mistake, because its author relies on it.
  *
- * @param name what clients are told that the policy is called
+ * @param name the policy's name for clients
  * @throws {SettingError} which line is wrong, or that there is no such file
  */
 export function readPolicyFile(file: string, read: ReadText = readSettingFile, name = file): Policy {

@@ -7,15 +7,15 @@ export interface Profile {
   readonly url: string;
   /** `consumer:token:secret` */
   readonly key: string;
-  /** PEM text, where the login was given a CA. */
+  /** PEM text, if the login has a CA. */
   readonly ca: string | undefined;
   /** For messages: `profile lab of the MAAS CLI`. */
   readonly source: string;
 }
 
 /**
- * Reads a login that `maas login NAME …` has kept: SQLite in `~/.maascli.db`, table `profiles(name, data)`, where data is
- * JSON with `url`, `credentials` (three strings) and `cacerts`.
+ * Reads a login that `maas login NAME …` has stored: SQLite in `~/.maascli.db`, table `profiles(name, data)`, with data
+ * as JSON with `url`, `credentials` (three strings) and `cacerts`.
  *
  * @throws {SettingError} what is missing, and what to do
  */
@@ -36,7 +36,7 @@ export async function readProfile(name: string, home: string): Promise<Profile> 
 }
 
 async function readRows(file: string): Promise<{ name: string; data: string }[]> {
-  // Loaded here because hardly anybody needs it: it is a database compiled to WebAssembly.
+  // Loaded here because few users need it: it is a database compiled to WebAssembly.
   const { default: sqlite } = await import('node-sqlite3-wasm');
   try {
     const database = new sqlite.Database(file, { readOnly: true, fileMustExist: true });

@@ -26,7 +26,7 @@ export function readSetting<Name extends SettingName>(
 /**
  * Reads the text of a setting.
  *
- * @throws {SettingError} what is wrong with it, and the way out where another program may have set it
+ * @throws {SettingError} what is wrong with it, and what to do if another program may have set it
  */
 export function readFound<Value>({ read }: Pick<Setting<Value>, 'read'>, { text, instead }: Found): Value {
   try {

@@ -14,7 +14,7 @@ export interface Setting<Value> {
   /** The flag turns the setting off (`--no-…`). */
   readonly negative?: true;
   readonly default?: Value;
-  /** The default in words, if the value itself does not explain it. */
+  /** The default in words, if the value does not explain itself. */
   readonly defaultText?: string;
   /** What the setting does. For a flag that turns it off, `--help` puts "do not" in front. */
   readonly help: string;

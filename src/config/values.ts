@@ -63,7 +63,7 @@ export function hostNames(value: string): readonly string[] {
   return names;
 }
 
-/** The longest time span, s: 23 days. Node's timers end at once beyond 2^31 ms. */
+/** The longest time span, s: 23 days. Node's timers fire immediately beyond 2^31 ms. */
 const longest = 2_000_000;
 
 /** Reads a time span in seconds, to the millisecond. */
@@ -92,7 +92,7 @@ function readSeconds(value: string): number {
 /**
  * Reads a whole number between two others.
  *
- * @param unit of what, where the name of the setting does not say it
+ * @param unit for messages, if the name of the setting does not say it
  */
 export function wholeNumber(least: number, most: number, unit?: string): (value: string) => number {
   return (value) => {
@@ -105,7 +105,7 @@ export function wholeNumber(least: number, most: number, unit?: string): (value:
 
 const units = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 } as const;
 
-/** Reads a number of bytes of at least so many: `268435456`, `256M`, `256MiB`, `1G`. */
+/** Reads a number of bytes with a minimum: `268435456`, `256M`, `256MiB`, `1G`. */
 export function memorySize(least: number): (value: string) => number {
   return (value) => {
     const [, digits, unit = ''] = /^(\d{1,15})\s?([KMG]?)(?:i?B)?$/i.exec(value) ?? [];

@@ -1,9 +1,9 @@
 /**
- * The candidate that a mistyped word most probably means, for a "did you mean"; `undefined` where none is near: more than
- * a third of the letters would have to change. Of equally near ones it is the one with the longest common beginning, then
- * the first. Capitals do not count as a difference, and a candidate that is the word itself is found too.
+ * The candidate that a mistyped word most probably means, for a "did you mean"; `undefined` if none is similar: more
+ * than a third of the letters would have to change. Of equally similar ones it is the one with the longest common
+ * beginning, then the first. Case is ignored, and a candidate that equals the word is found too.
  *
- * @param most how many letters may differ, where a third is too many
+ * @param most how many letters may differ, if a third is too many
  */
 export function nearest(word: string, candidates: Iterable<string>, most = Infinity): string | undefined {
   const wanted = word.slice(0, longest).toLowerCase();
@@ -29,12 +29,13 @@ function commonBeginning(one: string, other: string): number {
   return length;
 }
 
-/** Longer words are cut, characters: the time is the product of both lengths, and what is compared may be typed by anybody. */
+/** Longer words are cut, characters: the time is the product of both lengths, and a word may come from any client. */
 const longest = 200;
 
 /**
- * How many letters to put in, leave out, replace or swap with the next one turn one word into the other (the "optimal string
- * alignment" form of Damerau's and Levenshtein's distance). What is `limit` or more is told as `limit`.
+ * How many letters must be inserted, deleted, replaced or swapped with the next one to turn one word into the other
+ * (the "optimal string alignment" variant of Damerau-Levenshtein distance). Distances of `limit` or more count as
+ * `limit`.
  */
 function countMistakes(one: string, other: string, limit: number): number {
   if (Math.abs(one.length - other.length) >= limit) return limit;

@@ -5,7 +5,7 @@ import { parseClients } from './parse-clients.ts';
 import { realPath } from './real-path.ts';
 import { replaceFile } from './replace-file.ts';
 
-/** How long a command waits for others to finish with the file, ms. */
+/** How long a command waits for another one that changes the file, ms. */
 const lockTimeoutMs = 30_000;
 
 /**
@@ -21,7 +21,7 @@ export function readClientsFile(file: string): string {
   }
 }
 
-/** Says in words why a clients file could not be read. @param error the system's */
+/** Explains why a clients file could not be read. @param error the system's */
 export function whyUnreadable(error: unknown): string {
   return whyNot(error, 'read');
 }
@@ -36,19 +36,19 @@ export function readClients(file: string): Client[] {
 }
 
 /**
- * How many other names a file has by hard links. Each of them keeps the old content when the file is changed, since a new file
- * takes its place.
+ * Counts the other hard links of a file. Each of them keeps the old content when the file is changed, because a new
+ * file replaces it.
  */
 export function countOtherNames(file: string): number {
   return Math.max(0, (statSync(file, { throwIfNoEntry: false })?.nlink ?? 1) - 1);
 }
 
 /**
- * Changes a clients file, or makes it. Of two commands at once the second waits for the first; a process that is killed at
- * any moment leaves the old file or the new one, never half of one, and no lock that holds up the next.
+ * Changes a clients file, or creates it. Of two concurrent commands, the second waits for the first. A process that is
+ * killed at any moment leaves the old file or the new one, never half of one, and no lock that blocks the next command.
  *
- * @param change gets the clients, and gives back those that the file is to hold; called again where the lock was lost
- * @throws {ClientsError} why the file stays as it was, in words
+ * @param change gets the clients, and returns those that the file should contain; called again if the lock was lost
+ * @throws {ClientsError} why the file is unchanged, in words
  */
 export async function changeClients(file: string, change: (clients: Client[]) => Client[]): Promise<void> {
   try {
@@ -60,11 +60,11 @@ export async function changeClients(file: string, change: (clients: Client[]) =>
 }
 
 async function changeOnce(named: string, change: (clients: Client[]) => Client[]): Promise<boolean> {
-  // Whoever comes by a link must wait for those who come by the file's own path.
+  // Commands that reach the file through a link must share the lock with those that use its own path.
   const file = realPath(named);
   const found = statSync(file, { throwIfNoEntry: false });
   if (found?.isDirectory() === true) throw new ClientsError('is a directory, and must be a file');
-  // A file in the place of a device would be there for every other program, too: root has replaced /dev/null so.
+  // Replacing a device by a file would affect every other program too: root could replace /dev/null so.
   if (found !== undefined && !found.isFile()) {
     throw new ClientsError('is a device, a pipe or a socket; name a file, which is made if there is none');
   }
@@ -72,7 +72,7 @@ async function changeOnce(named: string, change: (clients: Client[]) => Client[]
   if (lock === undefined) throw new ClientsError('is being changed by other commands; try again');
   try {
     const text = `${JSON.stringify({ clients: change(readForChange(file)) }, undefined, 2)}\n`;
-    // What the gateway would refuse must not get there.
+    // The file must not contain what the gateway would refuse.
     parseClients(text);
     return replaceFile(file, text, lock.isHeld);
   } finally {
@@ -80,7 +80,7 @@ async function changeOnce(named: string, change: (clients: Client[]) => Client[]
   }
 }
 
-/** An empty file is one that is about to be filled: a container's mount needs one to be there. */
+/** An empty file counts as a new one: a container's mount needs a file. */
 function readForChange(file: string): Client[] {
   let text: string;
   try {

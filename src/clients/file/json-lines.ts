@@ -1,15 +1,19 @@
-// Where the parts of a JSON text stand. `JSON.parse` says neither the line of a fault alike in all versions of Node, nor that of a value.
+// Positions in a JSON text. `JSON.parse` reports neither the line of an error in the same way in all versions of Node,
+// nor the line of a value.
 
-/** What is wrong with a JSON text, and where. */
+/** The first error in a JSON text. */
 export interface JsonFault {
-  /** From 1 on. */
+  /** From 1. */
   readonly line: number;
   readonly column: number;
   /** What is wrong, in words: `a comma is missing before it`. */
   readonly what: string;
 }
 
-/** Finds the first fault of a JSON text (RFC 8259). @returns `undefined` where there is none, or it is nested too deeply to be read */
+/**
+ * Finds the first error in a JSON text (RFC 8259). @returns `undefined` if there is none, or the text is nested too
+ * deep
+ */
 export function findJsonFault(text: string): JsonFault | undefined {
   const fault = walk(text, () => undefined);
   if (fault === undefined) return undefined;
@@ -22,9 +26,10 @@ export function findJsonFault(text: string): JsonFault | undefined {
 }
 
 /**
- * The lines in which values of a JSON text begin, those in objects by their names: `lineOf('clients', 1, 'expires')`.
+ * Finds the lines in which values of a JSON text begin, for members of objects the lines of their names:
+ * `lineOf('clients', 1, 'expires')`.
  *
- * @returns gives the line of a value, from 1 on; of the innermost that there is
+ * @returns gives the line of a value, from 1; for an unknown value that of the innermost known one
  */
 export function jsonLines(text: string): (...path: readonly (string | number)[]) => number {
   const starts = new Map<string, number>();
@@ -40,10 +45,10 @@ export function jsonLines(text: string): (...path: readonly (string | number)[])
   };
 }
 
-/** How deep a value may lie whose line is remembered: that of a member of an entry of a list. */
+/** How deeply nested values are indexed: to the members of an entry of a list. */
 const deepest = 3;
 
-/** How deep values may lie at all. */
+/** The deepest nesting that is read. */
 const mostNested = 200;
 
 interface Fault {
@@ -55,7 +60,7 @@ const space = /[ \t\r\n]*/y;
 const string = /"(?:[^"\\\p{Cc}]|[\u007f-\u009f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/uy;
 const scalar = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.])/y;
 
-/** Reads a text, and says of each value where it begins; of a member of an object, where its name does. */
+/** Reads a text, and reports where each value begins; for a member of an object, where its name begins. */
 function walk(text: string, onValue: (path: readonly (string | number)[], at: number) => void): Fault | undefined {
   let at = 0;
 

@@ -5,31 +5,34 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 /** A lock that this process holds. */
 export interface Lock {
-  /** Whether it still does: another process may have taken it for abandoned. To be asked right before what counts. */
+  /**
+   * Whether the lock is still held: another process may have removed it as abandoned. Must be checked right before
+   * writing.
+   */
   isHeld(): boolean;
   release(): void;
 }
 
-/** After this time a lock counts as abandoned, ms: its owner works for some milliseconds, or is on another machine. */
+/** After this time a lock counts as abandoned, ms: its owner needs some milliseconds, or is on another machine. */
 const abandonedAfter = 5_000;
 
 /**
- * Takes the lock that a file stands for; waits while another process has it. A lock whose owner was killed is taken over: at
- * once where the owner ran here, after some seconds where that cannot be told.
+ * Takes the lock that a file stands for; waits while another process holds it. A lock whose owner was killed is
+ * removed: immediately if the owner ran on this machine, after some seconds if that is unknown.
  *
  * @param timeoutMs how long to wait, ms
- * @returns `undefined` when that was not enough
- * @throws the system's error when the file cannot be made
+ * @returns `undefined` after the timeout
+ * @throws the system's error if the file cannot be created
  */
 export async function takeLock(file: string, timeoutMs: number): Promise<Lock | undefined> {
-  const mine = `${process.pid} ${place()} ${randomBytes(8).toString('hex')}`;
-  for (const end = Date.now() + timeoutMs; !isMade(file, mine);) {
-    const found = look(file);
+  const ownId = `${process.pid} ${pidNamespace()} ${randomBytes(8).toString('hex')}`;
+  for (const end = Date.now() + timeoutMs; !tryCreate(file, ownId);) {
+    const found = readLock(file);
     if (found !== undefined && isAbandoned(found)) removeAbandoned(file, found.owner);
     else if (Date.now() > end) return undefined;
     else await wait(5 + Math.random() * 20);
   }
-  const isHeld = (): boolean => look(file)?.owner === mine;
+  const isHeld = (): boolean => readLock(file)?.owner === ownId;
   return {
     isHeld,
     release() {
@@ -38,8 +41,8 @@ export async function takeLock(file: string, timeoutMs: number): Promise<Lock | 
   };
 }
 
-/** Makes the file, if there is none. */
-function isMade(file: string, owner: string): boolean {
+/** Creates the file, if there is none. */
+function tryCreate(file: string, owner: string): boolean {
   try {
     writeFileSync(file, owner, { flag: 'wx', mode: 0o600 });
     return true;
@@ -55,7 +58,7 @@ interface Found {
   readonly age: number;
 }
 
-function look(file: string): Found | undefined {
+function readLock(file: string): Found | undefined {
   try {
     return { owner: readFileSync(file, 'utf8'), age: Math.abs(Date.now() - statSync(file).mtimeMs) };
   } catch (error) {
@@ -67,9 +70,9 @@ function look(file: string): Found | undefined {
 function isAbandoned({ owner, age }: Found): boolean {
   if (age > abandonedAfter) return true;
   const [pid, where] = owner.split(' ');
-  // Between making the file and writing into it an owner may have been killed too.
+  // An owner may also have been killed between creating and writing the file.
   if (where === undefined) return age > 1_000;
-  if (where !== place()) return false;
+  if (where !== pidNamespace()) return false;
   try {
     process.kill(Number(pid), 0);
     return false;
@@ -79,8 +82,8 @@ function isAbandoned({ owner, age }: Found): boolean {
 }
 
 /**
- * Takes an abandoned lock out of the way. Two may be at it, and the second would remove what the first has just made: so the
- * file is moved first, and then looked at.
+ * Removes an abandoned lock. Two processes may do this, and the second would remove the new lock of the first;
+ * therefore the file is renamed first, and checked afterwards.
  */
 function removeAbandoned(file: string, owner: string): void {
   const moved = `${file}.old`;
@@ -88,15 +91,15 @@ function removeAbandoned(file: string, owner: string): void {
     renameSync(file, moved);
     if (readFileSync(moved, 'utf8') !== owner) linkSync(moved, file);
   } catch {
-    // Somebody else was faster. Who has lost a lock by that notices before it counts.
+    // Another process was faster. A process that loses its lock by this notices it with `isHeld`.
   }
   rmSync(moved, { force: true });
 }
 
 let known: string | undefined;
 
-/** Where process ids mean the same: this boot of this machine, and in it this container. */
-function place(): string {
+/** Identifies where process ids are comparable: this boot of this machine, and this container. */
+function pidNamespace(): string {
   known ??= [readOr('', () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()), hostname()]
     .concat(readOr('', () => readlinkSync('/proc/self/ns/pid')))
     .join('/')

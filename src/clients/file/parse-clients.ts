@@ -5,9 +5,9 @@ import { parseDate } from '../duration.ts';
 import { findJsonFault, jsonLines } from './json-lines.ts';
 
 /**
- * Reads a clients file: `{"clients": [{"name": …}]}`.
+ * Parses a clients file: `{"clients": [{"name": …}]}`.
  *
- * @throws {ClientsError} what is wrong with it first, by line and client; no secret's hash is repeated
+ * @throws {ClientsError} the first mistake, by line and client; no secret's hash is repeated
  */
 export function parseClients(text: string): Client[] {
   const { clients, mistakes } = readClientsText(text);
@@ -16,10 +16,10 @@ export function parseClients(text: string): Client[] {
   return clients;
 }
 
-/** The clients of a clients file that are right, and what is wrong with the file and with the others, a sentence's end each. */
-export function readClientsText(given: string): { readonly clients: Client[]; readonly mistakes: readonly string[] } {
-  // A byte order mark at the beginning is what some editors put there.
-  const text = given.replace(/^\uFEFF/, '');
+/** The valid clients of a clients file, and its mistakes; each mistake is the end of a sentence. */
+export function readClientsText(raw: string): { readonly clients: Client[]; readonly mistakes: readonly string[] } {
+  // Some editors put a byte order mark at the beginning.
+  const text = raw.replace(/^\uFEFF/, '');
   const list = listIn(text);
   if (typeof list === 'string') return { clients: [], mistakes: [list] };
   const clients: Client[] = [];
@@ -66,7 +66,7 @@ function listIn(text: string): unknown[] | string {
   return Array.isArray(list) ? (list as unknown[]) : 'must be an object with a list of "clients"';
 }
 
-/** All that an entry may hold: a mistyped "expires" must not make a key that never ends. */
+/** All allowed members: a mistyped "expires" must not make a key that never expires. */
 const members: readonly string[] = [
   'name',
   'consumer',
@@ -88,17 +88,17 @@ function readClient(entry: unknown): Client | Mistake {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
     return { member: '', what: 'it is no object ({"name": …})' };
   }
-  const given = new Map(Object.entries(entry).filter(([, value]) => value !== null && value !== undefined));
-  const strange = [...given.keys()].find((member) => !members.includes(member));
+  const present = new Map(Object.entries(entry).filter(([, value]) => value !== null && value !== undefined));
+  const strange = [...present.keys()].find((member) => !members.includes(member));
   if (strange !== undefined) return { member: strange, what: noSuchMember(strange) };
   for (const [member, form, words] of forms) {
-    const value = given.get(member);
+    const value = present.get(member);
     if (value === undefined && required.has(member)) return { member, what: `its "${member}" is missing` };
     if (value !== undefined && !(typeof value === 'string' && form.test(value))) {
       return { member, what: `its "${member}" must be ${words}` };
     }
   }
-  const policy = given.get('policy');
+  const policy = present.get('policy');
   if (
     policy !== undefined &&
     !isText(policy) &&
@@ -106,19 +106,19 @@ function readClient(entry: unknown): Client | Mistake {
   ) {
     return { member: 'policy', what: 'its "policy" must be a preset, the path of a file of rules, or a list of rules' };
   }
-  const expires = given.get('expires');
+  const expires = present.get('expires');
   if (expires !== undefined && (typeof expires !== 'string' || parseDate(expires) === undefined)) {
     return { member: 'expires', what: 'its "expires" is no date such as 2027-01-31 or 2027-01-31T18:00:00Z' };
   }
-  const limits = given.get('limits');
+  const limits = present.get('limits');
   if (limits !== undefined && !areLimits(limits)) {
     return {
       member: 'limits',
       what: 'its "limits" are no object with whole numbers above 0 as "perMinute" and "atOnce"',
     };
   }
-  // Each member was looked at above.
-  const client = Object.fromEntries(given) as unknown as Client;
+  // Each member was checked above.
+  const client = Object.fromEntries(present) as unknown as Client;
   try {
     clientPolicy(client);
   } catch (error) {
@@ -135,7 +135,7 @@ function noSuchMember(strange: string): string {
 
 const required: ReadonlySet<string> = new Set(['name', 'consumer', 'token', 'secretSha256']);
 
-/** The members that are texts, and what each must be. */
+/** The members that are strings, and their syntax. */
 const forms: readonly [string, RegExp, string][] = [
   [
     'name',
@@ -160,7 +160,7 @@ function isLimit([member, limit]: readonly [string, unknown]): boolean {
   return (member === 'perMinute' || member === 'atOnce') && Number.isSafeInteger(limit) && (limit as number) > 0;
 }
 
-/** A client's name for a sentence, where it has a proper one. */
+/** A client's name for a sentence, if it has a valid one. */
 function nameOf(entry: unknown): string {
   const name = typeof entry === 'object' && entry !== null && 'name' in entry ? entry.name : undefined;
   return typeof name === 'string' && namePattern.test(name) ? ` (${name})` : '';

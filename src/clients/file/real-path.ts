@@ -1,14 +1,14 @@
 import { lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
-/** How many links may lead to each other; Linux follows as many. */
+/** How many symbolic links may follow each other; the same as Linux's limit. */
 const mostLinks = 40;
 
 /**
- * The one path of a file that may have several names by symbolic links, its directories' included; also of one that is not there
- * yet, where a link already leads to it.
+ * The canonical path of a file that may have several names by symbolic links, including those of its directories; also
+ * for a file that does not exist yet, if a link leads to it.
  *
- * @throws {Error} the system's, where a directory does not exist, or links lead to themselves
+ * @throws {Error} the system's, if a directory does not exist, or links form a loop
  */
 export function realPath(file: string): string {
   let path = resolve(file);

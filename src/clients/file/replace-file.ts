@@ -13,18 +13,18 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { realPath } from './real-path.ts';
 
-/** After this time what a killed process has left is removed, ms. */
+/** After this time the temporary file of a killed process is removed, ms. */
 const leftoverAge = 60_000;
 
 /**
- * Puts a text in a file's place: whoever reads, and whatever is killed or loses power at any moment, there is the old text
- * or the new one. The file is for its owner alone; where its group could read it, the group still can.
+ * Replaces the content of a file atomically: readers see the old text or the new one, even after a crash or a power
+ * cut. Only the owner may read the file; if its group could read it, the group still can.
  *
- * @param isSure asked when everything is on the disk; where it says no, the file stays as it was
- * @returns whether the new text is in place
+ * @param isSure called when the new text is on the disk; if it returns false, the file stays unchanged
+ * @returns whether the file was replaced
  */
 export function replaceFile(file: string, text: string, isSure: () => boolean = () => true): boolean {
-  // A symbolic link stays one, also where what it leads to is not there yet.
+  // A symbolic link stays one, even if its target does not exist yet.
   const target = realPath(file);
   removeLeftovers(target);
   const before = statSync(target, { throwIfNoEntry: false });
@@ -32,7 +32,7 @@ export function replaceFile(file: string, text: string, isSure: () => boolean = 
   try {
     const handle = openSync(temporary, 'wx', before === undefined ? 0o600 : (before.mode & 0o640) | 0o600);
     try {
-      // For root alone: a command run by root must not take the file away from the user that the gateway runs as.
+      // Only for root: a command that root runs must not take the file away from the gateway's user.
       if (before !== undefined && process.getuid?.() === 0) fchownSync(handle, before.uid, before.gid);
       writeFileSync(handle, text);
       fsyncSync(handle);
@@ -58,7 +58,7 @@ function removeLeftovers(target: string): void {
   }
 }
 
-/** Without this a power cut could undo the renaming. Not every file system can do it. */
+/** Without this a power cut could undo the renaming. Not every file system supports it. */
 function syncDirectory(directory: string): void {
   try {
     const handle = openSync(directory, 'r');
@@ -68,6 +68,6 @@ function syncDirectory(directory: string): void {
       closeSync(handle);
     }
   } catch {
-    // Then the file system itself decides when the name is on the disk.
+    // Then the file system decides when the name is on the disk.
   }
 }

@@ -1,7 +1,7 @@
-// Descriptions of a client's key, for people and for scripts. They cannot contain a secret: the file holds none.
+// Descriptions of a client's key, for people and for scripts. They cannot contain a secret: the file has only hashes.
 import { hasExpired, policyFile, type Client } from '../../clients/client.ts';
 
-/** A client's policy in a word or two. */
+/** A client's policy, in a word or two. */
 export function describePolicy({ policy }: Client): string {
   if (policy === undefined) return "the gateway's";
   if (typeof policy === 'string') return policy;
@@ -14,7 +14,7 @@ export function describeEnd(client: Client): string {
   return hasExpired(client, Date.now()) ? `expired ${client.expires}` : client.expires;
 }
 
-/** How many requests a client may make, in a word or two. */
+/** A client's limits, in a word or two. */
 export function describeLimits({ limits }: Client): string {
   const { perMinute, atOnce } = limits ?? {};
   const said = [
@@ -29,7 +29,7 @@ export function describeKey({ consumer }: Client): string {
   return `${consumer.slice(0, 4)}…`;
 }
 
-/** When a key was last used. To the minute, because that is how often a gateway writes it down. @param moment ms since 1970 */
+/** When a key was last used, to the minute, because a gateway saves it once a minute. @param moment ms since 1970 */
 export function describeUse(moment: number | undefined): string {
   return moment === undefined ? 'unknown' : `${new Date(moment).toISOString().slice(0, 16)}Z`;
 }
@@ -42,7 +42,7 @@ export interface ShownKey {
   readonly policy: string | readonly string[] | null;
   readonly perMinute: number | null;
   readonly atOnce: number | null;
-  /** ISO 8601, as the file has it. */
+  /** ISO 8601, as in the file. */
   readonly expires: string | null;
   readonly hasExpired: boolean;
   /** ISO 8601, to the minute. */
@@ -50,7 +50,7 @@ export interface ShownKey {
   readonly maasKeyFile: string | null;
 }
 
-/** Shows a key to scripts. @param used when it was last used, ms since 1970 */
+/** Describes a key for scripts. @param used when it was last used, ms since 1970 */
 export function showForScripts(client: Client, used: number | undefined): ShownKey {
   return {
     name: client.name,
@@ -65,7 +65,7 @@ export function showForScripts(client: Client, used: number | undefined): ShownK
   };
 }
 
-/** Whether a client's rules are in its entry, to be shown one by one. */
+/** Whether a client's rules are in its entry, so that they can be shown one by one. */
 export function ownRules(client: Client): readonly string[] {
   return policyFile(client) === undefined && typeof client.policy === 'object' ? client.policy : [];
 }

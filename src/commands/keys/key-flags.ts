@@ -28,7 +28,7 @@ export function readChanges(layers: Layers, clientsFile: string, policy: Found |
     const text = layers.extra.get(flag);
     return typeof text === 'string' ? attempt(`--${flag}`, () => parse(text), mistakes) : undefined;
   };
-  const given = {
+  const flags = {
     policy: policy && attempt(policy.source, () => policyToKeep(policy.text, clientsFile), mistakes),
     expires: read('expires', readEnd),
     maasKeyFile: read('maas-key-file', (text) => (text === 'none' ? 'none' : keyFileToKeep(text, clientsFile))),
@@ -36,15 +36,15 @@ export function readChanges(layers: Layers, clientsFile: string, policy: Found |
     atOnce: read('at-once', readCount),
   };
   if (mistakes.length > 0) throw new ConfigurationError(mistakes);
-  const { perMinute, atOnce } = given;
+  const { perMinute, atOnce } = flags;
   const limits = {
     ...(perMinute !== undefined && { perMinute: unlessNone(perMinute) }),
     ...(atOnce !== undefined && { atOnce: unlessNone(atOnce) }),
   };
   return {
-    ...(given.policy !== undefined && { policy: given.policy }),
-    ...(given.expires !== undefined && { expires: given.expires === 'never' ? undefined : given.expires }),
-    ...(given.maasKeyFile !== undefined && { maasKeyFile: unlessNone(given.maasKeyFile) }),
+    ...(flags.policy !== undefined && { policy: flags.policy }),
+    ...(flags.expires !== undefined && { expires: flags.expires === 'never' ? undefined : flags.expires }),
+    ...(flags.maasKeyFile !== undefined && { maasKeyFile: unlessNone(flags.maasKeyFile) }),
     ...(Object.keys(limits).length > 0 && { limits }),
   };
 }
@@ -59,11 +59,11 @@ export function applyChanges(client: Client, changes: Changes): Client {
 }
 
 /**
- * Reads the span of a flag such as `--overlap`.
+ * Reads the time span of a flag such as `--overlap`.
  *
  * @param from ms since 1970
  * @returns the moment at its end, ms since 1970
- * @throws {ConfigurationError} how spans are written
+ * @throws {ConfigurationError} the syntax of time spans
  */
 export function readSpan(flag: string, text: string, from: number): number {
   const moment = addSpan(text, from);
@@ -110,7 +110,7 @@ function readCount(text: string): number | 'none' {
   return text === 'none' ? text : wholeNumber(1, 1_000_000)(text);
 }
 
-/** A preset by its name, rules by the name of their file, so that later changes to the file apply. */
+/** A preset by its name, a file of rules by its path, so that later changes to the file apply. */
 function policyToKeep(text: string, clientsFile: string): string {
   readPolicy(text);
   return isPolicyFile(text) ? asReference(text, clientsFile) : text;
@@ -128,9 +128,9 @@ function keyFileToKeep(text: string, clientsFile: string): string {
 }
 
 /**
- * The name of a file for the clients file: relative to the clients file's directory, so that both can be moved together. The name is
- * absolute if the operator gave an absolute one, or if the clients file is a symbolic link to another directory: a relative name
- * would then have two meanings.
+ * The path of a file for the clients file: relative to the clients file's directory, so that both can be moved
+ * together. It is absolute if the operator used an absolute path, or if the clients file is a symbolic link to another
+ * directory: a relative path would then be ambiguous.
  */
 function asReference(text: string, clientsFile: string): string {
   if (isAbsolute(text)) return text;

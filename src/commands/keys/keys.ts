@@ -47,7 +47,7 @@ export const keys: Run = async (layers) => {
 
 const whatItMay = ['policy', 'expires', 'maas-key-file', 'per-minute', 'at-once'] as const;
 
-/** The actions, each with the flags that it takes. */
+/** The actions, each with its flags. */
 const actions = {
   add: whatItMay,
   set: whatItMay,
@@ -66,7 +66,7 @@ function readWords({ positionals, mistakes: before, found, extra }: Layers): {
 } {
   // A word after an unknown flag may be that flag's value.
   if (before.length > 0) throw new ConfigurationError(before);
-  const [action = '', name = '', ...rest] = positionals;
+  const [action = '', name = '', ...further] = positionals;
   const mistakes: string[] = [];
   const file = found.get('clientsFile')?.text;
   if (file === undefined)
@@ -78,7 +78,7 @@ function readWords({ positionals, mistakes: before, found, extra }: Layers): {
       `keys needs one of add NAME, set NAME, show NAME, list, rotate NAME, revoke NAME${meant === undefined ? '.' : `; did you mean ${meant}?`}`,
     ]);
   }
-  if ((action === 'list') !== (name === '') || rest.length > 0) {
+  if ((action === 'list') !== (name === '') || further.length > 0) {
     mistakes.push(`keys ${action} needs ${action === 'list' ? 'no name' : 'one name'}.`);
   } else if (name !== '' && !namePattern.test(name)) {
     mistakes.push(
@@ -123,13 +123,16 @@ async function add(file: string, name: string, layers: Layers): Promise<void> {
     }
     return [...clients, client];
   });
-  tell(client, key);
+  printKey(client, key);
 }
 
-/** All keys of a client have the same policy and limits. `--expires` applies to the newest key: an older one expires by its rotation. */
+/**
+ * All keys of a client have the same policy and limits. `--expires` applies to the newest key: an older one expires by
+ * its rotation.
+ */
 async function set(file: string, name: string, layers: Layers): Promise<void> {
-  const given = layers.found.get('policy');
-  const { expires, ...others } = readChanges(layers, file, given?.rank === 0 ? given : undefined);
+  const policy = layers.found.get('policy');
+  const { expires, ...others } = readChanges(layers, file, policy?.rank === 0 ? policy : undefined);
   const changes = layers.extra.has('expires') ? { ...others, expires } : others;
   let last: Client | undefined;
   await changeClients(file, (clients) => {
@@ -162,7 +165,7 @@ async function rotate(file: string, name: string, layers: Layers): Promise<void>
       .filter((client) => client.name !== name || !hasExpired(client, now));
     return [...others, made.client];
   });
-  if (made !== undefined) tell(made.client, made.key);
+  if (made !== undefined) printKey(made.client, made.key);
 }
 
 async function revoke(file: string, name: string): Promise<void> {
@@ -182,7 +185,7 @@ function unknown(name: string, clients: readonly Client[]): never {
 }
 
 /** Only the key goes to standard output, so that a script can read it from there. */
-function tell(client: Client, key: string): void {
+function printKey(client: Client, key: string): void {
   say(key);
   complain(`This key of ${client.name} is shown only once. ${capitalised(whatHolds(client))}.`);
 }

@@ -46,7 +46,7 @@ export function listKeys(file: string, forScripts: boolean): number {
 }
 
 /**
- * Writes all that the file says of a client: a block for each of its keys.
+ * Prints everything that the file has about a client: one block per key.
  *
  * @throws {ClientsError} that there is no such client
  */

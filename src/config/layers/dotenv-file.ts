@@ -4,7 +4,7 @@ import { whyUnreadable } from '../files.ts';
 import { settingNames } from './names.ts';
 
 /**
- * Reads the names and texts of a `.env` file; none where there is no such file.
+ * Reads the names and values of a `.env` file; none if there is no such file.
  *
  * @param mistakes gets a sentence for what cannot be read
  */
@@ -18,7 +18,7 @@ export function readDotenvFile(file: string, mistakes: string[]): Readonly<Recor
     }
     return {};
   }
-  // PowerShell's `>` writes UTF-16, of which nothing would be understood.
+  // PowerShell's `>` writes UTF-16, which dotenv would not understand.
   if (content.includes('\0')) {
     mistakes.push('There is a .env here that is not UTF-8 text; save it as UTF-8.');
     return {};
@@ -28,7 +28,9 @@ export function readDotenvFile(file: string, mistakes: string[]): Readonly<Recor
   return found;
 }
 
-/** Lines that begin with the name of a setting, and that dotenv passes over: `PORT 8240`, `set PORT=8240`, `- PORT=8240`. */
+/**
+ * Lines that begin with the name of a setting, but that dotenv ignores: `PORT 8240`, `set PORT=8240`, `- PORT=8240`.
+ */
 function findUnread(content: string, found: Readonly<Record<string, string>>): string[] {
   const known = settingNames();
   return content.split(/\r\n|\n|\r/).flatMap((line, index) => {

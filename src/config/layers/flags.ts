@@ -16,7 +16,7 @@ const names = Object.keys(settings) as SettingName[];
  * Reads the flags of a command.
  *
  * @param found gets the settings among them
- * @param mistakes gets a sentence for each that is none, or has no value
+ * @param mistakes gets a sentence for each flag that is unknown or has no value
  */
 export function readFlags(
   args: readonly string[],
@@ -37,7 +37,7 @@ export function readFlags(
   }
   for (const { flag, argument } of extraFlags) options[flag] = { type: argument === undefined ? 'boolean' : 'string' };
 
-  // Not strict: a strict parser stops at the first mistake, and says it in its own words.
+  // Not strict: a strict parser stops at the first mistake, with a message of its own.
   const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
   const positionals: string[] = [];
   const extra = new Map<string, string | true>();

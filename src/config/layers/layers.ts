@@ -19,7 +19,7 @@ export interface Found {
 export interface Layers {
   readonly found: ReadonlyMap<SettingName, Found>;
   readonly mistakes: readonly string[];
-  /** Arguments that are no flags. */
+  /** Arguments that are not flags. */
   readonly positionals: readonly string[];
   readonly help: boolean;
   readonly version: boolean;
@@ -37,7 +37,10 @@ export interface Sources {
 
 const names = Object.keys(settings) as SettingName[];
 
-/** Collects the text of each setting: flag, environment, `.env`, in this order of precedence; long names before short ones. */
+/**
+ * Collects the text of each setting: flag, environment, `.env`, in this order of precedence; long names before short
+ * ones.
+ */
 export function readLayers({ args, env, dotenvFile }: Sources, extraFlags: readonly ExtraFlag[] = []): Layers {
   const found = new Map<SettingName, Found>();
   const mistakes: string[] = [];
@@ -65,7 +68,7 @@ function readVariable(
     ] as const) {
       for (const variable of candidates) {
         const text = (layer[variable] ?? '').trim();
-        // An empty variable is one that is not set: compose files write `PORT=` for that.
+        // An empty variable counts as not set: compose files write `PORT=` for that.
         if (text === '' || isForeign(variable, setting, text)) continue;
         const instead = rank === 1 && isCommon(variable) ? { instead: long } : {};
         return { text, source: `${variable}${suffix}`, rank, ...instead };
@@ -75,7 +78,7 @@ function readVariable(
   return undefined;
 }
 
-/** The variables of the environment that look like ours; most are other programs'. */
+/** The variables of the environment that look like settings; most belong to other programs. */
 function onlyMaas(env: Sources['env']): Sources['env'] {
   return Object.fromEntries(Object.entries(env).filter(([name]) => /^maas_/i.test(name)));
 }

@@ -3,10 +3,10 @@ import { settingNames } from './names.ts';
 import type { SettingName } from '../settings.ts';
 
 /**
- * Finds misspelt settings: `POLCY=read-only` would otherwise be silently ignored. A name that is farther from every
- * setting belongs to another program, and so does one whose setting is given correctly elsewhere.
+ * Finds misspelt settings: `POLCY=read-only` would otherwise be silently ignored. A name that is not similar to any
+ * setting belongs to another program, and so does one whose setting is set correctly elsewhere.
  *
- * @param layers variables, by what is said behind their names
+ * @param layers the variables of each layer, by the suffix for messages
  * @returns a sentence for each
  */
 export function findMisspelt(
@@ -32,12 +32,15 @@ type Known = ReadonlyMap<string, SettingName>;
 /** `MAAS_POLICY`, `MAAS_AUTH_PROXY_PORT`: the names of the program and of MAAS before a short one. */
 function withWrongPrefix(name: string, known: Known): string | undefined {
   const [, prefix = '', short = ''] = /^(MAAS_(?:AUTH_)?(?:PROXY_)?)(\w+)$/i.exec(name) ?? [];
-  // MAAS_HOST and MAAS_PORT are what others call MAAS's own address.
+  // Other programs call MAAS's own address MAAS_HOST and MAAS_PORT.
   if (prefix.length <= 'MAAS_'.length && short.length < 6) return undefined;
   return known.has(short.toUpperCase()) ? short.toUpperCase() : undefined;
 }
 
-/** Two letters in a long name, one in a shorter; of a very short one only swapped or forgotten ones, since POST and COST are words. */
+/**
+ * How many letters may differ: two in a long name, one in a shorter one; in a very short one only swapped or missing
+ * letters, because POST and COST are words.
+ */
 function withWrongLetters(name: string, known: Known): string | undefined {
   const meant = nearest(name, known.keys(), name.length < 10 ? 1 : 2);
   if (meant === undefined || meant.length >= 6) return meant;

@@ -6,7 +6,7 @@ import { SettingError } from '../values.ts';
  * Reads the certificates of authorities.
  *
  * @returns PEM text of one or more
- * @throws {SettingError} when there is none in the file
+ * @throws {SettingError} if the file contains none
  */
 export function readCertificates(file: string, read: ReadText = readSettingFile): string {
   const pem = read(file);

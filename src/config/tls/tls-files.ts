@@ -6,26 +6,26 @@ import { SettingError } from '../values.ts';
 
 /** The certificate that the proxy presents to its clients, with its key, in PEM. */
 export interface ServerCertificate {
-  /** The certificate, and those of the authorities between it and the root. */
+  /** The certificate, and its intermediate certificates. */
   readonly cert: string;
   readonly key: string;
   /** When it expires, ms since 1970. */
   readonly endsAt: number;
-  /** The names that it is for, as it writes them: `DNS:maas.example, IP Address:10.0.0.5`. */
+  /** Its names, as the certificate writes them: `DNS:maas.example, IP Address:10.0.0.5`. */
   readonly names: string;
 }
 
-/** The authorities whose certificates clients come with. */
+/** The authorities that issue clients' certificates. */
 export interface ClientAuthorities {
   readonly pem: string;
-  /** SHA-256 of each. */
+  /** The SHA-256 of each. */
   readonly fingerprints: ReadonlySet<string>;
 }
 
 /**
- * Reads a certificate and its key, and whether they belong together.
+ * Reads a certificate and its key, and checks that they match.
  *
- * @throws {SettingError} which of the two files is of no use, and why
+ * @throws {SettingError} which of the two files is unusable, and why
  */
 export function readServerCertificate(
   certFile: string,
@@ -49,9 +49,9 @@ export function readServerCertificate(
 }
 
 /**
- * Reads the authorities of clients.
+ * Reads the authorities for clients.
  *
- * @throws {SettingError} when there is none in the file
+ * @throws {SettingError} if the file contains none
  */
 export function readClientAuthorities(file: string, read: ReadText = readSettingFile): ClientAuthorities {
   const pem = readCertificates(file, read);

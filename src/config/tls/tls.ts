@@ -16,7 +16,7 @@ export interface Tls {
   readonly authorities: ClientAuthorities | undefined;
 }
 
-/** The same, and where it stands. */
+/** The same, with the files. */
 export interface ChosenTls {
   readonly tls: Tls;
   readonly files: CertificateFiles;
@@ -24,9 +24,9 @@ export interface ChosenTls {
 }
 
 /**
- * Reads what https is to be served with.
+ * Reads the TLS options of the https listener.
  *
- * @param attempt reads, and takes note of what is wrong
+ * @param attempt reads a file, and notes mistakes
  * @returns `undefined` for plain http
  */
 export function chooseTls(
