@@ -34,7 +34,7 @@ function optional<Value>(definition: Omit<Setting<Value>, 'default'>): Omit<Sett
   return definition;
 }
 
-/** Every setting, in the order in which `--help`, `.env.example` and the README show them. */
+/** Every setting, in the order in which `--help`, `.env.example` and docs/settings.md show them. */
 export const settings = {
   maasUrl: optional({
     flag: 'maas-url',
