@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { addressBlock } from '../http/peer.ts';
 
 /** After this many failures from one address within a minute, the response to each further failure is delayed; ms. */
@@ -8,16 +9,13 @@ export type FailedLoginThrottle = (address: string, now: number) => number;
 
 /** Throttles clients that try keys. It remembers a bounded number of addresses. */
 export function createFailedLoginThrottle(): FailedLoginThrottle {
-  const failures = new Map<string, { count: number; since: number }>();
+  const failures = new LRUCache<string, { count: number; since: number }>({ max: throttle.addresses });
   return (address, now) => {
     const source = addressBlock(address);
     const known = failures.get(source);
     const entry = known === undefined || now - known.since > throttle.window ? { count: 0, since: now } : known;
     entry.count += 1;
-    failures.delete(source);
     failures.set(source, entry);
-    const [oldest] = failures.keys();
-    if (failures.size > throttle.addresses && oldest !== undefined) failures.delete(oldest);
     return entry.count > throttle.failures ? throttle.wait : 0;
   };
 }

@@ -1,6 +1,7 @@
 import type { ApiPath } from '../maas/api-path.ts';
 import { findAmbiguity, resolveOperation, type FormOps, type Operation } from '../maas/operations/operation.ts';
 import { readOtherwise, readRoute } from '../maas/operations/route.ts';
+import { cachedEvaluation } from './evaluation-cache.ts';
 import { decide, needsOp, type Policy, type Decision } from './policy.ts';
 
 /** A policy's decision about a request. */
@@ -37,17 +38,7 @@ export function dependsOnOp(policy: Policy, method: string, path: ApiPath): bool
  */
 export function evaluate(policy: Policy, method: string, path: ApiPath, form?: FormOps): Evaluation {
   if (form !== undefined) return evaluateAfresh(policy, method, path, form);
-  const cache = cacheOf(policy);
-  if (path.path.length + path.query.length > maxCachedLength) return evaluateAfresh(policy, method, path);
-  const address = cache.matters(path.query) ? path.path + path.query : path.path;
-  const key = `${method} ${address}`;
-  const before = cache.known.get(key);
-  if (before !== undefined) return before;
-  const evaluation = copiedEvaluation(evaluateAfresh(policy, method, path));
-  if (count >= maxCached) forget();
-  count += 1;
-  cache.known.set(key, evaluation);
-  return evaluation;
+  return cachedEvaluation(policy, method, path, () => evaluateAfresh(policy, method, path));
 }
 
 function evaluateAfresh(policy: Policy, method: string, path: ApiPath, form?: FormOps): Evaluation {
@@ -65,47 +56,4 @@ function evaluateAfresh(policy: Policy, method: string, path: ApiPath, form?: Fo
 /** Whether a request must be refused. */
 export function isRefusal({ decision, ambiguity }: Evaluation): boolean {
   return ambiguity !== undefined || !decision.allowed;
-}
-
-/** The evaluation with copied strings: V8's slices would otherwise hold the request's whole address in memory. */
-function copiedEvaluation({ operation: { method, segments, op }, ...evaluation }: Evaluation): Evaluation {
-  return { ...evaluation, operation: { method, segments: segments.map(copied), op: op && copied(op) } };
-}
-
-function copied(text: string): string {
-  return Buffer.from(text, 'utf16le').toString('utf16le');
-}
-
-/** A policy's evaluations by address, so that repeated addresses cost one lookup. */
-interface EvaluationCache {
-  readonly known: Map<string, Evaluation>;
-  /** Whether a query can affect the evaluation: it may name an op, or a parameter of a rule. */
-  matters(query: string): boolean;
-}
-
-/** The most evaluations of all policies together; then the caches are emptied. */
-const maxCached = 4_000;
-
-/** Longer addresses are not cached: a list of a thousand machines would take the memory of a hundred others. */
-const maxCachedLength = 512;
-
-/** By policy, and collected with it: a changed policy is a new object. */
-let caches = new WeakMap<Policy, EvaluationCache>();
-let count = 0;
-
-function forget(): void {
-  caches = new WeakMap();
-  count = 0;
-}
-
-function cacheOf(policy: Policy): EvaluationCache {
-  let found = caches.get(policy);
-  if (found === undefined) {
-    const names = ['op', ...policy.rules.flatMap(({ parameter }) => parameter?.name ?? [])];
-    // An escape may spell any name, and after a ";" some readers see another parameter.
-    const relevant = [...new Set(names), '%', '+', ';'];
-    found = { known: new Map(), matters: (query) => query !== '' && relevant.some((part) => query.includes(part)) };
-    caches.set(policy, found);
-  }
-  return found;
 }
