@@ -17,7 +17,7 @@ rmSync(assets, { recursive: true, force: true });
 mkdirSync(assets, { recursive: true });
 await build({
   absWorkingDir: here.pathname,
-  entryPoints: ['page=main.tsx', 'admin=admin/main.tsx', 'page=page.css'].map((pair) => {
+  entryPoints: ['page=main.tsx', 'admin=admin/main.tsx', 'page=page.css', 'admin=admin/admin.css'].map((pair) => {
     const [out, file] = pair.split('=');
     return { out, in: file };
   }),

@@ -52,6 +52,8 @@ export interface RequestEntry {
   /** ISO 8601. */
   readonly time: string;
   readonly client?: string;
+  /** Where it came from; told to the operator alone. */
+  readonly peer?: string;
   readonly operation: string;
   readonly method: string;
   readonly path: string;
@@ -63,4 +65,6 @@ export interface RequestEntry {
   readonly code?: string;
   readonly title?: string;
   readonly detail?: string;
+  /** What caused the problem, as the log has it; told to the operator alone. */
+  readonly cause?: string;
 }
