@@ -10,7 +10,8 @@ import { buildApp } from './app.ts';
 import { saveLastUsed } from './clients/last-used.ts';
 import type { Registry } from './clients/registry.ts';
 import { whyUnwritable } from './config/files.ts';
-import { ConfigurationError, type Configuration } from './config/configuration.ts';
+import type { Configuration } from './config/configuration.ts';
+import { ConfigurationError } from './config/configuration-error.ts';
 import { SettingError } from './config/values.ts';
 import type { Limits } from './inbound/limits.ts';
 import { loadRedisLibrary } from './redis/library.ts';
@@ -116,8 +117,8 @@ export async function startProxy(
   try {
     const url =
       config.socket === undefined
-        ? await listenOnPort(app, config.host, config.port, '--port (PORT)')
-        : await listenOnSocket(app, config.socket);
+        ? await listenOnPort(app, config.host, config.port, config.wording.names('port'))
+        : await listenOnSocket(app, config.socket, config.wording.names('socket'));
     const adminUrl = await listenAdmin(admin, config, log, adminPortChosen);
     return {
       url,
@@ -155,13 +156,13 @@ function limitsOf(config: Configuration): Limits {
 
 async function listenAdmin(
   admin: FastifyInstance,
-  { adminHost, adminPort }: Configuration,
+  { adminHost, adminPort, wording }: Configuration,
   log: Logger,
   chosen: boolean,
 ): Promise<string | undefined> {
   if (adminPort === 'off') return undefined;
   try {
-    return await listenOnPort(admin, adminHost, adminPort, '--admin-port (ADMIN_PORT)');
+    return await listenOnPort(admin, adminHost, adminPort, wording.names('adminPort'));
   } catch (error) {
     if (chosen || !(error instanceof ListenError)) throw error;
     log.warn(`There is no admin listener: ${error.message}`);
@@ -169,12 +170,16 @@ async function listenAdmin(
   }
 }
 
-function openAuditFile({ auditFile: file, memory }: Configuration, log: Logger, metrics: Metrics): Audit | undefined {
+function openAuditFile(
+  { auditFile: file, memory, wording }: Configuration,
+  log: Logger,
+  metrics: Metrics,
+): Audit | undefined {
   if (file === undefined) return undefined;
   try {
     return openAudit(file, memory.audit, log, metrics.auditFailed);
   } catch (error) {
-    throw new ConfigurationError([`--audit-file (AUDIT_FILE) names the file ${file}, ${whyUnwritable(error)}.`]);
+    throw new ConfigurationError([`${wording.names('auditFile')} names the file ${file}, ${whyUnwritable(error)}.`]);
   }
 }
 

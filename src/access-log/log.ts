@@ -30,18 +30,27 @@ export async function openLog({
 }: Pick<Configuration, 'logLevel' | 'logFormat' | 'memory'>): Promise<Log> {
   const format = isForPeople(logFormat) ? createFormatForPeople() : (line: string) => line;
   const output = openStandardOutput(memory.log, (lost, code) => format(noticeOf(lost, code)));
-  const options = {
-    level: logLevel,
-    base: null,
-    timestamp: isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
-  };
   return {
-    logger: pino(options, { write: (line) => output.add(format(isAccessLogEntry(line) ? line : maskKeys(line))) }),
+    logger: createLogger(logLevel, (line) => output.add(format(line))),
     say: (line = '') => output.add(`${visible(line)}\n`),
     dropped: output.dropped,
     close: output.close,
   };
+}
+
+/**
+ * A logger of JSON lines, in which whatever looks like an API key is masked.
+ *
+ * @param write takes a line, with its newline
+ */
+export function createLogger(level: string, write: (line: string) => void): Logger {
+  const options = {
+    level,
+    base: null,
+    timestamp: isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return pino(options, { write: (line) => write(isAccessLogEntry(line) ? line : maskKeys(line)) });
 }
 
 /** Whether a line is the access-log entry of a request, as most lines are. Its texts are masked already. */

@@ -1,6 +1,6 @@
 // The step that tries the Redis of all replicas, as the proxy would use it.
 import type { RedisUrl } from '../config/values.ts';
-import { ConfigurationError } from '../config/configuration.ts';
+import { ConfigurationError } from '../config/configuration-error.ts';
 import { openRedisConnection } from '../redis/connection.ts';
 import { loadRedisLibrary, missingLibrary } from '../redis/library.ts';
 import { printable } from '../output/printable.ts';

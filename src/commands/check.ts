@@ -2,7 +2,8 @@ import { homedir } from 'node:os';
 import { styleText } from 'node:util';
 import { runChecks } from '../check/checks.ts';
 import type { Status, Step } from '../check/finding.ts';
-import { ConfigurationError, readDraft } from '../config/configuration.ts';
+import { readDraft } from '../config/configuration.ts';
+import { ConfigurationError } from '../config/configuration-error.ts';
 import { say, type Run } from './command.ts';
 
 /** Finds out what does not work: one line for each step between this machine and MAAS. */

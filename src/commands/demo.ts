@@ -1,6 +1,7 @@
 import { defaultMemory, memoryBounds } from '../config/memory-budget.ts';
 import { homedir } from 'node:os';
-import { ConfigurationError, readConfiguration } from '../config/configuration.ts';
+import { readConfiguration } from '../config/configuration.ts';
+import { ConfigurationError } from '../config/configuration-error.ts';
 import type { Layers } from '../config/layers/layers.ts';
 import type { SettingName } from '../config/settings.ts';
 import { host as readHost, port as readPort, SettingError } from '../config/values.ts';

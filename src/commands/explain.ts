@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../config/configuration.ts';
+import { ConfigurationError } from '../config/configuration-error.ts';
 import { readSettingFile } from '../config/files.ts';
 import type { Layers } from '../config/layers/layers.ts';
 import { readSetting } from '../config/read-setting.ts';

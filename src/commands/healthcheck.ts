@@ -1,5 +1,5 @@
 import { get } from 'node:http';
-import { ConfigurationError } from '../config/configuration.ts';
+import { ConfigurationError } from '../config/configuration-error.ts';
 import { readSetting } from '../config/read-setting.ts';
 import { complain, say, type Run } from './command.ts';
 

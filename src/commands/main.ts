@@ -4,7 +4,7 @@ import { commands } from './commands.ts';
 import { endProcess } from './end-process.ts';
 import { helpText } from './help.ts';
 import { describeWord } from './words.ts';
-import { ConfigurationError } from '../config/configuration.ts';
+import { ConfigurationError } from '../config/configuration-error.ts';
 import { readLayers, type Layers } from '../config/layers/layers.ts';
 import { ListenError } from '../server/listen-error.ts';
 import { holdsKey, maskKeys } from '../maas/mask-keys.ts';

@@ -3,6 +3,7 @@ import type { ApiKey } from '../maas/api-key.ts';
 import type { Regions } from '../maas/maas-address.ts';
 import { readAdminTokenFile } from './admin-token.ts';
 import { readCertificates } from './tls/certificates-file.ts';
+import { ConfigurationError } from './configuration-error.ts';
 import { namedFile, othersMayRead, type NamedFile } from './files.ts';
 import { readKeyFile } from './key-file.ts';
 import { isLoopback } from './loopback.ts';
@@ -17,6 +18,7 @@ import type { Remark } from './remark.ts';
 import { settings, type Setting, type SettingName, type SettingValues } from './settings.ts';
 import { chooseTls, type Tls } from './tls/tls.ts';
 import type { CertificateFiles } from './tls/tls-files.ts';
+import type { Wording } from './wording.ts';
 import { apiKey, regions as readRegions, SettingError, type RedisUrl } from './values.ts';
 
 /** The configuration of a proxy: parsed once, then only read. */
@@ -34,6 +36,8 @@ export interface Configuration extends SettingValues {
   readonly files: ConfigurationFiles;
   /** TLS options of the https listener; `undefined` for plain http. */
   readonly tls: Tls | undefined;
+  /** How sentences name the settings. */
+  readonly wording: Wording;
   /** The memory bounds for what clients and MAAS send. */
   readonly memory: MemoryBounds;
   /** Warnings for the operator. */
@@ -72,22 +76,6 @@ export interface GivenKey {
   readonly keyFile?: NamedFile;
 }
 
-/** All mistakes in a configuration, one sentence each. */
-export class ConfigurationError extends Error {
-  override name = 'ConfigurationError';
-  readonly mistakes: readonly string[];
-
-  constructor(mistakes: readonly string[]) {
-    super(mistakes.join('\n'));
-    this.mistakes = mistakes;
-  }
-}
-
-const noUrl = "MAAS's address is not set: set MAAS_URL or --maas-url, for example http://maas.example:5240.";
-const noKey =
-  'No API key is set: set MAAS_API_KEY to consumer:token:secret, or pass a file that holds it with --api-key-file. ' +
-  'MAAS shows it under your user name, "API keys".';
-
 /**
  * Turns the raw settings into a configuration.
  *
@@ -108,6 +96,7 @@ export async function readConfiguration(layers: Layers, home: string): Promise<C
     redis,
     files,
     tls,
+    wording: layers.wording,
     memory,
     warnings: warnings.map(({ text }) => text),
   };
@@ -147,7 +136,7 @@ export async function readDraft(layers: Layers, home: string): Promise<Draft> {
   const policyFile = policy !== undefined && isPolicyFile(policy.text) ? namedFile(policy) : undefined;
 
   if (regions === undefined && !layers.found.has('maasUrl') && profile === undefined && !layers.found.has('profile')) {
-    mistakes.push({ about: 'address', text: noUrl });
+    mistakes.push({ about: 'address', text: layers.wording.noUrl });
   }
   const redis = attempt('redis', '', () => chooseRedisUrl(layers, values.redisUrl));
   const served = chooseTls(layers, attempt, warnings, mistakes);
@@ -193,16 +182,13 @@ function findExposure(
     isLoopback(host)
   )
     return undefined;
-  const { source = '--host', instead } = layers.found.get('host') ?? {};
+  const { source = layers.wording.name('host'), instead } = layers.found.get('host') ?? {};
   const whatHappens = `${source} is ${host}, so anybody who can reach the port could use the API key:`;
   // A HOST that a shell sets is a name; an operator who means all interfaces writes an address.
   if (instead !== undefined && isIP(host) === 0) {
     return `${whatHappens} set ${instead}=127.0.0.1 if ${source} is another program's; if it is meant, set CLIENTS_FILE or ALLOW_UNAUTHENTICATED=true.`;
   }
-  return (
-    `${whatHappens} require keys with CLIENTS_FILE (--clients-file), or set ALLOW_UNAUTHENTICATED=true ` +
-    '(--allow-unauthenticated) if only authorized clients can reach the port.'
-  );
+  return `${whatHappens} ${layers.wording.exposed}`;
 }
 
 type Attempt = <Value>(about: Remark['about'], source: string, read: () => Value) => Value | undefined;
@@ -271,7 +257,7 @@ function chooseKey(
     const key = attempt('key', profile.source, () => apiKey(profile.key));
     return key && { key, keySource: profile.source };
   }
-  if (!layers.found.has('profile')) mistakes.push({ about: 'key', text: noKey });
+  if (!layers.found.has('profile')) mistakes.push({ about: 'key', text: layers.wording.noKey });
   return undefined;
 }
 

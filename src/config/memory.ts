@@ -22,18 +22,19 @@ export function chooseMemory(
   warnings: Remark[],
   mistakes: Remark[],
 ): MemoryBounds {
+  const { name } = layers.wording;
   const total = maxMemory ?? defaultMemory();
   const caches = cacheTtl > 0;
   if (caches && cacheMaxBytes !== undefined && cacheMaxBytes > largestCache(total)) {
-    const { source } = layers.found.get('cacheMaxBytes') ?? { source: '--cache-max-bytes' };
+    const { source } = layers.found.get('cacheMaxBytes') ?? { source: name('cacheMaxBytes') };
     mistakes.push({
       about: 'setting',
-      text: `${source} is ${cacheMaxBytes}, but --max-memory is ${total} bytes: set at most half of that, ${largestCache(total)}, or raise --max-memory.`,
+      text: `${source} is ${cacheMaxBytes}, but ${name('maxMemory')} is ${total} bytes: set at most half of that, ${largestCache(total)}, or raise ${name('maxMemory')}.`,
     });
   }
   const limit = systemLimit();
   if (maxMemory !== undefined && maxMemory > limit * largestShare) {
-    const { source } = layers.found.get('maxMemory') ?? { source: '--max-memory' };
+    const { source } = layers.found.get('maxMemory') ?? { source: name('maxMemory') };
     warnings.push({
       about: 'setting',
       text: `${source} is ${mebibytes(maxMemory)} MiB, but this process may use only ${mebibytes(limit)} MiB, of which it needs about 110 MiB at rest: under load it may be killed. Half of the ${mebibytes(limit)} MiB is a good value.`,

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { ConfigurationError } from '../config/configuration.ts';
+import { ConfigurationError } from '../config/configuration-error.ts';
 
 /** What is wrong where a Redis is set and the package that speaks to it is missing, and what to do. */
 export const missingLibrary = {

@@ -28,17 +28,18 @@ const maxSocketPath = process.platform === 'linux' ? 107 : 103;
 /**
  * Listens on a unix socket that only this user may use. A socket file that a dead process has left is replaced.
  *
+ * @param setting what chooses the path, for the sentence
  * @throws {ListenError} if another program listens there, or the file is not a socket
  */
-export async function listenOnSocket(app: FastifyInstance, path: string): Promise<string> {
+export async function listenOnSocket(app: FastifyInstance, path: string, setting: string): Promise<string> {
   const length = Buffer.byteLength(path);
   if (length > maxSocketPath) {
     // Node 20 would listen on the beginning of the path instead.
     throw new ListenError(
-      `The path of --socket (SOCKET) has ${length} bytes, and a socket's may have ${maxSocketPath}; choose a shorter one.`,
+      `The path of ${setting} has ${length} bytes, and a socket's may have ${maxSocketPath}; choose a shorter one.`,
     );
   }
-  await clearWay(path);
+  await clearWay(path, setting);
   await app.ready();
   // The mode must be right from the moment when the file exists.
   const before = process.umask(0o177);
@@ -53,14 +54,14 @@ export async function listenOnSocket(app: FastifyInstance, path: string): Promis
   return `unix:${path}`;
 }
 
-async function clearWay(path: string): Promise<void> {
+async function clearWay(path: string, setting: string): Promise<void> {
   const found = statIfPresent(path);
   if (found === undefined) return;
   if (!found.isSocket()) {
-    throw new ListenError(`${path} is there already, and is no socket; choose another path with --socket (SOCKET).`);
+    throw new ListenError(`${path} is there already, and is no socket; choose another path with ${setting}.`);
   }
   if (await isAlive(path)) {
-    throw new ListenError(`Another program listens on ${path}; choose another path with --socket (SOCKET).`);
+    throw new ListenError(`Another program listens on ${path}; choose another path with ${setting}.`);
   }
   try {
     unlinkSync(path);

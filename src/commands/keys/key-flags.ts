@@ -4,7 +4,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:pat
 import type { Client, ClientLimits } from '../../clients/client.ts';
 import { ambiguousSpan, addSpan, parseEnd, spanForms } from '../../clients/duration.ts';
 import { realPath } from '../../clients/file/real-path.ts';
-import { ConfigurationError } from '../../config/configuration.ts';
+import { ConfigurationError } from '../../config/configuration-error.ts';
 import { readSettingFile } from '../../config/files.ts';
 import type { Found, Layers } from '../../config/layers/layers.ts';
 import { isPath, isPolicyFile, readPolicy } from '../../config/policy-file.ts';

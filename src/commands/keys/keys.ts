@@ -1,7 +1,7 @@
 import { anonymousName, ClientsError, endOf, hasExpired, namePattern, type Client } from '../../clients/client.ts';
 import { changeClients, countOtherNames } from '../../clients/file/clients-file.ts';
 import { makeKey } from '../../clients/new-key.ts';
-import { ConfigurationError } from '../../config/configuration.ts';
+import { ConfigurationError } from '../../config/configuration-error.ts';
 import type { Layers } from '../../config/layers/layers.ts';
 import { nearest } from '../../spelling/nearest.ts';
 import { complain, say, type Run } from '../command.ts';

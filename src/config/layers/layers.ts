@@ -3,13 +3,14 @@ import { readFlags, type ExtraFlag } from './flags.ts';
 import { findMisspelt } from './misspelt.ts';
 import { isCommon, isForeign, longName } from './names.ts';
 import { settings, type Setting, type SettingName } from '../settings.ts';
+import { commandLineWording, type Wording } from '../wording.ts';
 
 /** A setting's text and its source. */
 export interface Found {
   readonly text: string;
   /** For messages: `--port`, `PORT`, `MAAS_PROXY_PORT in .env`. */
   readonly source: string;
-  /** 0 for a flag, 1 for the environment, 2 for `.env`: the lower one wins. */
+  /** -1 for an option of the library, 0 for a flag, 1 for the environment, 2 for `.env`: the lower one wins. */
   readonly rank: number;
   /** The name to use instead, if another program may have set this one. */
   readonly instead?: string;
@@ -19,6 +20,8 @@ export interface Found {
 export interface Layers {
   readonly found: ReadonlyMap<SettingName, Found>;
   readonly mistakes: readonly string[];
+  /** How sentences name the settings. */
+  readonly wording: Wording;
   /** Arguments that are not flags. */
   readonly positionals: readonly string[];
   readonly help: boolean;
@@ -31,8 +34,8 @@ export interface Layers {
 export interface Sources {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The path of the `.env` file. */
-  readonly dotenvFile: string;
+  /** The path of the `.env` file; `undefined` if none is to be read. */
+  readonly dotenvFile: string | undefined;
 }
 
 const names = Object.keys(settings) as SettingName[];
@@ -44,14 +47,14 @@ const names = Object.keys(settings) as SettingName[];
 export function readLayers({ args, env, dotenvFile }: Sources, extraFlags: readonly ExtraFlag[] = []): Layers {
   const found = new Map<SettingName, Found>();
   const mistakes: string[] = [];
-  const fileEnv = readDotenvFile(dotenvFile, mistakes);
+  const fileEnv = dotenvFile === undefined ? {} : readDotenvFile(dotenvFile, mistakes);
   for (const name of names) {
     const variable = readVariable(settings[name], fileEnv, env);
     if (variable !== undefined) found.set(name, variable);
   }
   const flags = readFlags(args, extraFlags, found, mistakes);
   mistakes.push(...findMisspelt({ ' in .env': fileEnv, '': onlyMaas(env) }, found));
-  return { found, mistakes, ...flags };
+  return { found, mistakes, wording: commandLineWording, ...flags };
 }
 
 /** A setting's text from the environment or `.env`; its long name wins over the short ones. */

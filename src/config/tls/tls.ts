@@ -58,23 +58,23 @@ export function chooseTls(
 }
 
 function findContradiction(
-  { found }: Layers,
+  { found, wording }: Layers,
   cert: Found | undefined,
   key: Found | undefined,
   clientCa: Found | undefined,
 ): string | undefined {
   if ((cert === undefined) !== (key === undefined)) {
-    return `${(cert ?? key)?.source} is set, and ${cert === undefined ? '--tls-cert-file (TLS_CERT_FILE)' : '--tls-key-file (TLS_KEY_FILE)'} is not; https needs both.`;
+    return `${(cert ?? key)?.source} is set, and ${wording.names(cert === undefined ? 'tlsCertFile' : 'tlsKeyFile')} is not; https needs both.`;
   }
   if (cert !== undefined && found.has('socket')) {
     return `${cert.source} and ${found.get('socket')?.source} are both set; a unix socket needs no https, so keep one of them.`;
   }
   if (clientCa === undefined) return undefined;
   if (cert === undefined) {
-    return `${clientCa.source} is set, and --tls-cert-file (TLS_CERT_FILE) is not; clients can send certificates only over https.`;
+    return `${clientCa.source} is set, and ${wording.names('tlsCertFile')} is not; clients can send certificates only over https.`;
   }
   if (!found.has('clientsFile')) {
-    return `${clientCa.source} is set, and --clients-file (CLIENTS_FILE) is not; it holds the names of the clients.`;
+    return `${clientCa.source} is set, and ${wording.names('clientsFile')} is not; it holds the names of the clients.`;
   }
   return undefined;
 }
