@@ -18,7 +18,7 @@ import type { Remark } from './remark.ts';
 import { settings, type Setting, type SettingName, type SettingValues } from './settings.ts';
 import { chooseTls, type Tls } from './tls/tls.ts';
 import type { CertificateFiles } from './tls/tls-files.ts';
-import type { Wording } from './wording.ts';
+import type { Wording } from './layers/wording.ts';
 import { apiKey, regions as readRegions, SettingError, type RedisUrl } from './values.ts';
 
 /** The configuration of a proxy: parsed once, then only read. */

@@ -47,8 +47,10 @@ test('what npm packs runs by its bin, and holds no source, test or setting', (t)
   assert.match(execFileSync(process.execPath, [cli, '--version'], { encoding: 'utf8' }), /^\d+\.\d+\.\d+\n$/);
 });
 
-test('the package can be imported: the app, and the small MAAS', async () => {
-  const [app, simulator] = await Promise.all([import('maas-auth-proxy'), import('maas-auth-proxy/simulator')]);
-  assert.equal(typeof app.buildApp, 'function');
+test('the package can be imported: createProxy, the error of its options, and the simulator; nothing else', async () => {
+  const [library, simulator] = await Promise.all([import('maas-auth-proxy'), import('maas-auth-proxy/simulator')]);
+  assert.deepEqual(Object.keys(library).toSorted(), ['ConfigurationError', 'createProxy']);
   assert.equal(typeof simulator.startSimulator, 'function');
+  const manifest = JSON.parse(readFileSync(resolve('package.json'), 'utf8')) as { readonly exports: object };
+  assert.deepEqual(Object.keys(manifest.exports), ['.', './simulator', './package.json']);
 });

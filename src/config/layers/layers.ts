@@ -3,7 +3,7 @@ import { readFlags, type ExtraFlag } from './flags.ts';
 import { findMisspelt } from './misspelt.ts';
 import { isCommon, isForeign, longName } from './names.ts';
 import { settings, type Setting, type SettingName } from '../settings.ts';
-import { commandLineWording, type Wording } from '../wording.ts';
+import { commandLineWording, type Wording } from './wording.ts';
 
 /** A setting's text and its source. */
 export interface Found {

@@ -1,4 +1,4 @@
-import { settings, type Setting, type SettingName } from './settings.ts';
+import { settings, type Setting, type SettingName } from '../settings.ts';
 
 /** How sentences name settings: flags and variables where the program was started, options where the library was called. */
 export interface Wording {
