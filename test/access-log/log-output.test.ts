@@ -6,7 +6,7 @@ import { closeSync, constants, openSync, readFileSync, readSync, statSync, write
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { tellPorts } from '../support/canary.ts';
+import { printPorts } from '../support/canary.ts';
 import { emptyDirectory } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { startOrigin } from '../support/origin.ts';
@@ -41,7 +41,7 @@ function envFor(maasUrl: string, format: string): Record<string, string> {
     MAAS_URL: maasUrl,
     MAAS_API_KEY: canaryKey,
     LOG_FORMAT: format,
-    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tellPorts)}`,
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(printPorts)}`,
   };
 }
 

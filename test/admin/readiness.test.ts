@@ -74,11 +74,11 @@ test('the answers to a client with a MAAS key of its own tell nothing of the sha
 
 test('once MAAS has failed a client, readyz asks it again', async (t) => {
   const maas = await startRecordingMaas(t);
-  maas.answer = { bytes: 'HTTP/1.1 200 OK\r\nX-Maas-Api-Hash: 1f\r\nContent-Length: 2\r\n\r\n[]', closes: false };
+  maas.response = { bytes: 'HTTP/1.1 200 OK\r\nX-Maas-Api-Hash: 1f\r\nContent-Length: 2\r\n\r\n[]', closes: false };
   const proxy = await startTestProxy(t, maas.url);
   await send(`${proxy.url}/machines/`);
   assert.equal((await readiness(proxy))['status'], 'ready');
-  maas.answer = { bytes: 'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n', closes: false };
+  maas.response = { bytes: 'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n', closes: false };
   await send(`${proxy.url}/machines/`);
   const { status, reasons } = await readiness(proxy);
   assert.equal(status, 'not ready');

@@ -83,7 +83,7 @@ test(
     const { maas, answered } = await startSender(t);
     await fc.assert(
       fc.asyncProperty(answers, async (answer) => {
-        maas.answer = answer;
+        maas.response = answer;
         const { startLine, fields, body } = await answered(
           'GET /users/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
         );

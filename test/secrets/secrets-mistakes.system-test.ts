@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { assertNoSecret, consumer, key, secret, start, startMaas, tellPorts, token } from '../support/canary.ts';
+import { assertNoSecret, consumer, key, secret, start, startMaas, printPorts, token } from '../support/canary.ts';
 import { emptyDirectory, runCli } from '../support/cli.ts';
 
 /** Keys as they are mistyped, and keys in the place of something else. */
@@ -99,7 +99,7 @@ for (const [how, code] of [
   for (const format of ['json', 'pretty']) {
     test(`a crash by ${how} ends with one sentence and exit code 1, without a stack or the key, in ${format}`, async (t) => {
       const maas = await startMaas(t);
-      const trap = `${tellPorts}\n${code}`;
+      const trap = `${printPorts}\n${code}`;
       const { running } = await start(t, maas.url, ['--log-format', format, '--log-level', 'warn'], {
         NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(trap)}`,
       });

@@ -9,7 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { startCli, type Running } from '../support/cli.ts';
 import { createDice } from '../support/dice.ts';
 import { eventually } from '../support/eventually.ts';
-import { answerBody, startMoodyMaas, type Arrival } from '../support/moody-maas.ts';
+import { responseBody, startFaultyMaas, type Arrival } from '../support/faulty-maas.ts';
 import { canaryKey } from '../support/proxy.ts';
 
 const count = 10_000;
@@ -34,7 +34,7 @@ test(
   `${count} mixed requests, ${atOnce} at once, with a MAAS that closes, resets and delays at random`,
   { timeout: 600_000 },
   async (t) => {
-    const maas = await startMoodyMaas(t, seed);
+    const maas = await startFaultyMaas(t, seed);
     const running = startCli(t, ['--port', '0', '--admin-port', '0'], {
       MAAS_URL: maas.url,
       MAAS_API_KEY: canaryKey,
@@ -283,7 +283,7 @@ function judge(plan: Plan, { statusCode: status = 0, headers }: IncomingMessage,
     return { kind: 'problem', status, code: String(problem['code']) };
   }
   if (headers['via'] !== '1.1 maas-auth-proxy') return wrong('neither problem nor forwarded');
-  if (headers['x-soak-id'] !== plan.id || !body.equals(answerBody(plan.id, plan.size)))
+  if (headers['x-soak-id'] !== plan.id || !body.equals(responseBody(plan.id, plan.size)))
     return wrong("another's answer");
   return { kind: 'maas', status };
 }
@@ -292,18 +292,18 @@ function judge(plan: Plan, { statusCode: status = 0, headers }: IncomingMessage,
 function explain({ id, method }: Plan, outcome: Outcome, arrivals: readonly Arrival[]): string[] {
   const last = arrivals.at(-1);
   const say = (why: string): string[] => [
-    `${method} ${id}: ${why}; at MAAS: ${JSON.stringify(arrivals.map(({ mood, answered }) => [mood, answered]))}`,
+    `${method} ${id}: ${why}; at MAAS: ${JSON.stringify(arrivals.map(({ behaviour, responded }) => [behaviour, responded]))}`,
   ];
   switch (outcome.kind) {
     case 'wrong':
       return say(`${outcome.status} ${outcome.why}`);
     case 'maas':
-      return last?.answered === outcome.status ? [] : say(`${outcome.status} that MAAS did not answer`);
+      return last?.responded === outcome.status ? [] : say(`${outcome.status} that MAAS did not send`);
     case 'problem':
       if (outcome.code !== 'maas-reset') return say(`problem ${outcome.code}`);
-      return last?.answered === undefined ? [] : say(`MAAS's answer ${last.answered} was lost`);
+      return last?.responded === undefined ? [] : say(`MAAS's response ${last.responded} was lost`);
     case 'broken':
-      return last?.mood === 'cut-body' || last?.mood === 'reset-body' ? [] : say('broken');
+      return last?.behaviour === 'cut-body' || last?.behaviour === 'reset-body' ? [] : say('broken');
     case 'left':
       return [];
   }

@@ -4,10 +4,10 @@ import type { TestContext } from 'node:test';
 import { until } from './until.ts';
 
 /**
- * Counts the requests that have come to a server of this process, for tests in which several must be there before one is
- * answered. What takes no body is on its way to MAAS once it is counted and a turn of the event loop has passed.
+ * Counts the requests that a server of this process has received, for tests that need several before the first gets its
+ * response. A counted request without a body is on its way to MAAS after one turn of the event loop.
  *
- * @returns resolves once `count` requests have come since the start
+ * @returns a function that resolves once `count` requests have arrived since the start
  */
 export function watchArrivals(t: TestContext, url: string): (count: number) => Promise<void> {
   const port = Number(new URL(url).port);

@@ -12,12 +12,12 @@ const openssl = (...args: string[]): Promise<unknown> => execute('openssl', args
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
-  /** Where `cert` lies as a file. */
+  /** The path of `cert`. */
   readonly certFile: string;
   readonly keyFile: string;
 }
 
-/** A throw-away authority, made by openssl for one test. */
+/** A certificate authority, made by openssl for one test. */
 export interface Authority extends Certificate {
   /**
    * A server's certificate, or a client's.
@@ -29,7 +29,7 @@ export interface Authority extends Certificate {
   issue(name: string, days?: number, commonName?: string): Promise<Certificate>;
 }
 
-/** Makes an authority in a directory of its own, gone after the test. */
+/** Makes an authority in its own directory, which is removed after the test. */
 export async function makeAuthority(t: TestContext, subject = 'Test Authority'): Promise<Authority> {
   const directory = emptyDirectory(t);
   const file = (name: string): string => join(directory, name);
@@ -85,7 +85,7 @@ export async function makeAuthority(t: TestContext, subject = 'Test Authority'):
   };
 }
 
-/** `openssl ca`, unlike `openssl x509` of OpenSSL 3.0, can date a certificate back. */
+/** `openssl ca`, unlike `openssl x509` of OpenSSL 3.0, can set a start date in the past. */
 function caConfig(directory: string): string {
   return [
     '[ca]',

@@ -7,11 +7,11 @@ export interface ChangingFile {
   write(content: string): void;
 }
 
-/** The ways in which files are changed, by what people call them. */
+/** The ways in which files are changed, by a name for each. */
 export const waysToChange: Readonly<
   Record<string, (directory: string, name: string, content: string) => ChangingFile>
 > = {
-  /** `>` of a shell. */
+  /** A shell's `>`. */
   'truncated and written'(directory, name, content) {
     const path = join(directory, name);
     writeFileSync(path, content);
@@ -29,7 +29,7 @@ export const waysToChange: Readonly<
       },
     };
   },
-  /** vim with `backupcopy=no`: for a moment there is no file. */
+  /** vim with `backupcopy=no`: for a moment the file does not exist. */
   'moved away and written anew'(directory, name, content) {
     const path = join(directory, name);
     writeFileSync(path, content);

@@ -8,12 +8,12 @@ import { fileURLToPath } from 'node:url';
 
 const cli = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
 
-/** The program, running as a process of its own. */
+/** The program, running as its own process. */
 export interface Running {
   readonly child: ChildProcessByStdio<null, Readable, Readable>;
-  /** What it has written so far, both outputs together. */
+  /** Everything it has written so far to both outputs. */
   output(): string;
-  /** Resolves with the first match in the output; fails when the program ends before. */
+  /** Resolves with the first match in the output; fails if the program ends before. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
   /** Resolves when it has ended. */
   readonly ended: Promise<Ended>;
@@ -28,8 +28,8 @@ export interface Ended {
 }
 
 /**
- * Starts the program with these arguments in an empty directory and an environment that holds nothing but `env`; it
- * ends with the test.
+ * Starts the program with these arguments, in an empty directory, with only `env` in its environment. It ends with the
+ * test.
  */
 export function startCli(
   t: TestContext,
@@ -79,7 +79,7 @@ export function startCli(
   };
 }
 
-/** Runs the program to its end. */
+/** Runs the program until it ends. */
 export function runCli(
   t: TestContext,
   args: readonly string[],

@@ -5,10 +5,10 @@ import { dirname } from 'node:path';
 const release = spawnSync('docker-compose', ['version', '--short'], { encoding: 'utf8' }).stdout?.trim();
 const lacksCompose = release === undefined || release === '';
 
-/** Why a test of a compose file is skipped, `false` where it is not: in CI a missing tool is a mistake, elsewhere a matter of taste. */
+/** Why tests of compose files are skipped, or `false`. In CI a missing docker-compose fails the test instead. */
 export const skipWithoutCompose = lacksCompose && process.env['CI'] !== 'true' ? 'skipped: no docker-compose' : false;
 
-/** A service of a compose file, as far as the tests look at it. */
+/** A service of a compose file, with the fields that the tests read. */
 export interface Service {
   readonly image?: string;
   readonly command?: string | readonly string[];
@@ -27,9 +27,9 @@ export interface Service {
 }
 
 /**
- * What docker-compose makes of a file.
+ * The services of a compose file, as docker-compose resolves them.
  *
- * @param profiles those that are chosen
+ * @param profiles the profiles to enable
  */
 export function composeServices(file: string, ...profiles: string[]): Readonly<Record<string, Service>> {
   assert.ok(!lacksCompose, 'docker-compose is missing; Debian has a package of that name');
@@ -38,11 +38,11 @@ export function composeServices(file: string, ...profiles: string[]): Readonly<R
   const options = {
     encoding: 'utf8',
     cwd: dirname(file),
-    // An .env of the reader's own would change what is tested.
+    // A developer's own .env would change what is tested.
     env: { PATH: process.env['PATH'], MAAS_URL: 'http://maas.example:5240', PROXY_USER: '' },
   } as const;
   if (!release?.startsWith('1.')) return parsed(execFileSync('docker-compose', [...args, '--format', 'json'], options));
-  // The first docker-compose speaks YAML only; it is a Python program, so a reader of YAML came with it.
+  // Version 1 of docker-compose only prints YAML. It is a Python program, so Python's YAML parser is installed with it.
   const yaml = execFileSync('docker-compose', args, options);
   const toJson = 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)';
   return parsed(execFileSync('/usr/bin/python3', ['-c', toJson], { encoding: 'utf8', input: yaml }));
@@ -52,7 +52,7 @@ function parsed(json: string): Readonly<Record<string, Service>> {
   return (JSON.parse(json) as { services: Record<string, Service> }).services;
 }
 
-/** The seconds that a service gets to stop. */
+/** The seconds that a service has to stop. */
 export function secondsToStop({ stop_grace_period: period = '' }: Service): number {
   const [, minutes = '0', seconds = '0'] = /^(?:(\d+)m)?(?:(\d+)s)?$/.exec(period) ?? [];
   return Number(minutes) * 60 + Number(seconds);

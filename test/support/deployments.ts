@@ -1,4 +1,4 @@
-// What stands in deploy/kubernetes.
+// Reads the manifests in deploy/kubernetes.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,10 +7,10 @@ import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { Container, PodSpec } from 'kubernetes-types/core/v1.js';
 import { readYaml, type Manifest } from './manifests.ts';
 
-/** The folders that `kubectl apply -k` is given. */
+/** The folders for `kubectl apply -k`. */
 export const directories = ['deploy/kubernetes', 'deploy/kubernetes/sidecar'] as const;
 
-/** A kustomization, as far as ours go. */
+/** A kustomization, with the fields that ours use. */
 export interface Kustomization {
   readonly resources: readonly string[];
   readonly configMapGenerator?: readonly { readonly name: string; readonly envs: readonly string[] }[];
@@ -60,7 +60,7 @@ export function proxyOf(deployment: Deployment): Container {
   return proxy;
 }
 
-/** The settings that a proxy is started with, its ConfigMap included. */
+/** The settings with which a proxy is started, including its ConfigMap. */
 export function environmentOf(deployment: Deployment): Record<string, string> {
   const { env = [], envFrom = [] } = proxyOf(deployment);
   const generators = kustomizationOf('deploy/kubernetes').configMapGenerator ?? [];

@@ -10,18 +10,21 @@ import { freePorts } from './ports.ts';
 import { needProgram } from './programs.ts';
 import { until } from './until.ts';
 
-/** Where a reader sits who types what a guide says: a directory in which `maas-auth-proxy` is a command. */
+/**
+ * A shell that runs the commands of a guide as its reader would: in a directory, with `maas-auth-proxy` on the PATH.
+ */
 export interface Desk {
-  /** Types all of a guide, and fails at the first command that fails, or prints something else than the guide shows. */
+  /** Runs all commands of a guide. Fails at the first that fails, or prints something else than the guide shows. */
   follow(guide: string): Promise<void>;
 }
 
 /**
- * Makes a desk.
+ * Starts the shell.
  *
- * @param replaced what stands for something else in the guides, such as a port
- * @param env further variables
- * @returns `undefined` where a program is missing and the test is skipped
+ * @param programs the programs that the guide needs
+ * @param replaced replacements for text in the guide, such as a port
+ * @param env further environment variables
+ * @returns `undefined` if a program is missing; the test is then skipped
  */
 export async function makeDesk(
   t: TestContext,
@@ -51,7 +54,7 @@ export async function makeDesk(
         no_proxy: 'localhost',
         ...env,
       },
-      // A process group of its own, which is ended whole.
+      // Its own process group, so that all of its processes can be killed.
       detached: true,
     });
     const exit = once(child, 'exit');
@@ -61,7 +64,7 @@ export async function makeDesk(
     });
     return child;
   };
-  const elsewhere = (text: string): string => {
+  const substitute = (text: string): string => {
     const names = new RegExp(
       `\\b(?:${[...replaced.keys()].map((name) => name.replaceAll('.', '\\.')).join('|')})\\b`,
       'g',
@@ -72,9 +75,9 @@ export async function makeDesk(
   const { stdin, stdout } = open('-c', 'exec bash --norc 2>&1');
   let printed = '';
   stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
-  // Each command of a block counts, not the last alone.
+  // A block fails if any of its commands fails, not only the last one.
   stdin.write("set -o pipefail; trap 'failed=$?' ERR\n");
-  /** Types into the first terminal. @returns the exit code, and what was printed */
+  /** Runs a command in the first terminal. @returns the exit code, and the output */
   const type = async (command: string): Promise<{ code: number; output: string }> => {
     printed = '';
     stdin.write(`failed=0\n${command}\necho ":done:$failed"\n`);
@@ -83,22 +86,22 @@ export async function makeDesk(
     return { code: Number(code), output };
   };
   const terminals = new Map<string, ChildProcessWithoutNullStreams>();
-  /** Starts something in a terminal of its own, and waits until it is up. What runs there already is ended by Ctrl-C first. */
+  /** Runs a command in its own terminal, and waits until it prints `up`. Stops an earlier run with Ctrl-C first. */
   const openTerminal = async (command: string, up: string): Promise<void> => {
     const before = terminals.get(command);
     if (before?.pid !== undefined) {
       process.kill(-before.pid, 'SIGINT');
       const [code] = (await once(before, 'exit')) as [number | null];
-      assert.equal(code, 0, `${command} is ended by Ctrl-C`);
+      assert.equal(code, 0, `${command} stops on Ctrl-C`);
     }
     const child = open('-c', command);
     terminals.set(command, child);
-    let said = '';
+    let output = '';
     for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => (said += text));
+      stream.setEncoding('utf8').on('data', (text: string) => (output += text));
     }
-    await until(() => said.includes(up) || child.exitCode !== null, `${command} being up`);
-    assert.equal(child.exitCode, null, said);
+    await until(() => output.includes(up) || child.exitCode !== null, `${command} prints ${up}`);
+    assert.equal(child.exitCode, null, output);
   };
 
   return {
@@ -107,31 +110,31 @@ export async function makeDesk(
       assert.ok(steps.length > 0, `${guide} has commands`);
       for (const { place, command, output: shown, up } of steps) {
         if (up !== undefined) {
-          await openTerminal(elsewhere(command), up);
+          await openTerminal(substitute(command), up);
           continue;
         }
-        const { code, output } = await type(elsewhere(command));
+        const { code, output } = await type(substitute(command));
         assert.equal(code, 0, `${place}: ${command}\n${output}`);
-        if (shown === undefined || looksLike(output, elsewhere(shown))) continue;
+        if (shown === undefined || looksLike(output, substitute(shown))) continue;
         assert.fail(`${place}: ${command}\nprinted:\n${output}\nnot:\n${shown}`);
       }
     },
   };
 }
 
-/** So many ports of a guide, each standing for a free one. */
-export async function elsewherePorts(...ports: readonly number[]): Promise<Map<string, string>> {
+/** A free port for each port of a guide. */
+export async function replacementPorts(...ports: readonly number[]): Promise<Map<string, string>> {
   const free = await freePorts(ports.length);
   return new Map(ports.map((port, index) => [String(port), String(free[index])]));
 }
 
-/** How to find programs that are not found by their own name and `--version`. */
+/** How to find programs that cannot be found by their name and `--version`. */
 const probes: Readonly<Record<string, NonNullable<Parameters<typeof needProgram>[2]>>> = {
   openssl: { args: ['version'] },
   uuidgen: { debianPackage: 'uuid-runtime' },
   http: { debianPackage: 'httpie' },
   python3: {
-    // The system's own comes first: that is the one which the Debian package serves.
+    // The system's own Python first: the Debian package installs the module for it.
     commands: ['/usr/bin/python3', 'python3'],
     args: ['-c', 'import requests_oauthlib'],
     debianPackage: 'python3-requests-oauthlib',

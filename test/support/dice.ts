@@ -1,5 +1,5 @@
 /**
- * Numbers spread evenly over [0, 1), always the same ones for a seed (mulberry32).
+ * A random number generator with a seed, evenly distributed over [0, 1) (mulberry32).
  *
  * @param seed a whole number
  */

@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /**
- * Resolves as soon as a look says so; fails when none does within `patience` ms, which is there to end a test that has
- * failed and not to measure time.
+ * Resolves as soon as the condition holds; fails if it does not within `timeoutMs`. The timeout ends a test that has
+ * failed; it does not measure time.
  *
- * @param say what the failure says
+ * @param describe the message of the failure
  */
 export async function eventually(
-  look: () => boolean | Promise<boolean>,
-  say: () => string,
-  patience = 60_000,
+  condition: () => boolean | Promise<boolean>,
+  describe: () => string,
+  timeoutMs = 60_000,
 ): Promise<void> {
-  for (const end = performance.now() + patience; !(await look());) {
-    if (performance.now() > end) assert.fail(say());
+  for (const end = performance.now() + timeoutMs; !(await condition());) {
+    if (performance.now() > end) assert.fail(describe());
     await wait(5);
   }
 }

@@ -1,4 +1,4 @@
-// The examples of MAAS's documentation as commands, with the programs that they need.
+// The examples in MAAS's documentation as commands, with the programs that they need.
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -6,23 +6,23 @@ import type { TestContext } from 'node:test';
 import { emptyDirectory } from './cli.ts';
 import { needProgram } from './programs.ts';
 
-/** One of them. */
+/** One example. */
 export interface Example {
   readonly title: string;
-  /** What the example asks first, before `whoami` and the new zone. */
+  /** The first request of the example, before `whoami` and the new zone. */
   readonly documented: string;
-  /** The command line, or `undefined` where a program is missing. */
+  /** The command line, or `undefined` if a program is missing. */
   command(t: TestContext): Promise<readonly string[] | undefined>;
 }
 
-/** All of them: each asks what the documentation asks, then whose the key is, and then makes a zone. */
+/** All examples: each sends the documented request, then `whoami`, and then creates a zone. */
 export const examples: readonly Example[] = [
   {
     title: 'Python with requests_oauthlib',
     documented: 'GET /MAAS/api/2.0/machines/?op=list_allocated',
     async command(t) {
       const python = await needProgram(t, 'requests_oauthlib', {
-        // The system's own comes first: that is the one which the Debian package serves.
+        // The system's own Python first: the Debian package installs the module for it.
         commands: ['/usr/bin/python3', 'python3'],
         args: ['-c', 'import requests_oauthlib'],
         debianPackage: 'python3-requests-oauthlib',
@@ -68,9 +68,9 @@ function script(name: string): string {
 }
 
 /**
- * Runs one.
+ * Runs an example.
  *
- * @param url where MAAS is, or what stands in its place
+ * @param url the address of MAAS, or of a server in its place
  * @param apiKey the key to sign with; empty for none
  */
 export function runExample(
@@ -80,13 +80,13 @@ export function runExample(
   apiKey: string,
 ): Promise<{ code: number | null; output: string }> {
   const home = emptyDirectory(t);
-  // HTTPie would look for a newer version of itself, in the background and on the internet.
+  // HTTPie would check the internet for a newer version, in the background.
   writeFileSync(path.join(home, 'config.json'), '{"disable_update_warnings": true}');
   const child = spawn(command, args, {
     cwd: home,
     env: {
       ...process.env,
-      // What people have set up for themselves stays out of it.
+      // Without a developer's own configuration.
       XDG_CONFIG_HOME: home,
       XDG_DATA_HOME: home,
       HTTPIE_CONFIG_DIR: home,

@@ -1,4 +1,4 @@
-// A gateway with clients of its own, and the ways in which they prove who they are.
+// A gateway with its own clients, and the ways in which they authenticate.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -7,18 +7,18 @@ import { makeKey } from '../../src/clients/new-key.ts';
 import { emptyDirectory } from './cli.ts';
 import { startTestProxy, type TestProxy } from './proxy.ts';
 
-/** A client, and its key, which no file holds. */
+/** A client and its key, which no file contains. */
 export interface Given {
   readonly client: Client;
   readonly key: string;
 }
 
-/** Gives a key out; without a policy of its own the gateway's holds. */
+/** Issues a key; without a policy of its own, the gateway's policy applies. */
 export function give(name: string, about: Partial<Client> = {}): Given {
   return makeKey({ name, ...about });
 }
 
-/** Writes a clients file in a directory of its own. @returns its path */
+/** Writes a clients file in a new directory. @returns its path */
 export function writeClients(t: TestContext, given: readonly Given[], file = join(emptyDirectory(t), 'clients.json')) {
   writeFileSync(file, JSON.stringify({ clients: given.map(({ client }) => client) }), { mode: 0o600 });
   return file;
@@ -40,7 +40,7 @@ let count = 0;
 /**
  * An OAuth header as a MAAS client sends it.
  *
- * @param changes values in place of the right ones, not encoded; `undefined` leaves one out
+ * @param changes values that replace the correct ones, not encoded; `undefined` omits a parameter
  */
 export function oauth(key: string, changes: Readonly<Record<string, string | undefined>> = {}): string {
   const [consumer, token, secret] = key.split(':');

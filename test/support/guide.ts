@@ -1,23 +1,23 @@
 import { readFileSync } from 'node:fs';
 
-/** One thing that a reader of a guide types, and what they should see. */
+/** One command of a guide, and its expected output. */
 export interface Step {
-  /** Where it stands, such as `docs/gateway.md:12`. */
+  /** Its file and line, such as `docs/gateway.md:12`. */
   readonly place: string;
   readonly command: string;
-  /** What is printed, `…` standing for anything; `undefined` where the guide does not say. */
+  /** The expected output, where `…` matches any text; `undefined` if the guide does not show it. */
   readonly output: string | undefined;
-  /** For what runs in a terminal of its own: what it prints when it is up. */
+  /** For a command in its own terminal: what it prints when it is ready. */
   readonly up: string | undefined;
 }
 
-/** A block, with the comment that may stand before it: `not run: WHY`, or `terminal: TEXT`. */
+/** A block, with an optional comment before it: `not run: WHY`, or `terminal: TEXT`. */
 const block = /(?:^ *<!-- (not run|terminal): (.+) -->\n\n)?^( *)```(sh|console|python)\n([^]*?)^\3```$/gm;
 
 /**
- * What a guide has its reader type, in its order: each block marked `sh` or `python` whole, and each command behind `$ ` of
- * the blocks marked `console`, with the lines below it as its output. A block behind `<!-- terminal: TEXT -->` runs in a terminal of
- * its own, and is up when it has printed TEXT; one behind `<!-- not run: WHY -->` is left out.
+ * The commands of a guide, in their order: each complete block marked `sh` or `python`, and each command after `$ ` in
+ * the blocks marked `console`, with the lines below it as its output. A block after `<!-- terminal: TEXT -->` runs in
+ * its own terminal, and is ready when it has printed TEXT; one after `<!-- not run: WHY -->` is omitted.
  */
 export function stepsOf(file: string): Step[] {
   const text = readFileSync(file, 'utf8');
@@ -45,7 +45,7 @@ export function stepsOf(file: string): Step[] {
   );
 }
 
-/** Whether something printed is what a guide shows: `…` stands for anything, and the number of spaces does not count. */
+/** Whether the output is what a guide shows: `…` matches any text, and the number of spaces does not matter. */
 export function looksLike(printed: string, shown: string): boolean {
   const pattern = shown
     .trim()

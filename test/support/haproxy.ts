@@ -7,10 +7,10 @@ import { eventually } from './eventually.ts';
 /**
  * Starts HAProxy, and waits until it forwards.
  *
- * @param command HAProxy's own
+ * @param command the HAProxy command
  * @param file its configuration
- * @param env what the configuration takes from the environment
- * @param forwards asks something by way of it
+ * @param env environment variables that the configuration reads
+ * @param forwards sends a request through it, and returns whether that worked
  */
 export async function startHaproxy(
   t: TestContext,

@@ -3,21 +3,21 @@ import type { TestContext } from 'node:test';
 import { startOrigin, type OriginRequest } from './origin.ts';
 import { until } from './until.ts';
 
-/** A request that waits for its answer. */
+/** A request that waits for its response. */
 export interface Held {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 }
 
-/** A server in MAAS's place that answers when a test says so. */
+/** A server in MAAS's place that responds when a test says so. */
 export interface HeldMaas {
   readonly url: string;
   readonly received: readonly OriginRequest[];
-  /** The request that came as the `index`-th, as soon as it is there; 0 for the first. */
+  /** Resolves with the request that arrives as the `index`-th; 0 is the first. */
   arrived(index: number): Promise<Held>;
 }
 
-/** Starts one, which ends with the test. */
+/** Starts the server, which stops with the test. */
 export async function startHeldMaas(t: TestContext): Promise<HeldMaas> {
   const held: Held[] = [];
   const { url, received } = await startOrigin(t, (request, response) => void held.push({ request, response }));

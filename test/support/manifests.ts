@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 
-/** One object of a Kubernetes manifest, as far as all of them are alike. */
+/** One object of a Kubernetes manifest, with the fields that all of them have. */
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
@@ -13,8 +13,8 @@ export interface Manifest {
 }
 
 /**
- * The documents of a YAML file, read as kubectl reads them: octal numbers begin with 0, and an unknown alias, a key that is
- * there twice or a tab is a mistake.
+ * The documents of a YAML file, parsed as kubectl does: octal numbers begin with 0, and an unknown alias, a duplicate
+ * key or a tab is an error.
  */
 export function readYaml(file: string): unknown[] {
   return parseAllDocuments(readFileSync(file, 'utf8'), { version: '1.1', uniqueKeys: true }).map((document) => {
@@ -23,18 +23,18 @@ export function readYaml(file: string): unknown[] {
   });
 }
 
-/** What a type of Kubernetes' API is called in the package `kubernetes-types`. */
+/** The module of the package `kubernetes-types` that has the type of this object. */
 function moduleOf({ apiVersion }: Manifest): string {
   const [group = 'core', version = ''] = apiVersion.includes('/') ? apiVersion.split('/') : ['core', apiVersion];
   return `kubernetes-types/${group.replace(/\..*/, '')}/${version}`;
 }
 
 /**
- * What the TypeScript compiler has against these objects as values of Kubernetes' own types (generated from its API's
- * description): a field that there is not, a missing one, a wrong type. Empty if nothing.
+ * The TypeScript compiler's errors about these objects as values of Kubernetes' own types (generated from the
+ * description of its API): an unknown field, a missing one, a wrong type. Empty if there are none.
  */
 export function schemaMistakes(manifests: readonly Manifest[]): string {
-  // Within the project, so that the compiler finds the package.
+  // Inside the project, so that the compiler finds the package.
   const directory = resolve(`dist/manifests-${process.pid}`);
   mkdirSync(directory, { recursive: true });
   try {

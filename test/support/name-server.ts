@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 
 /**
- * A DNS server on loopback, such as Docker's own: it answers for one name with all of its addresses, and knows no other.
+ * A DNS server on loopback, such as Docker's own: it resolves one name to all of its addresses, and knows no other
+ * name.
  *
- * @param addresses IPv4, asked at each question, so that they may change
+ * @param addresses IPv4 addresses, read for each query, so that they may change
  * @returns host and port of the server
  */
 export async function startNameServer(

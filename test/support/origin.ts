@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 
-/** A request as a MAAS's side received it. */
+/** A request as the server in MAAS's place received it. */
 export interface OriginRequest {
   readonly method: string;
   readonly target: string;
@@ -11,7 +11,7 @@ export interface OriginRequest {
   readonly body: Buffer;
 }
 
-/** A server in MAAS's place that does what a test wants of it. */
+/** A server in MAAS's place that responds as a test wants. */
 export interface Origin {
   readonly url: string;
   readonly server: Server;
@@ -19,9 +19,10 @@ export interface Origin {
 }
 
 /**
- * Starts one, which ends with the test.
+ * Starts the server, which stops with the test.
  *
- * @param handler answers; by default 200 with the text `ok`. The body of the request is read before it is called.
+ * @param handler sends the response; by default 200 with the text `ok`. It is called after the body of the request was
+ *   read.
  */
 export async function startOrigin(
   t: TestContext,

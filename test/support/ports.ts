@@ -3,8 +3,8 @@ import { randomInt } from 'node:crypto';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 
 /**
- * Ports on which nobody listens. They are below those that the system gives away by itself (Linux: from 32768), so that no
- * other test, and no outgoing connection, gets one of them in the meantime.
+ * Ports on which nobody listens. They are below the ephemeral ports (on Linux from 32768), so that no other test and no
+ * outgoing connection takes one of them in the meantime.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const servers: Server[] = [];
@@ -17,7 +17,7 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** Whether it has got its port: another program may have it. */
+/** Whether the server could bind its port; another program may have it. */
 async function isListening(server: Server): Promise<boolean> {
   try {
     await once(server, 'listening');

@@ -5,21 +5,21 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** How to find out whether a program is there. */
+/** How to find out whether a program is installed. */
 export interface Probe {
-  /** What it may be called, in this order of preference; by default its name. */
+  /** Its possible commands, in order of preference; by default its name. */
   readonly commands?: readonly string[];
-  /** Arguments with which it ends at once, and well; by default `--version`. */
+  /** Arguments with which it exits immediately with 0; by default `--version`. */
   readonly args?: readonly string[];
   /** The Debian package that it is in; by default its name. */
   readonly debianPackage?: string;
 }
 
 /**
- * The command of a program that a test cannot do without.
+ * The command of a program that a test needs.
  *
- * @returns `undefined` where the program is missing: the test is then skipped with `skipped: no NAME`, and returns. With
- *   `CI=true` it fails instead, and names the package to install.
+ * @returns `undefined` if the program is missing: the test is then skipped with `skipped: no NAME`, and must return.
+ *   With `CI=true` it fails instead, and names the package to install.
  */
 export async function needProgram(
   t: TestContext,
@@ -31,7 +31,7 @@ export async function needProgram(
       await run(command, args);
       return command;
     } catch {
-      // Not there, or not able to do what the test needs: the next one.
+      // Not installed, or without what the test needs: try the next one.
     }
   }
   if (process.env['CI'] === 'true') assert.fail(`no ${name}: install the Debian package ${debianPackage}`);

@@ -4,7 +4,7 @@ import { readConfiguration } from '../../src/config/configuration.ts';
 import { readLayers } from '../../src/config/layers/layers.ts';
 import { startProxy, type Proxy } from '../../src/proxy.ts';
 
-/** A key that no MAAS has: the tests search every output for its secret. */
+/** A key that no MAAS knows; the tests search every output for its secret. */
 export const canaryKey = 'CanaryConsumerKey0:CanaryTokenValue00:CanarySecretCanarySecretCanary00';
 
 /** A proxy in this process, and what it logged. */
@@ -13,10 +13,10 @@ export interface TestProxy extends Proxy {
 }
 
 /**
- * Starts a proxy in front of `maasUrl`, on free ports; it ends with the test.
+ * Starts a proxy in front of `maasUrl`, on free ports; it stops with the test.
  *
  * @param flags further flags, as on the command line
- * @param env further variables of its environment
+ * @param env further environment variables
  */
 export async function startTestProxy(
   t: TestContext,

@@ -1,4 +1,4 @@
-// Both sides of the proxy as bare sockets, for what an HTTP library is too polite to send, or to tell.
+// Both sides of the proxy as plain sockets, for bytes that an HTTP library does not send, or does not show.
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
@@ -6,15 +6,15 @@ import type { TestContext } from 'node:test';
 /** One side of a connection. */
 export interface RawConnection {
   readonly socket: Socket;
-  /** All that came so far, one character for each byte. */
+  /** Everything received so far, one character for each byte. */
   text(): string;
-  /** Resolves with the first match in what came; fails when the connection ends before. */
+  /** Resolves with the first match in what was received; fails if the connection closes before. */
   received(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Resolves when the other side is gone, with how it went. */
+  /** Resolves when the connection is closed, with how the other side closed it. */
   readonly closed: Promise<'closed' | 'reset'>;
 }
 
-/** Connects to a proxy; the connection ends with the test. */
+/** Connects to a proxy; the connection closes with the test. */
 export async function connectRaw(t: TestContext, url: string): Promise<RawConnection> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), noDelay: true });
@@ -23,7 +23,7 @@ export async function connectRaw(t: TestContext, url: string): Promise<RawConnec
   return watch(socket);
 }
 
-/** Sends these bytes and reads until the proxy closes; the request should ask it to. */
+/** Sends these bytes, and reads until the proxy closes the connection; the request should ask for that. */
 export async function sendRaw(
   t: TestContext,
   url: string,
@@ -37,16 +37,16 @@ export async function sendRaw(
   return { text, head: text.slice(0, end), body: text.slice(end + 4), ending };
 }
 
-/** A server in MAAS's place that knows nothing of HTTP. */
+/** A server in MAAS's place that works on bytes, not on HTTP. */
 export interface RawMaas {
   readonly url: string;
   readonly connections: readonly RawConnection[];
 }
 
 /**
- * Starts one, which ends with the test.
+ * Starts the server, which stops with the test.
  *
- * @param onRequest called whenever the head of a further request has come; `count` is 1 for the first of all
+ * @param onRequest called when the head of another request has arrived; `count` is 1 for the first of all
  */
 export async function startRawMaas(
   t: TestContext,
@@ -80,10 +80,10 @@ function watch(socket: Socket): RawConnection {
   let text = '';
   let ending: 'closed' | 'reset' = 'closed';
   const watchers = new Set<() => void>();
-  // Not `setEncoding`: what else reads the socket gets bytes.
+  // Not `setEncoding`: other readers of the socket need bytes.
   socket.on('data', (chunk: Buffer) => {
     text += chunk.toString('latin1');
-    for (const look of watchers) look();
+    for (const check of watchers) check();
   });
   socket.on('error', () => {
     ending = 'reset';
@@ -97,15 +97,15 @@ function watch(socket: Socket): RawConnection {
     text: () => text,
     received: (pattern) =>
       new Promise((resolve, reject) => {
-        const look = (): void => {
+        const check = (): void => {
           const match = pattern.exec(text);
           if (match === null) return;
-          watchers.delete(look);
+          watchers.delete(check);
           resolve(match);
         };
-        watchers.add(look);
-        void closed.then(() => reject(new Error(`the connection ended without ${pattern}:\n${text}`)));
-        look();
+        watchers.add(check);
+        void closed.then(() => reject(new Error(`the connection closed without ${pattern}:\n${text}`)));
+        check();
       }),
   };
 }

@@ -1,24 +1,24 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 
-/** A message as its bytes were, one character for each. */
+/** A message as received, one character for each byte. */
 export interface RawMessage {
   /** The request line or the status line. */
   readonly startLine: string;
-  /** Names and values in order, with the white space around a value cut off (RFC 9112 §5.1). */
+  /** Names and values in order, without the white space around a value (RFC 9112 §5.1). */
   readonly fields: readonly (readonly [name: string, value: string])[];
   readonly body: string;
 }
 
-/** A server in MAAS's place that reads bytes, and answers with bytes. */
+/** A server in MAAS's place that reads bytes, and responds with bytes. */
 export interface RecordingMaas {
   readonly url: string;
   readonly received: RawMessage[];
-  /** What it answers from now on, and whether it closes the connection behind that. */
-  answer: { readonly bytes: string; readonly closes: boolean };
+  /** Its response from now on, and whether it closes the connection after it. */
+  response: { readonly bytes: string; readonly closes: boolean };
 }
 
-/** Starts one, which ends with the test. It knows no chunks: requests must come with a length. */
+/** Starts the server, which stops with the test. Requests must have a Content-Length: it does not read chunks. */
 export async function startRecordingMaas(t: TestContext): Promise<RecordingMaas> {
   const received: RawMessage[] = [];
   const sockets = new Set<Socket>();
@@ -30,11 +30,11 @@ export async function startRecordingMaas(t: TestContext): Promise<RecordingMaas>
       for (let end = endOfRequest(bytes); end !== undefined; end = endOfRequest(bytes)) {
         received.push(readMessage(bytes.slice(0, end)));
         bytes = bytes.slice(end);
-        socket.write(maas.answer.bytes, 'latin1');
-        if (maas.answer.closes) socket.end();
+        socket.write(maas.response.bytes, 'latin1');
+        if (maas.response.closes) socket.end();
       }
     });
-    socket.on('error', () => {}); // a proxy that gives up is seen in what it answers
+    socket.on('error', () => {}); // a proxy that gives up shows it in its response
     socket.on('close', () => sockets.delete(socket));
   });
   await new Promise<void>((resolve) => {
@@ -47,12 +47,12 @@ export async function startRecordingMaas(t: TestContext): Promise<RecordingMaas>
   const maas: RecordingMaas = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received,
-    answer: { bytes: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', closes: false },
+    response: { bytes: 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', closes: false },
   };
   return maas;
 }
 
-/** Where the first request in these bytes ends, `undefined` where it is not there whole. */
+/** Where the first request in these bytes ends, `undefined` if it is incomplete. */
 function endOfRequest(bytes: string): number | undefined {
   const headEnd = bytes.indexOf('\r\n\r\n');
   if (headEnd === -1) return undefined;
@@ -61,7 +61,7 @@ function endOfRequest(bytes: string): number | undefined {
   return bytes.length < end ? undefined : end;
 }
 
-/** Takes a message apart; the body is all that stands behind the head. */
+/** Parses a message; the body is everything after the head. */
 export function readMessage(bytes: string): RawMessage {
   const headEnd = bytes.indexOf('\r\n\r\n');
   const [startLine = '', ...lines] = bytes.slice(0, headEnd).split('\r\n');
@@ -75,7 +75,7 @@ export function readMessage(bytes: string): RawMessage {
   };
 }
 
-/** Without the spaces and tabs around it; JavaScript's own `trim` takes more than these. */
+/** Without the spaces and tabs around it; JavaScript's own `trim` removes more than these. */
 export function trimmed(value: string): string {
   return value.replace(/^[ \t]+/, '').replace(/[ \t]+$/, '');
 }

@@ -8,11 +8,11 @@ import { eventually } from './eventually.ts';
 /** A real redis-server. */
 export interface TestRedis {
   readonly child: ChildProcess;
-  /** Ends it at once, as a crash would. */
+  /** Kills it immediately, as in a crash. */
   kill(): Promise<void>;
 }
 
-/** Starts one that keeps nothing on disk; it ends with the test. */
+/** Starts a redis-server without persistence; it stops with the test. */
 export async function startRedis(
   t: TestContext,
   command: string,
@@ -28,13 +28,13 @@ export async function startRedis(
   }
   t.after(kill);
   await eventually(
-    () => answers(port),
+    () => accepts(port),
     () => 'redis-server does not listen',
   );
   return { child, kill };
 }
 
-async function answers(port: number): Promise<boolean> {
+async function accepts(port: number): Promise<boolean> {
   const socket = connect({ host: '127.0.0.1', port });
   try {
     await once(socket, 'connect');

@@ -1,16 +1,16 @@
 import { request } from 'node:http';
 
-/** An answer, read whole. */
+/** A buffered response. */
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly rawHeaders: readonly string[];
   readonly body: Buffer;
-  /** The body as JSON: the problem document where the proxy has answered by itself. */
+  /** The body as JSON; the problem document if the proxy made the response itself. */
   json(): Record<string, unknown>;
 }
 
-/** One request with exactly these headers, on a connection of its own; `fetch` would refuse several of them. */
+/** Sends one request with exactly these headers, on its own connection; `fetch` refuses some headers. */
 export function send(
   url: string,
   {
@@ -25,13 +25,13 @@ export function send(
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
       response.on('end', () => {
-        const whole = Buffer.concat(chunks);
+        const content = Buffer.concat(chunks);
         resolve({
           status: response.statusCode ?? 0,
           headers: response.headers,
           rawHeaders: response.rawHeaders,
-          body: whole,
-          json: () => JSON.parse(whole.toString()) as Record<string, unknown>,
+          body: content,
+          json: () => JSON.parse(content.toString()) as Record<string, unknown>,
         });
       });
     });

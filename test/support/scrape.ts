@@ -1,6 +1,6 @@
 import { send } from './request.ts';
 
-/** What a scrape of `/metrics` holds: values by series, as they are written: `name{label="value"}`. */
+/** The values of a scrape of `/metrics`, by series as it is written there: `name{label="value"}`. */
 export type Scrape = ReadonlyMap<string, number>;
 
 /** Reads a proxy's metrics as Prometheus does. */
@@ -11,7 +11,7 @@ export async function scrape(adminUrl: string | undefined): Promise<Scrape> {
 /** The same, as text. */
 export async function scrapeText(adminUrl: string | undefined): Promise<string> {
   const { status, body } = await send(`${adminUrl}/metrics`);
-  if (status !== 200) throw new Error(`/metrics answered ${status}`);
+  if (status !== 200) throw new Error(`/metrics responded with ${status}`);
   return body.toString();
 }
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 export type SecretFiles = Readonly<Record<string, string>>;
 
 /**
- * Lays a Secret out as the kubelet does: `NAME → ..data/NAME`, `..data → ..2026_1`.
+ * Writes the files of a Secret as the kubelet does: `NAME → ..data/NAME`, `..data → ..2026_1`.
  *
- * @returns puts other contents in their place, all in one stroke: `..data` is swapped
+ * @returns a function that replaces all contents atomically: it swaps `..data`
  */
 export function laySecret(directory: string, files: SecretFiles): (files: SecretFiles) => void {
   let count = 0;

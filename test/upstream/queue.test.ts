@@ -8,7 +8,7 @@ import { detachedBody } from '../../src/http/detached-body.ts';
 import { Problem } from '../../src/problem.ts';
 import { startOrigin, type Origin } from '../support/origin.ts';
 import { createDice } from '../support/dice.ts';
-import { startMoodyMaas } from '../support/moody-maas.ts';
+import { startFaultyMaas } from '../support/faulty-maas.ts';
 import { startTestProxy, type TestProxy } from '../support/proxy.ts';
 import { connectRaw } from '../support/raw.ts';
 import { send } from '../support/request.ts';
@@ -269,7 +269,7 @@ test('the requests that wait are answered when the proxy stops, and none is left
 });
 
 test('600 requests of clients that leave at any moment, to a MAAS that fails at any moment, cost no place', async (t) => {
-  const maas = await startMoodyMaas(t, 7);
+  const maas = await startFaultyMaas(t, 7);
   const proxy = await startTestProxy(t, maas.url, { flags: ['--max-upstream', '3'] });
   const dice = createDice(11);
   let most = 0;

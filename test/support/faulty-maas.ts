@@ -5,120 +5,120 @@ import type { TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createDice } from './dice.ts';
 
-/** What this MAAS may do with a request, and how often in a hundred. */
-const moods = {
-  answer: 66,
-  /** Answers after a while. */
+/** What this MAAS may do with a request, and for how many percent of requests. */
+const behaviours = {
+  respond: 66,
+  /** Responds after a delay. */
   delay: 8,
-  /** Answers in pieces. */
+  /** Sends the response in pieces. */
   trickle: 5,
-  /** A good answer that promises to keep the connection, and its end right behind it. */
+  /** A normal response with keep-alive; the connection closes right after it. */
   'drop-idle': 6,
-  /** Asks to come again at once. */
+  /** A 503 with `Retry-After: 0`. */
   busy: 3,
-  /** Answers before the body is there; requests without a body get their answer as usual. */
+  /** Responds before the request's body has arrived; requests without a body get a normal response. */
   early: 2,
-  /** Ends the connection in place of an answer. */
+  /** Closes the connection instead of a response; `reset` with a TCP reset. */
   cut: 3,
   reset: 3,
-  /** The same while the request's body is still coming; without a body, as soon as the head is there. */
+  /** Resets the connection while the request's body arrives; without a body, right after the head. */
   'reset-upload': 1,
-  /** The same in the middle of the answer's body. */
+  /** Closes or resets the connection in the middle of the response's body. */
   'cut-body': 2,
   'reset-body': 1,
 } as const;
 
-export type Mood = keyof typeof moods | 'hold';
+export type Behaviour = keyof typeof behaviours | 'hold';
 
-/** A request as it arrived, and what became of it. */
+/** A request as it arrived, and its outcome. */
 export interface Arrival {
-  /** The `X-Soak-Id`; empty for what the proxy asks on its own account. */
+  /** The `X-Soak-Id`; empty for the proxy's own requests. */
   readonly id: string;
   readonly method: string;
   readonly authorization: string;
-  readonly mood: Mood;
-  /** Of its body, in hex, once that has come whole. */
+  readonly behaviour: Behaviour;
+  /** Of its body, in hex, once that has arrived completely. */
   sha256: string | undefined;
-  /** The status of the answer, once all of it was handed to the operating system. */
-  answered: number | undefined;
+  /** The status of the response, once the operating system has all of it. */
+  responded: number | undefined;
 }
 
-export interface MoodyMaas {
+export interface FaultyMaas {
   readonly url: string;
   readonly arrivals: readonly Arrival[];
   connections(): number;
-  /** How many requests are neither answered nor given up. */
+  /** How many requests have neither a complete response nor a closed connection. */
   open(): number;
 }
 
-/** The body of the answer to a request, which is no other's. */
-export function answerBody(id: string, bytes: number): Buffer {
+/** The body of the response to a request, which is unique to it. */
+export function responseBody(id: string, bytes: number): Buffer {
   return Buffer.alloc(bytes, `${id};`);
 }
 
 /**
- * A server in MAAS's place that closes, resets and delays at random, and tells what it did. Requests say by `X-Soak-Id` who they
- * are, by `X-Soak-Size` how many bytes they want back, and by `X-Soak-Hold` that they want no answer at all.
+ * A server in MAAS's place that closes, resets and delays at random, and records what it did. A request has its id in
+ * `X-Soak-Id`, and the size of the response's body in `X-Soak-Size`; with `X-Soak-Hold` it gets no response.
  */
-export async function startMoodyMaas(t: TestContext, seed: number): Promise<MoodyMaas> {
+export async function startFaultyMaas(t: TestContext, seed: number): Promise<FaultyMaas> {
   const dice = createDice(seed);
   const arrivals: Arrival[] = [];
   const sockets = new Set<Socket>();
   const working = new Set<ServerResponse>();
 
-  function roll(): Mood {
+  function roll(): Behaviour {
     let left = dice() * 100;
-    for (const [mood, share] of Object.entries(moods)) {
+    for (const [behaviour, share] of Object.entries(behaviours)) {
       left -= share;
-      if (left < 0) return mood as Mood;
+      if (left < 0) return behaviour as Behaviour;
     }
-    return 'answer';
+    return 'respond';
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { headers } = request;
     const id = header(headers['x-soak-id']);
-    const mood = id === '' ? 'answer' : headers['x-soak-hold'] === undefined ? roll() : 'hold';
+    const behaviour = id === '' ? 'respond' : headers['x-soak-hold'] === undefined ? roll() : 'hold';
     const { method = '', url = '' } = request;
     const arrival: Arrival = {
       id,
       method,
       authorization: header(headers.authorization),
-      mood,
+      behaviour,
       sha256: undefined,
-      answered: undefined,
+      responded: undefined,
     };
     arrivals.push(arrival);
-    const body = id === '' ? ownAnswer(url) : answerBody(id, Number(headers['x-soak-size'] ?? 0));
+    const body = id === '' ? startupResponse(url) : responseBody(id, Number(headers['x-soak-size'] ?? 0));
     const { socket } = request;
-    if (mood === 'reset-upload') {
+    if (behaviour === 'reset-upload') {
       if (headers['content-length'] !== undefined) await new Promise((resolve) => request.once('data', resolve));
       socket.resetAndDestroy();
       return;
     }
-    if (mood === 'early') {
+    if (behaviour === 'early') {
       request.resume();
     } else {
       arrival.sha256 = await hashOf(request);
-      if (arrival.sha256 === undefined || mood === 'hold') return;
+      if (arrival.sha256 === undefined || behaviour === 'hold') return;
     }
-    if (mood === 'cut') socket.destroy();
-    if (mood === 'reset') socket.resetAndDestroy();
-    if (mood === 'delay') await wait(dice() * 200);
+    if (behaviour === 'cut') socket.destroy();
+    if (behaviour === 'reset') socket.resetAndDestroy();
+    if (behaviour === 'delay') await wait(dice() * 200);
     if (socket.destroyed) return;
 
-    const status = mood === 'busy' ? 503 : 200;
+    const status = behaviour === 'busy' ? 503 : 200;
     response.once('finish', () => {
-      arrival.answered = status;
-      if (mood === 'drop-idle') socket.destroy();
+      arrival.responded = status;
+      if (behaviour === 'drop-idle') socket.destroy();
     });
     response.writeHead(status, {
       'Content-Length': body.length,
       'X-Soak-Id': id,
-      ...(mood === 'busy' && { 'Retry-After': '0' }),
+      ...(behaviour === 'busy' && { 'Retry-After': '0' }),
     });
     const half = Math.floor(body.length / 2);
-    switch (mood) {
+    switch (behaviour) {
       case 'cut-body':
         response.write(body.subarray(0, half), () => socket.destroy());
         break;
@@ -137,11 +137,11 @@ export async function startMoodyMaas(t: TestContext, seed: number): Promise<Mood
     }
   }
 
-  // Node tells its 5 s in a Keep-Alive field, so that the other side closes idle connections before.
+  // Node sends its 5 s in a Keep-Alive field, so that the other side closes idle connections earlier.
   const server = createServer({ keepAliveTimeout: 5_000, requestTimeout: 0 }, (request, response) => {
     working.add(response);
     response.once('close', () => working.delete(response));
-    request.on('error', () => {}); // the client went away, or was sent away
+    request.on('error', () => {}); // the client disconnected, or was disconnected
     void serve(request, response);
   });
   server.on('connection', (socket) => {
@@ -159,19 +159,19 @@ export async function startMoodyMaas(t: TestContext, seed: number): Promise<Mood
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     arrivals,
     connections: () => sockets.size,
-    // A request that comes on a connection which is being closed has an answer without an end.
+    // The response to a request that arrives on a closing connection never ends.
     open: () => [...working].filter(({ req, writableFinished }) => !req.socket.destroyed && !writableFinished).length,
   };
 }
 
-/** What the proxy asks at its start. */
-function ownAnswer(url: string): Buffer {
+/** The responses to the proxy's own requests at its start. */
+function startupResponse(url: string): Buffer {
   return Buffer.from(
     url.endsWith('/version/') ? '{"version": "3.7.3"}' : '{"username": "admin", "is_superuser": true}',
   );
 }
 
-/** The hash of a body, `undefined` where it did not come whole. */
+/** The hash of a body, `undefined` if it is incomplete. */
 function hashOf(request: IncomingMessage): Promise<string | undefined> {
   return new Promise((resolve) => {
     const hash = createHash('sha256');
