@@ -209,7 +209,7 @@ function reportChange({ purpose, outcome, text }: ReloadEvent, log: Logger, metr
 function saveUses(file: string | undefined, registry: Registry | undefined, log: Logger): () => Promise<void> {
   if (file === undefined || registry === undefined) return () => Promise.resolve();
   return saveLastUsed(file, registry, () =>
-    log.info(`When keys were last used cannot be written down beside ${file}, so that "keys list" will not tell.`),
+    log.info(`When keys were last used cannot be saved beside ${file}, so "keys list" will not show it.`),
   );
 }
 

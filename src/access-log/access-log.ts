@@ -58,7 +58,7 @@ export interface AccessLogEntry {
 /** The operation of requests for the page, at the proxy's own addresses. */
 export const pageOperation = 'page';
 
-/** Receives the entry of a request that has ended, and the problem that its client was told of. */
+/** Receives the entry of a request that has ended, and its problem, if there was one. */
 export type EntrySink = (entry: AccessLogEntry, problem?: Problem) => void;
 
 /** Writes entries to the log, and passes them to further sinks. */
@@ -204,6 +204,6 @@ const requestIdForm = /^[\x21-\x7e]{1,128}$/;
  * The client's own `X-Request-Id`, if it is a plain word and no key, so that its logs and the proxy's can be matched.
  */
 export function requestId(request: IncomingMessage, make: () => string): string {
-  const given = request.headers['x-request-id'];
-  return typeof given === 'string' && requestIdForm.test(given) && !holdsKey(given) ? given : make();
+  const received = request.headers['x-request-id'];
+  return typeof received === 'string' && requestIdForm.test(received) && !holdsKey(received) ? received : make();
 }

@@ -6,7 +6,7 @@ import { sendOwnRequest } from '../upstream/own-requests/own-request.ts';
 import { createPool } from '../upstream/connection/pool.ts';
 import { checkClock, checkHttp, checkIsMaas, type SendUnsigned } from './version-response.ts';
 import { after, type Finding, type Step } from './finding.ts';
-import { about, checkAddress, checkKeyFormat, checkPolicy } from './given.ts';
+import { about, checkAddress, checkKeyFormat, checkPolicy } from './configured.ts';
 import { checkIdentity, checkKey } from './key.ts';
 import { checkClearText, openConnection, stepTimeoutMs, resolveName, type Located } from './network.ts';
 import { servedSteps } from './served.ts';

@@ -30,7 +30,7 @@ export async function checkKey(
     if (!(error instanceof Problem)) throw error;
     // The chain turns a refusal into a problem, because MAAS's own text may contain the true secret.
     const { reason, remedy } = reasonAndRemedy(error.message);
-    return failed(error.receivedStatus === undefined ? `no answer to the signed request: ${reason}` : reason, remedy);
+    return failed(error.receivedStatus === undefined ? `no response to the signed request: ${reason}` : reason, remedy);
   } finally {
     await upstream.close();
   }

@@ -4,7 +4,7 @@ import { BlockList, connect, isIP } from 'node:net';
 import type { MaasAddress } from '../maas/maas-address.ts';
 import { toProblem } from '../upstream/errors.ts';
 import { failed, reasonAndRemedy, type Finding } from './finding.ts';
-import { endpoint } from './given.ts';
+import { endpoint } from './configured.ts';
 
 /** How long a lookup or a connection may take, ms. */
 export const stepTimeoutMs = 5_000;

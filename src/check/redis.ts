@@ -6,7 +6,7 @@ import { loadRedisLibrary, missingLibrary } from '../redis/library.ts';
 import { printable } from '../output/printable.ts';
 import { failed, type Finding } from './finding.ts';
 
-/** Does it answer, take the password, and let a key be written (one that goes after a second)? */
+/** Does Redis respond, accept the password, and accept writes? The key that is written expires after a second. */
 export async function checkRedis(url: RedisUrl): Promise<Finding> {
   if (!(await isLibraryInstalled())) return failed(missingLibrary.detail, missingLibrary.remedy);
   let why = '';

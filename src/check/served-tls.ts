@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import type { Draft } from '../config/configuration.ts';
 import { printable } from '../output/printable.ts';
 import { failed, type Finding } from './finding.ts';
-import { about } from './given.ts';
+import { about } from './configured.ts';
 
 const day = 86_400_000;
 

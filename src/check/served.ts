@@ -5,7 +5,7 @@ import { whyUnwritable } from '../config/files.ts';
 import type { Draft } from '../config/configuration.ts';
 import { checkClientsFile } from './clients-file.ts';
 import { failed, type Finding } from './finding.ts';
-import { about } from './given.ts';
+import { about } from './configured.ts';
 import { checkPort, checkSocket } from './listening.ts';
 import { checkCertificate, checkClientCa } from './served-tls.ts';
 import { checkRedis } from './redis.ts';

@@ -5,7 +5,7 @@ import { errorCode, toProblem } from '../upstream/errors.ts';
 import { trustingContext } from '../upstream/connection/trust.ts';
 import { describeCertificate, faultsOf, trustedBy, type Presented } from './certificate.ts';
 import { failed, reasonAndRemedy, type Finding } from './finding.ts';
-import { endpoint } from './given.ts';
+import { endpoint } from './configured.ts';
 import { stepTimeoutMs, type Located } from './network.ts';
 
 /** The configuration's trust. */

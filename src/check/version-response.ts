@@ -171,7 +171,7 @@ const limits = { warning: 60, error: 240 };
  */
 export function checkClock({ response, requestedAt, receivedAt }: TimedResponse): Finding {
   const date = Date.parse(response.headers['date'] ?? '');
-  if (Number.isNaN(date)) return { status: 'skipped', detail: 'the answer has no Date header to compare with' };
+  if (Number.isNaN(date)) return { status: 'skipped', detail: 'the response has no Date header to compare with' };
   const ahead = (date + 500 - (requestedAt + receivedAt) / 2) / 1000;
   const allowance = (receivedAt - requestedAt) / 2000 + 0.5;
   const difference = Math.max(0, Math.abs(ahead) - allowance);

@@ -1,7 +1,7 @@
 import { readSettingFile, type ReadText } from './files.ts';
 import { SettingError } from './values.ts';
 
-/** Fewer characters could be guessed. */
+/** Shorter tokens could be guessed. */
 const shortest = 16;
 
 /**
@@ -11,7 +11,7 @@ const shortest = 16;
  */
 export function readAdminTokenFile(file: string, read: ReadText = readSettingFile): string {
   const token = read(file).trim();
-  // What RFC 6750 §2.1 lets a Bearer token be.
+  // The syntax of Bearer tokens (RFC 6750 §2.1).
   if (token.length >= shortest && /^[\w.~+/-]+=*$/.test(token)) return token;
   throw new SettingError(
     `names the file ${file}, which must hold one token of at least ${shortest} letters and digits; ` +

@@ -156,14 +156,14 @@ export async function readDraft(layers: Layers, home: string): Promise<Draft> {
 
 /** The file of the token for the operator's page, if a setting names one that holds a token. */
 function chooseAdminToken({ found }: Layers, attempt: Attempt, warnings: Remark[]): NamedFile | undefined {
-  const given = found.get('adminTokenFile');
-  if (given === undefined) return undefined;
-  if (attempt('setting', given.source, () => readAdminTokenFile(given.text)) === undefined) return undefined;
-  if (othersMayRead(given.text)) {
-    const text = `Every user of this machine may read the admin token in ${given.text}; chmod 600 it.`;
+  const setting = found.get('adminTokenFile');
+  if (setting === undefined) return undefined;
+  if (attempt('setting', setting.source, () => readAdminTokenFile(setting.text)) === undefined) return undefined;
+  if (othersMayRead(setting.text)) {
+    const text = `Every user of this machine may read the admin token in ${setting.text}; chmod 600 it.`;
     warnings.push({ about: 'setting', text });
   }
-  return namedFile(given);
+  return namedFile(setting);
 }
 
 /**

@@ -39,11 +39,11 @@ export class ByteBlocks {
       piece.copy(last, this.#filled, 0, fits);
       this.#filled += fits;
       if (fits < piece.length) {
-        const rest = piece.length - fits;
+        const remaining = piece.length - fits;
         const size = Math.min(Math.max(this.#size >> 2, blockSize.smallest), blockSize.largest);
-        const block = Buffer.allocUnsafeSlow(Math.max(size, rest));
+        const block = Buffer.allocUnsafeSlow(Math.max(size, remaining));
         piece.copy(block, 0, fits);
-        this.#push(block, rest);
+        this.#push(block, remaining);
       }
     }
     this.#size += piece.length;

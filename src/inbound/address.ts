@@ -25,7 +25,7 @@ export function resolveAddress(exchange: Exchange): ApiPath {
     throw new Problem(
       'signature-override',
       override === 'callback'
-        ? 'MAAS would turn the answer into a script because of "callback" in the query; leave it out.'
+        ? 'MAAS would turn the response into a script because of "callback" in the query; leave it out.'
         : 'MAAS would believe the "oauth_…" names in the query instead of the signature; leave them out, the proxy signs.',
     );
   }

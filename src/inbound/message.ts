@@ -89,7 +89,7 @@ function tooManyFields(): Problem {
 function memoryExhausted(): Problem {
   return new Problem(
     'limit-reached',
-    'The proxy already holds as many large request heads as it may; send this one again in a while. It has not been sent to MAAS.',
+    'The proxy already holds as many large request headers as it may; send this request again in a while. It has not been sent to MAAS.',
     { status: 503, retryAfter },
   );
 }

@@ -16,7 +16,7 @@ const maxWaiting = 100;
 /** The waiting requests of one connection. */
 interface Waiting {
   count: number;
-  /** The memory that their headers acquire, bytes. */
+  /** The memory that their headers take, bytes. */
   bytes: number;
 }
 

@@ -52,8 +52,8 @@ export function parseMaasAddress(text: string): MaasAddress {
   if (at === -1 && segments.at(-2) === 'api') {
     throw new MaasAddressError(`names an API path without /MAAS before it, ${example}/MAAS`);
   }
-  const [first, second, ...rest] = at === -1 ? [] : segments.slice(at + 1);
-  const isApi = first === 'api' && second === '2.0' && rest.length === 0;
+  const [first, second, ...further] = at === -1 ? [] : segments.slice(at + 1);
+  const isApi = first === 'api' && second === '2.0' && further.length === 0;
   // `r` and `l` are paths of the web interface: people copy its address from the browser.
   const isWebInterface = first === 'r' || first === 'l';
   if (first !== undefined && !isApi && !isWebInterface) {

@@ -96,7 +96,7 @@ function openToAppend(path: string): Target {
   return { fd, isFile: stats.isFile(), write };
 }
 
-/** Whether the last line of a file has no end. What is no regular file has no lines to look at. */
+/** Whether the last line of a file is incomplete; `false` for everything but regular files. */
 function endsWithinLine(path: string, { isFile }: Target): boolean {
   if (!isFile) return false;
   let fd: number;

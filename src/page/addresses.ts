@@ -1,12 +1,12 @@
 import type { Exchange } from '../exchange.ts';
 import { originForm } from '../http/origin-form.ts';
 
-/** Where everything of the proxy's own lies. MAAS has no path that begins so. */
+/** The prefix of the proxy's own addresses. No path of MAAS begins with it. */
 export const ownRoot = '/-/';
 
 /**
- * Whether a request is for the page, and so never forwarded: all below `/-/`, and a GET of `/` that says what it accepts, as
- * browsers, curl and HTTPie do. MAAS has no operation at `/`; a program that says nothing gets MAAS's own response.
+ * Whether a request is for the page, and so never forwarded: everything below `/-/`, and a GET of `/` with `Accept`, which
+ * browsers, curl and HTTPie send. MAAS has no operation at `/`; a request without `Accept` gets MAAS's own response.
  */
 export function isForPage({ method, target, request }: Pick<Exchange, 'method' | 'target' | 'request'>): boolean {
   const path = pathOf(target);

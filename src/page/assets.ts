@@ -13,7 +13,7 @@ const types: Readonly<Record<string, string>> = {
   'icon.svg': 'image/svg+xml',
 };
 
-/** What a browser may take, the best first, and how a file that is compressed so ends. */
+/** The content codings of the files, the best first, and the endings of their names. */
 const codings = [
   { coding: 'br', ending: '.br' },
   { coding: 'gzip', ending: '.gz' },
@@ -28,16 +28,16 @@ const assets = new Map<string, Promise<Asset | undefined>>();
 
 /** A response that is a file of the page. */
 export interface AssetResponse {
-  /** 304 where the browser has the file already. */
+  /** 304 if the browser has the file already. */
   readonly status: 200 | 304;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | string;
 }
 
 /**
- * Finds a file of the page, compressed where the browser takes that. Files are read when they are first asked for.
+ * Finds a file of the page, compressed if the browser accepts that. Files are read at their first request.
  *
- * @returns `undefined` where there is no such file, or where the page was not built
+ * @returns `undefined` if there is no such file, or the page was not built
  */
 export async function findAsset(
   name: string,

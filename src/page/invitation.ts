@@ -2,7 +2,7 @@ import type { Exchange } from '../exchange.ts';
 import { version } from '../version.ts';
 import { sendOwn } from './send-own.ts';
 
-/** What a program, or a person at a terminal, gets at `/`: where the page is, and three commands to try. */
+/** The response at `/` for programs and terminals: the address of the page, and three commands to try. */
 export function sendInvitation(exchange: Exchange): void {
   const { request } = exchange;
   const url = `${'encrypted' in request.socket ? 'https' : 'http'}://${request.headers.host ?? 'localhost'}`;

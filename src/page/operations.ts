@@ -20,8 +20,8 @@ interface ShownOperation {
 }
 
 /**
- * All operations that are known of MAAS: what each does in MAAS's words, and whether a policy allows it. An identifier is
- * judged as one that no rule names.
+ * All known operations of MAAS, with MAAS's own descriptions, and whether a policy allows each. Identifiers count as ones
+ * that no rule names.
  */
 export function listOperations(
   policy: Policy,
@@ -32,7 +32,7 @@ export function listOperations(
   for (const one of described) {
     const name = nameOf(one.method, one.path.split('/'), one.op);
     if (name === undefined) unknown.add([one.method, one.path, one.op].filter((word) => word !== undefined).join(' '));
-    // MAAS describes some operations twice, for those without a key too.
+    // MAAS describes some operations twice, once for unsigned requests.
     else if (descriptions.get(name)?.isAnonymous !== false) descriptions.set(name, one);
   }
   const byName = new Map(knownOperations.map((known) => [known.name, known]));

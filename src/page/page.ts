@@ -7,46 +7,46 @@ import type { Admit } from '../inbound/limits.ts';
 import { Problem } from '../problem.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { version } from '../version.ts';
-import { askAboutMaas } from './about-maas.ts';
+import { createMaasInfo } from './maas-info.ts';
 import { ownRoot, pathOf } from './addresses.ts';
 import { findAsset } from './assets.ts';
 import { sendInvitation } from './invitation.ts';
 import { listOperations } from './operations.ts';
 import type { RequestFeed } from './request-feed.ts';
-import { makeSafe, sendJson, sendOwn } from './send-own.ts';
+import { setSecurityHeaders, sendJson, sendOwn } from './send-own.ts';
 
-/** What the page is made of. */
+/** The options of the page. */
 export interface PageOptions {
   readonly maas: MaasAddress;
   readonly upstream: Pick<Upstream, 'sendOwnRequest'>;
   readonly feed: RequestFeed;
 }
 
-/** How the page knows who asks. */
-interface Asking {
+/** The steps that the page's own addresses share with the proxy's. */
+interface SharedSteps {
   authenticate(exchange: Exchange, apiPath: ApiPath): ClientIdentity | Promise<ClientIdentity>;
   policy(): Policy;
   readonly admit: Admit;
 }
 
-/** No path of MAAS's, so that no operation that needs no key is meant. */
+/** Not a path of MAAS's, so that it never counts as an operation that needs no key. */
 const noApiPath: ApiPath = { form: '', path: ownRoot, query: '', segments: ['-'] };
 
 /**
- * The page in the browser, at the proxy's own addresses: `/` and all below `/-/`. The page itself needs no key. What it tells
- * of MAAS and of requests does, as any request.
+ * The page in the browser, at the proxy's own addresses: `/` and everything below `/-/`. The page's files need no key, but
+ * its data maasInfo MAAS and requests do, like any request.
  */
 export function createPage(
   { maas, upstream, feed }: PageOptions,
-  { authenticate, policy, admit }: Asking,
+  { authenticate, policy, admit }: SharedSteps,
 ): (exchange: Exchange) => Promise<void> {
-  const about = askAboutMaas(upstream);
+  const maasInfo = createMaasInfo(upstream);
   const data: Readonly<Record<string, (exchange: Exchange, identity: ClientIdentity) => void | Promise<void>>> = {
     async operations(exchange, { client }) {
-      sendJson(exchange, listOperations(client?.policy ?? policy(), await about.describe()));
+      sendJson(exchange, listOperations(client?.policy ?? policy(), await maasInfo.describe()));
     },
     async me(exchange, { client }) {
-      const [maasVersion, user] = await Promise.all([about.version(), about.user(client?.signer)]);
+      const [maasVersion, user] = await Promise.all([maasInfo.version(), maasInfo.user(client?.signer)]);
       sendJson(exchange, {
         maas: { url: maas.href, version: maasVersion },
         user,
@@ -59,7 +59,7 @@ export function createPage(
   };
   return async (exchange) => {
     exchange.trace.isOwnAddress = true;
-    makeSafe(exchange);
+    setSecurityHeaders(exchange);
     const path = pathOf(exchange.target);
     if (exchange.method !== 'GET' && exchange.method !== 'HEAD') throw noSuchAddress();
     if (path === '/') {

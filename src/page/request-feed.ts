@@ -3,20 +3,20 @@ import { pageOperation } from '../access-log/access-log.ts';
 import type { Exchange } from '../exchange.ts';
 import { Problem } from '../problem.ts';
 
-/** The requests that end, for pages that look on. */
+/** Sends the requests that end to open pages. */
 export interface RequestFeed {
-  /** Tells a request that has ended, and what its client was told of a problem: what happened, and what to do. */
+  /** Publishes a request that has ended, and its problem, which says what happened and what to do. */
   publish(entry: AccessLogEntry, problem?: Problem): void;
-  /** Sends them to a page from now on. @param client whose; everybody's where it is `undefined` */
+  /** Sends them to a page from now on. @param client the client whose requests are sent; `undefined` for all */
   listen(exchange: Exchange, client: string | undefined): void;
-  /** Ends all streams: the proxy stops. */
+  /** Ends all streams, because the proxy stops. */
   close(): void;
 }
 
-/** How many pages may look on. */
+/** How many pages may be open. */
 const maxListeners = 100;
 
-/** How much a page may leave unread, bytes, before it is left alone; it connects again. */
+/** How much a page may remove unread before its stream is closed, bytes; it connects again. */
 const maxUnread = 64 * 1024;
 
 const heartbeatMs = 15_000;
@@ -26,11 +26,11 @@ interface Listener {
   readonly client: string | undefined;
 }
 
-/** Server-sent events of the requests that end: what the access log holds of them, without where they came from. */
+/** Sends the requests that end as server-sent events: their access-log entries without the peer's address. */
 export function createRequestFeed(): RequestFeed {
   const listeners = new Set<Listener>();
   let heartbeat: NodeJS.Timeout | undefined;
-  function leave(listener: Listener): void {
+  function remove(listener: Listener): void {
     listeners.delete(listener);
     if (listeners.size === 0) clearInterval(heartbeat);
   }
@@ -67,7 +67,7 @@ export function createRequestFeed(): RequestFeed {
         heartbeat = setInterval(() => listeners.forEach((each) => write(each, ':\n\n')), heartbeatMs).unref();
       }
       listeners.add(listener);
-      exchange.onEnd(() => leave(listener));
+      exchange.onEnd(() => remove(listener));
     },
     close() {
       for (const { exchange } of listeners) exchange.response.end();
@@ -84,7 +84,7 @@ function write({ exchange: { response, trace } }: Listener, text: string): void 
   response.write(text);
 }
 
-/** Whoever was refused for a key has only said to be that client. */
+/** Whether an entry is the client's. With a refused key the client is not authenticated. */
 function isOf({ client, code }: AccessLogEntry, name: string): boolean {
   return client === name && code !== 'client-unknown';
 }

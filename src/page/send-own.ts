@@ -3,8 +3,8 @@ import { isArriving } from '../http/request-body.ts';
 import { endOrLinger } from '../respond/lingering-close.ts';
 
 /**
- * What every response of the page carries: scripts and styles come from the proxy alone, no other page may frame it or hold
- * on to its window, and no type is guessed.
+ * The headers of every response of the page: scripts and styles come only from the proxy, no other page may frame it or keep
+ * a reference to its window, and browsers do not guess types.
  */
 const safetyHeaders = {
   'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
@@ -13,12 +13,12 @@ const safetyHeaders = {
   'Cross-Origin-Opener-Policy': 'same-origin',
 };
 
-/** Sets the safety headers, so that they are also on a refusal. */
-export function makeSafe({ response }: Pick<Exchange, 'response'>): void {
+/** Sets the security headers early, so that refusals have them too. */
+export function setSecurityHeaders({ response }: Pick<Exchange, 'response'>): void {
   for (const [name, value] of Object.entries(safetyHeaders)) response.setHeader(name, value);
 }
 
-/** Sends a response of the page, whole. */
+/** Sends a response of the page. */
 export function sendOwn(
   exchange: Exchange,
   status: 200 | 304,
@@ -40,7 +40,7 @@ export function sendOwn(
   endOrLinger(exchange);
 }
 
-/** Sends what the page asks for as JSON. */
+/** Sends JSON to the page. */
 export function sendJson(exchange: Exchange, value: unknown): void {
   sendOwn(exchange, 200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }, JSON.stringify(value));
 }

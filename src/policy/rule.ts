@@ -32,8 +32,8 @@ export function parseRule(text: string): Rule {
   const words = text.trim().split(/\s+/);
   const verb = words[0] === 'allow' || words[0] === 'deny' ? words.shift() : 'allow';
   const condition = words.length > 2 && words.at(-1)?.includes('=') === true ? words.pop() : undefined;
-  const [method = '', path = '', written, ...rest] = words;
-  if (path === '' || rest.length > 0) {
+  const [method = '', path = '', written, ...further] = words;
+  if (path === '' || further.length > 0) {
     throw new RuleError(`"${text}" is no rule: write METHOD path [op], for example "POST machines/* deploy"`);
   }
   if (!methods.has(method)) {

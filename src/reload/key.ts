@@ -64,12 +64,12 @@ async function approve(
 ): Promise<Approval> {
   const found = await identifyOwner(next, sendOwnRequest);
   if ('user' in found) return { note: `the key ${next.key} is ${found.user}` };
-  const kept = `The API key that ${file} holds now (${next.key}) is not used, and the one before stays in force`;
-  if ('failure' in found) return { refused: `${kept}: it could not be tried. ${found.failure}` };
+  const notUsed = `The API key that ${file} holds now (${next.key}) is not used, and the one before stays in force`;
+  if ('failure' in found) return { refused: `${notUsed}: it could not be tried. ${found.failure}` };
   // If neither key works, the new one is more likely to be the intended one.
   if ('refusal' in (await identifyOwner(inForce, sendOwnRequest)))
     return { note: `MAAS refuses the key ${next.key}, as it does the last` };
-  return { refused: `${kept}: ${found.refusal}` };
+  return { refused: `${notUsed}: ${found.refusal}` };
 }
 
 /** The key's user; or why MAAS refuses it; or why MAAS does not say. Sentences. */

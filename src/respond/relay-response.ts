@@ -269,7 +269,7 @@ function announcedLength(fields: Fields): number | undefined {
 }
 
 function clientGone(): Problem {
-  return new Problem('client-gone', 'The client closed the connection before the answer was complete.');
+  return new Problem('client-gone', 'The client closed the connection before the response was complete.');
 }
 
 /** A transfer coding other than chunked was not requested (RFC 9112 §7.4), and undici would not decode it. */

@@ -17,7 +17,7 @@ interface Seen {
 
 /**
  * Bounds the memory of incomplete request headers: each may take 30 s to arrive, and a client without a key may send
- * any number of them. Node only tells how many bytes it has read, so that number is checked periodically. If all
+ * any number of them. Node only reports how many bytes it has read, so that number is checked periodically. If all
  * incomplete headers together exceed the bound, the connections with the largest are closed. Headers that arrive in one
  * piece never count.
  *

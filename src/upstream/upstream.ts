@@ -46,7 +46,7 @@ export interface Upstream {
   probeRegions(): Promise<void>;
   /** How many requests are in flight to MAAS, and how many are queued. */
   readonly queue: QueueState;
-  /** Ends all connections at once. */
+  /** Closes all connections immediately. */
   close(): Promise<void>;
 }
 

@@ -2,12 +2,12 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Configuration } from '../../config/configuration.ts';
 import { isLoopback } from '../../config/loopback.ts';
 
-/** Who may look at the operator's page: anybody who reaches it, whoever has the token, or nobody. */
+/** Who may open the operator's page: everybody, operators with the token, or nobody. */
 export type PageAccess = 'open' | 'token' | 'none';
 
 /**
- * The page shows what everybody does. Beyond loopback anybody could reach it, and in a gateway one client must not see the
- * others; so there it takes a token.
+ * The page shows the requests of all clients. Beyond loopback, and in a gateway, where clients must not see each other, it
+ * needs a token.
  */
 export function pageAccess({
   page,
@@ -20,10 +20,10 @@ export function pageAccess({
   return isLoopback(adminHost) && clientsFile === undefined ? 'open' : 'none';
 }
 
-/** Whether an `Authorization` field holds the token. It takes as long for a token that is nearly right as for any other. */
+/** Whether an `Authorization` field has the token, compared in constant time. */
 export function holdsToken(authorization: string | undefined, token: string): boolean {
-  const given = /^bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
-  return given !== undefined && timingSafeEqual(digest(given), digest(token));
+  const presented = /^bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
+  return presented !== undefined && timingSafeEqual(digest(presented), digest(token));
 }
 
 function digest(text: string): Buffer {

@@ -4,32 +4,32 @@ import { pageOperation } from '../../access-log/access-log.ts';
 import { countRecent, type RecentCounter } from './recent.ts';
 import { createStateReader, type ProxyState, type StateSources } from './state.ts';
 
-/** What the operator's page is told once a second. */
+/** The event that the operator's page gets once a second. */
 export interface LiveEvent {
   readonly state: ProxyState;
   /** The requests that have ended since the last event, the oldest first. */
   readonly requests: readonly object[];
-  /** How many more have ended, of which nothing is told. */
+  /** How many more have ended, beyond those in `requests`. */
   readonly left: number;
 }
 
-/** The operator's pages that are open, and what they are told. */
+/** Sends events to the open pages of operators. */
 export interface Live {
-  /** Takes note of a request that has ended. While no page is open, that is nothing. */
+  /** Counts a request that has ended. While no page is open, it does nothing. */
   publish(entry: AccessLogEntry): void;
-  /** Tells a page from now on, as server-sent events. @returns `false` where too many are open */
+  /** Sends server-sent events to a page from now on. @returns `false` if too many pages are open */
   listen(response: ServerResponse): boolean;
-  /** The state now, for a program that wants it once. */
+  /** The current state, for a program that needs it once. */
   snapshot(): Promise<ProxyState>;
 }
 
 /** How many pages may be open. */
 export const mostPages = 20;
 
-/** How many requests one event tells: a browser shows no more of a busy proxy, and memory has a bound. */
+/** The most requests in one event: a browser shows no more of a busy proxy, and memory is bounded. */
 const mostRequests = 200;
 
-/** How much a page may leave unread, bytes, before it is left alone; it connects again. */
+/** How much a page may leave unread before its stream is closed, bytes; it connects again. */
 const mostUnread = 1024 * 1024;
 
 const tickMs = 1_000;
@@ -44,11 +44,11 @@ export function createLive(sources: StateSources): Live {
   let timer: NodeJS.Timeout | undefined;
 
   async function tick(): Promise<void> {
-    const told = { requests, left };
+    const ended = { requests, left };
     requests = [];
     left = 0;
     const state = await reader.read(recent.tick());
-    const event: LiveEvent = { state, ...told };
+    const event: LiveEvent = { state, ...ended };
     const text = `data: ${JSON.stringify(event)}\n\n`;
     for (const page of pages) {
       if (page.writableLength > mostUnread) page.destroy();
@@ -85,7 +85,7 @@ export function createLive(sources: StateSources): Live {
         recent = countRecent();
         timer = setInterval(() => void tick(), tickMs).unref();
       }
-      // The page need not wait for what is known now.
+      // The page gets the current state immediately.
       void reader.read(recent.peek()).then((state) => {
         const event: LiveEvent = { state, requests: [], left: 0 };
         return page.write(`data: ${JSON.stringify(event)}\n\n`);

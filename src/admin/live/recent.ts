@@ -1,24 +1,24 @@
 import type { AccessLogEntry } from '../../access-log/access-log.ts';
 
-/** What the requests of the last seconds were like. */
+/** A summary of the requests of the last seconds. */
 export interface RecentRequests {
   /** Requests per second that ended. */
   readonly rate: number;
-  /** Of those, with a status from 400 to 499, and from 500 on. */
+  /** Those with a status from 400 to 499, and from 500 on. */
   readonly refused: number;
   readonly failed: number;
-  /** Half of the requests, and all but one in a hundred, took at most so long, ms; `null` where there were none. */
+  /** The median and the 99th percentile of the durations, ms; `null` if there were no requests. */
   readonly p50: number | null;
   readonly p99: number | null;
-  /** Which share of the requests got another request's response, or was served from the cache: 0 to 1. */
+  /** The shares of requests that were collapsed, and that were served from the cache: 0 to 1. */
   readonly collapsed: number;
   readonly cached: number;
 }
 
-/** For how many seconds a request counts: so few that a change shows at once, so many that a quiet proxy has a curve. */
+/** For how many seconds a request counts: few enough to show a change soon, enough to show a curve at low load. */
 const seconds = 10;
 
-/** How many durations are kept of each second. */
+/** How many durations are stored for each second. */
 const mostDurations = 1_000;
 
 interface Second {
@@ -33,13 +33,13 @@ interface Second {
 /** Counts the requests of the last seconds. */
 export interface RecentCounter {
   add(entry: Pick<AccessLogEntry, 'status' | 'ms' | 'reuse'>): void;
-  /** What the last seconds were like. */
+  /** The summary of the last seconds. */
   peek(): RecentRequests;
-  /** Begins the next second. @returns what the last ones were like */
+  /** Begins the next second. @returns the summary of the last ones */
   tick(): RecentRequests;
 }
 
-/** A counter that starts with none. */
+/** Creates an empty counter. */
 export function countRecent(): RecentCounter {
   let current = emptySecond();
   const past: Second[] = [];
@@ -52,7 +52,7 @@ export function countRecent(): RecentCounter {
       if (reuse === 'collapsed') current.collapsed += 1;
       else if (reuse === 'hit') current.cached += 1;
       if (current.durations.length < mostDurations) current.durations.push(ms);
-      // Of more than that any one may stand for the others.
+      // Above the bound, a random one is replaced.
       else current.durations[Math.floor(Math.random() * mostDurations)] = ms;
     },
     tick() {
@@ -84,7 +84,7 @@ function summarise(past: readonly Second[]): RecentRequests {
   };
 }
 
-/** The least value that so large a share does not exceed. */
+/** The smallest value that this share of the values does not exceed. */
 function quantile(sorted: Float64Array, share: number): number | null {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? null;
 }

@@ -1,32 +1,32 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { findAsset } from '../../page/assets.ts';
-import { makeSafe } from '../../page/send-own.ts';
+import { setSecurityHeaders } from '../../page/send-own.ts';
 import { holdsToken } from './access.ts';
 import { mostPages, type Live } from './live.ts';
 
 /** The operator's page. */
 export interface LivePage {
   readonly live: Live;
-  /** What `/-/state` and `/-/live` want as Bearer; `undefined` where anybody who reaches them may look. */
+  /** The Bearer token for `/-/state` and `/-/live`; `undefined` if they need none. */
   readonly token: (() => string) | undefined;
 }
 
 /**
  * The addresses of the operator's page: `/` for browsers, its files, which hold nothing secret, `/-/state` (JSON) and
- * `/-/live` (server-sent events), which want the token where there is one.
+ * `/-/live` (server-sent events), which need the token if one is set.
  */
 export function addLivePage(app: FastifyInstance, { live, token }: LivePage): void {
   /** @returns whether it was refused */
   function refuses(request: FastifyRequest, reply: FastifyReply): boolean {
-    makeSafe({ response: reply.raw });
+    setSecurityHeaders({ response: reply.raw });
     void reply.header('Cache-Control', 'no-store');
     if (token === undefined || holdsToken(request.headers.authorization, token())) return false;
-    const isGiven = request.headers.authorization !== undefined;
+    const hasCredentials = request.headers.authorization !== undefined;
     void reply
       .code(401)
       .header('WWW-Authenticate', 'Bearer realm="maas-auth-proxy admin"')
       .send({
-        detail: isGiven
+        detail: hasCredentials
           ? 'This is not the admin token; send the one in the file that --admin-token-file names.'
           : 'This needs the admin token, as "Authorization: Bearer TOKEN"; it is in the file that --admin-token-file names.',
       });
@@ -53,7 +53,7 @@ export function addLivePage(app: FastifyInstance, { live, token }: LivePage): vo
 }
 
 async function sendAsset(request: FastifyRequest, reply: FastifyReply, name: string): Promise<unknown> {
-  makeSafe({ response: reply.raw });
+  setSecurityHeaders({ response: reply.raw });
   const found = await findAsset(name, request.raw);
   if (found === undefined) return reply.callNotFound();
   return reply.code(found.status).headers(found.headers).send(found.body);

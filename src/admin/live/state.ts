@@ -7,7 +7,7 @@ import type { MetricSources } from '../metric-sources.ts';
 import type { Metrics } from '../metrics.ts';
 import type { RecentRequests } from './recent.ts';
 
-/** How the proxy and MAAS are at one moment; `null` is what is not known. */
+/** The state of the proxy and of MAAS at one moment; `null` for unknown values. */
 export interface ProxyState {
   /** ISO 8601. */
   readonly time: string;
@@ -18,7 +18,7 @@ export interface ProxyState {
   readonly reasons: readonly string[];
   /** When MAAS last responded, ISO 8601. */
   readonly lastResponse: string | null;
-  /** The region controllers, where there are several. */
+  /** The region controllers, if there are several. */
   readonly regions: readonly { readonly region: string; readonly isUp: boolean; readonly reason: string | null }[];
   /** Requests at MAAS, and those that wait in the queue in front of it. */
   readonly inFlight: number;
@@ -29,15 +29,15 @@ export interface ProxyState {
   readonly clockOffset: number;
   readonly isRedisUp: boolean | null;
   readonly recent: RecentRequests;
-  /** How many requests had which problem since the start, the most frequent first. */
+  /** How many requests had each problem since the start, the most frequent first. */
   readonly problems: readonly { readonly code: string; readonly title: string; readonly count: number }[];
-  /** Files that are not in force as they are now. */
+  /** Files that were changed and could not be reloaded. */
   readonly brokenFiles: readonly { readonly file: string; readonly reason: string }[];
-  /** Certificates and clients' keys, the one that ends first at the top. */
+  /** Certificates and clients' keys, in the order of their expiry. */
   readonly endings: readonly Ending[];
 }
 
-/** Something that ends. */
+/** A certificate or key that expires. */
 export interface Ending {
   readonly what: 'certificate' | 'key';
   readonly name: string;
@@ -45,17 +45,17 @@ export interface Ending {
   readonly endsAt: string;
 }
 
-/** Who knows the state of things. */
+/** The sources of the state. */
 export interface StateSources {
   readonly sources: MetricSources;
   readonly readiness: () => Promise<Readiness>;
   readonly metrics: Pick<Metrics, 'problems'>;
 }
 
-/** How many endings are told. */
+/** How many expiries are sent. */
 const mostEndings = 20;
 
-/** How often keys and certificates are gone through, ms: a gateway may have thousands. */
+/** How often the expiries of keys and certificates are collected, ms: a gateway may have thousands. */
 const endingsMs = 10_000;
 
 /** Reads the state of things for the operator's page. */
@@ -63,24 +63,24 @@ export function createStateReader({ sources, readiness, metrics }: StateSources)
   read(recent: RecentRequests): Promise<ProxyState>;
 } {
   let found: Readiness | undefined;
-  let isAsking = false;
+  let isProbing = false;
   let endings: readonly Ending[] = [];
   let endingsUntil = -Infinity;
 
-  /** Asking may take as long as MAAS takes; what is found then is told with the next state. */
-  async function askReadiness(): Promise<void> {
-    if (isAsking) return;
-    isAsking = true;
+  /** A probe may take as long as MAAS does; its result is part of a later state. */
+  async function probeReadiness(): Promise<void> {
+    if (isProbing) return;
+    isProbing = true;
     try {
       found = await readiness();
     } finally {
-      isAsking = false;
+      isProbing = false;
     }
   }
 
   return {
     async read(recent) {
-      await Promise.race([askReadiness(), new Promise((resolve) => setImmediate(resolve))]);
+      await Promise.race([probeReadiness(), new Promise((resolve) => setImmediate(resolve))]);
       if (performance.now() >= endingsUntil) {
         endings = nextEndings(sources);
         endingsUntil = performance.now() + endingsMs;

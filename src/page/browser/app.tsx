@@ -10,7 +10,7 @@ import { OperationView } from './explorer/operation.tsx';
 import { ProblemError, read, storedKey, storeKey } from './session.ts';
 import { WhoAmI } from './who-am-i.tsx';
 
-/** What the proxy has told. */
+/** The data from the proxy. */
 interface Loaded {
   readonly me: Me;
   readonly operations: Operations;
@@ -103,13 +103,13 @@ function Explorer({ operations: { operations, unknown } }: { readonly operations
   const [values, setValues] = useState<Values>(() => fromHash(location.hash).values);
   const [sent, setSent] = useState(sentCalls);
   useEffect(() => {
-    const follow = (): void => {
+    const openLinked = (): void => {
       const next = fromHash(location.hash);
       setName(next.name);
       setValues(next.values);
     };
-    addEventListener('hashchange', follow);
-    return () => removeEventListener('hashchange', follow);
+    addEventListener('hashchange', openLinked);
+    return () => removeEventListener('hashchange', openLinked);
   }, []);
   const operation = name === undefined ? undefined : byName.get(name);
 

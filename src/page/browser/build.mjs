@@ -1,4 +1,4 @@
-// Bundles the page for the browser, and compresses it once, here, so that nobody compresses it for each visitor.
+// Bundles the page for the browser, and compresses it once at build time.
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 

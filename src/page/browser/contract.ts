@@ -1,4 +1,4 @@
-// What the proxy tells the page, under /-/.
+// The JSON that the proxy sends to the page, under /-/.
 
 /** A parameter of an operation. */
 export interface Parameter {
@@ -20,18 +20,18 @@ export interface Operation {
   readonly op: string | null;
   readonly class: 'shareable' | 'private' | 'unsafe';
   readonly summary: string;
-  /** MAAS's own text; empty where it gives none. */
+  /** MAAS's own text; empty if there is none. */
   readonly description: string;
   readonly parameters: readonly Parameter[];
   readonly allowed: boolean;
-  /** The rule that decides, `null` where none matches. */
+  /** The rule that decides; `null` if none matches. */
   readonly rule: string | null;
 }
 
 /** `/-/operations` */
 export interface Operations {
   readonly operations: readonly Operation[];
-  /** What MAAS describes and the proxy does not know. */
+  /** Operations that MAAS describes and the proxy does not know. */
   readonly unknown: readonly string[];
 }
 

@@ -1,11 +1,11 @@
 import { send } from './session.ts';
 
-/** How long to wait before a stream that ended is opened again, ms. */
+/** The delay before a stream that ended is reopened, ms. */
 const pauseMs = 2_000;
 
 /**
- * Reads server-sent events until `signal` says to stop, and opens the stream again where it ends. `EventSource` would do, but
- * cannot send the gateway's key.
+ * Reads server-sent events until `signal` aborts, and reopens the stream when it ends. `EventSource` cannot send the
+ * gateway's key.
  */
 export async function readEvents(
   path: string,
@@ -34,12 +34,12 @@ export async function readEvents(
 async function readLines(body: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
-  let rest = '';
+  let incomplete = '';
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
+    const lines = (incomplete + decoder.decode(value, { stream: true })).split('\n');
+    incomplete = lines.pop() ?? '';
     for (const line of lines) onLine(line);
   }
 }

@@ -1,7 +1,7 @@
 // The gateway's key lives in this tab alone, and is sent as Bearer.
 const item = 'maas-auth-proxy.key';
 
-/** The key that was given in this tab; `undefined` where there was none. */
+/** The key that was entered in this tab; `undefined` if none was. */
 export function storedKey(): string | undefined {
   return sessionStorage.getItem(item) ?? undefined;
 }
@@ -12,7 +12,7 @@ export function storeKey(key: string | undefined): void {
   else sessionStorage.setItem(item, key);
 }
 
-/** `fetch` with the key, where there is one. */
+/** `fetch` with the key, if there is one. */
 export function send(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   const key = storedKey();
@@ -20,7 +20,7 @@ export function send(path: string, init: RequestInit = {}): Promise<Response> {
   return fetch(path, { ...init, headers, cache: 'no-store', redirect: 'manual' });
 }
 
-/** Reads JSON of the proxy's own. @throws {ProblemError} what the proxy says instead */
+/** Reads JSON of the proxy's own. @throws {ProblemError} the proxy's refusal */
 export async function read<Value>(path: string): Promise<Value> {
   const response = await send(path);
   if (response.ok) return (await response.json()) as Value;

@@ -1,6 +1,6 @@
 import type { Me } from './contract.ts';
 
-/** Who is asking, which MAAS, and by which policy. */
+/** The client, the MAAS, and the policy. */
 export function WhoAmI({ me, onForget }: { readonly me: Me; readonly onForget: (() => void) | undefined }) {
   const { maas, user, policy, client } = me;
   return (

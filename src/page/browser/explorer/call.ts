@@ -1,6 +1,6 @@
 import type { Operation, Parameter } from '../contract.ts';
 
-/** What has been filled in, by `in` and name: `path.system_id`. A file stands for itself. */
+/** The filled-in values, by `in` and name: `path.system_id`. */
 export type Values = Readonly<Record<string, string | File>>;
 
 /** A call of an operation, ready to be sent, shown and copied. */
@@ -14,8 +14,8 @@ export interface Call {
 }
 
 /** The key of a parameter in `Values`. */
-export function keyOf({ in: place, name }: Parameter): string {
-  return `${place}.${name}`;
+export function keyOf({ in: location, name }: Parameter): string {
+  return `${location}.${name}`;
 }
 
 /** The names of required parameters that are not filled in. */
@@ -25,11 +25,11 @@ export function missing({ parameters }: Operation, values: Values): string[] {
     .map(({ name }) => name);
 }
 
-/** Makes the call of what has been filled in. */
+/** Makes the call from the filled-in values. */
 export function buildCall(operation: Operation, values: Values): Call {
-  const path = operation.path.replace(/\{(\w+)\}/g, (whole, name: string) => {
+  const path = operation.path.replace(/\{(\w+)\}/g, (placeholder, name: string) => {
     const value = values[`path.${name}`];
-    return typeof value === 'string' && value !== '' ? encodeURIComponent(value) : whole;
+    return typeof value === 'string' && value !== '' ? encodeURIComponent(value) : placeholder;
   });
   const query = new URLSearchParams();
   if (operation.op !== null) query.append('op', operation.op);
@@ -37,7 +37,7 @@ export function buildCall(operation: Operation, values: Values): Call {
   for (const parameter of operation.parameters) {
     const value = values[keyOf(parameter)];
     if (isEmpty(value) || value === undefined || parameter.in === 'path') continue;
-    // Several values, a line each, are the same parameter several times.
+    // Several values, one per line, repeat the parameter.
     const all = typeof value === 'string' ? value.split('\n').filter((line) => line !== '') : [value];
     for (const one of all) {
       if (parameter.in === 'query') query.append(parameter.name, String(one));

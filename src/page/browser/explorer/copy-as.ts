@@ -82,10 +82,10 @@ function python(call: Call, origin: string, needsKey: boolean): string {
 function maasCli(call: Call): string {
   const { operation } = call;
   const [path = ''] = call.target.split('?');
-  const given = path.split('/').filter((part) => part !== '');
+  const segments = path.split('/').filter((part) => part !== '');
   const shape = operation.path.split('/').filter((part) => part !== '');
   const identifiers = shape.flatMap((part, index) =>
-    part.startsWith('{') ? [decodeURIComponent(given[index] ?? part)] : [],
+    part.startsWith('{') ? [decodeURIComponent(segments[index] ?? part)] : [],
   );
   const verbs: Readonly<Record<string, string>> = { GET: 'read', POST: 'create', PUT: 'update', DELETE: 'delete' };
   const action = (operation.op ?? verbs[operation.method] ?? operation.method).replaceAll('_', '-');
@@ -116,7 +116,7 @@ function singular(noun: string): string {
   return noun.replace(/(?:(?<=s)es|s)$/, '');
 }
 
-/** As a shell takes it for one word. */
+/** Quotes a text for a shell. */
 function quote(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 
-/** How many members of an object or list are shown before the rest is asked for: a list of 3,000 machines must not stop the page. */
+/** How many members of an object or list are shown at first: a list of 3,000 machines must not freeze the page. */
 const pageSize = 100;
 
 /** A JSON value, folded and searchable. Everything is text: nothing of MAAS's becomes markup. */

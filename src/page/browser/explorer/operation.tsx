@@ -114,7 +114,7 @@ function Confirmation({ call, onYes, onNo }: { readonly call: Call; onYes(): voi
   );
 }
 
-const places = [
+const locations = [
   ['path', 'Which one'],
   ['query', 'Query'],
   ['form', 'Fields'],
@@ -131,10 +131,10 @@ function Fields({
 }) {
   return (
     <>
-      {places.map(([place, title]) => {
-        const here = parameters.filter((parameter) => parameter.in === place);
+      {locations.map(([location, title]) => {
+        const here = parameters.filter((parameter) => parameter.in === location);
         return here.length === 0 ? null : (
-          <fieldset key={place}>
+          <fieldset key={location}>
             <legend>{title}</legend>
             {here.map((parameter) => (
               <Field

@@ -88,7 +88,7 @@ export function ResponseView({ received, name }: { readonly received: Received; 
   );
 }
 
-/** How much text is shown: a browser takes seconds for a page of 5 MB. */
+/** How much text is shown: a browser needs seconds for a page of 5 MB. */
 const longestText = 200_000;
 
 function Text({ received: { text, body } }: { readonly received: Received }) {

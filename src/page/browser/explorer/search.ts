@@ -1,6 +1,6 @@
 import type { Operation } from '../contract.ts';
 
-/** What people say, and what MAAS says. */
+/** Everyday words, and MAAS's words for them. */
 const synonyms: Readonly<Record<string, readonly string[]>> = {
   reboot: ['power', 'cycle'],
   reinstall: ['deploy'],
@@ -54,6 +54,6 @@ function scoreOf(operation: Operation, words: readonly string[]): number {
     if (best === 0) return 0;
     sum += best;
   }
-  // Of two that fit alike, the one for one object, in the shorter words.
+  // Of two equally good matches the one for a single object, then the shorter one.
   return sum + 1 / (1 + name.length);
 }

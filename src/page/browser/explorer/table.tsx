@@ -3,7 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 /** One row of a list of objects. */
 type Row = Readonly<Record<string, unknown>>;
 
-/** Columns that are shown first where a list has them: the ones that tell objects apart. */
+/** Columns that are shown first, if a list has them: they distinguish objects. */
 const preferred = [
   'system_id',
   'id',
@@ -23,7 +23,7 @@ const preferred = [
 
 const rowsAtOnce = 200;
 
-/** The rows of a response, where it is a list of objects; `undefined` where it is not. */
+/** The rows of a response that is a list of objects; otherwise `undefined`. */
 export function rowsOf(value: unknown): readonly Row[] | undefined {
   if (!Array.isArray(value) || value.length === 0) return undefined;
   return value.every((item) => typeof item === 'object' && item !== null && !Array.isArray(item))
@@ -107,7 +107,7 @@ function firstColumns(all: readonly string[]): string[] {
   return (known.length > 0 ? known : [...all]).slice(0, 8);
 }
 
-/** What tells an object within an object: its name. */
+/** The text for an object within an object: its name. */
 function textOf(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value !== 'object') return String(value);

@@ -3,38 +3,38 @@ import type { Signer } from '../maas/signature.ts';
 import { readUser, readVersion } from '../upstream/own-requests/identity.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
-/** What the page asks MAAS on its own account. */
-export interface AboutMaas {
-  /** MAAS's description of its operations; none where MAAS does not respond. */
+/** What the page needs to know about MAAS. */
+export interface MaasInfo {
+  /** MAAS's description of its operations; empty if MAAS does not respond. */
   describe(): Promise<readonly DescribedOperation[]>;
-  /** MAAS's version; `null` where MAAS does not respond. */
+  /** MAAS's version; `null` if MAAS does not respond. */
   version(): Promise<string | null>;
-  /** Whose the key is. @param signer a client's own; the shared one where it is `undefined` */
+  /** The key's user. @param signer a client's own; `undefined` for the shared one */
   user(signer: Signer | undefined): Promise<{ name: string; administrator: boolean } | null>;
 }
 
 const minute = 60_000;
 
-/** How long nothing is asked again after MAAS has not responded, ms. */
-const afterFailure = 5_000;
+/** The delay before a failed request is tried again, ms. */
+const retryMs = 5_000;
 
 /** A description of MAAS 3.7 has 0.5 MB. */
 const maxDescription = 4 * 1024 * 1024;
 
-/** Asks MAAS, and remembers its responses for a while: several tabs are one question. */
-export function askAboutMaas({ sendOwnRequest }: Pick<Upstream, 'sendOwnRequest'>): AboutMaas {
-  const describe = remembered<readonly DescribedOperation[]>(5 * minute, [], async () => {
+/** Requests this from MAAS, and caches the responses: several tabs cause one request. */
+export function createMaasInfo({ sendOwnRequest }: Pick<Upstream, 'sendOwnRequest'>): MaasInfo {
+  const describe = cached<readonly DescribedOperation[]>(5 * minute, [], async () => {
     const { status, body } = await sendOwnRequest('/describe/', 'nobody', maxDescription);
     if (status !== 200) throw new Error(`status ${status}`);
     return readDescription(JSON.parse(body));
   });
-  const version = remembered(minute, null, async () => readVersion(await sendOwnRequest('/version/', 'nobody')));
-  const askUser = (signer: Signer | undefined): (() => Promise<{ name: string; administrator: boolean } | null>) =>
-    remembered(minute, null, async () => {
+  const version = cached(minute, null, async () => readVersion(await sendOwnRequest('/version/', 'nobody')));
+  const cachedUser = (signer: Signer | undefined): (() => Promise<{ name: string; administrator: boolean } | null>) =>
+    cached(minute, null, async () => {
       const user = readUser(await sendOwnRequest('/users/?op=whoami', signer));
       return 'refused' in user ? null : user;
     });
-  const shared = askUser(undefined);
+  const shared = cachedUser(undefined);
   const users = new WeakMap<Signer, () => Promise<{ name: string; administrator: boolean } | null>>();
   return {
     describe,
@@ -43,7 +43,7 @@ export function askAboutMaas({ sendOwnRequest }: Pick<Upstream, 'sendOwnRequest'
       if (signer === undefined) return shared();
       let user = users.get(signer);
       if (user === undefined) {
-        user = askUser(signer);
+        user = cachedUser(signer);
         users.set(signer, user);
       }
       return user();
@@ -51,16 +51,16 @@ export function askAboutMaas({ sendOwnRequest }: Pick<Upstream, 'sendOwnRequest'
   };
 }
 
-function remembered<Value>(forMs: number, otherwise: Value, ask: () => Promise<Value>): () => Promise<Value> {
-  let asked: Promise<Value> | undefined;
+function cached<Value>(forMs: number, otherwise: Value, request: () => Promise<Value>): () => Promise<Value> {
+  let pending: Promise<Value> | undefined;
   let until = 0;
   return () => {
-    if (asked !== undefined && performance.now() < until) return asked;
+    if (pending !== undefined && performance.now() < until) return pending;
     until = performance.now() + forMs;
-    asked = ask().catch(() => {
-      until = performance.now() + afterFailure;
+    pending = request().catch(() => {
+      until = performance.now() + retryMs;
       return otherwise;
     });
-    return asked;
+    return pending;
   };
 }
