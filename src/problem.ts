@@ -113,7 +113,9 @@ export function statusOf(code: ProblemCode): number {
   return problemTypes[code].status;
 }
 
-/** What to do about each problem, in Markdown, with links as from the repository's root: docs/problems.md lists them. */
+/**
+ * What to do about each problem, in Markdown, with links as from the repository's root: docs/problems.md lists them.
+ */
 export const remedies: Readonly<Record<ProblemCode, string>> = {
   'malformed-request': 'correct the client: it sends something that is not HTTP/1.1',
   'bad-host': 'send exactly one `Host` header, a name or an address',

@@ -23,8 +23,8 @@ export interface Readiness {
 }
 
 /**
- * The second listener: `/livez` (the process responds), `/readyz` (it should get requests), `/metrics` (for Prometheus), and
- * the operator's page at `/`.
+ * The second listener: `/livez` (the process responds), `/readyz` (it should get requests), `/metrics` (for
+ * Prometheus), and the operator's page at `/`.
  *
  * @param readiness called for each `/readyz`
  * @param names the names that `Host` may have

@@ -6,8 +6,8 @@ import { anonymousName, clientPolicy, hasExpired, type Client } from './client.t
 import { realPath } from './file/real-path.ts';
 
 /**
- * Warnings about a clients file: no valid key, a file that every user may write, or a rule that matches nothing. They are
- * warnings, because such a rule must not disable the others.
+ * Warnings about a clients file: no valid key, a file that every user may write, or a rule that matches nothing. They
+ * are warnings, because such a rule must not disable the others.
  *
  * @param now ms since 1970
  */

@@ -24,7 +24,8 @@ export interface Command {
 }
 
 /**
- * Writes one or more lines to standard output. Terminal control characters are escaped, because much of the text comes from outside.
+ * Writes one or more lines to standard output. Terminal control characters are escaped, because much of the text comes
+ * from outside.
  *
  * @param mark the program's own text before the line; colours are kept
  */
@@ -32,7 +33,9 @@ export function say(line = '', mark = ''): void {
   said = new Promise((resolve) => write(process.stdout, mark + visible(line), resolve));
 }
 
-/** Writes a line to standard error. API keys are masked: the line may repeat user input with a key in the wrong place. */
+/**
+ * Writes a line to standard error. API keys are masked: the line may repeat user input with a key in the wrong place.
+ */
 export function complain(line: string): void {
   write(process.stderr, visible(maskKeys(line)));
 }
@@ -44,7 +47,10 @@ export function allSaid(): Promise<void> {
   return said;
 }
 
-/** Uses Node's streams only when needed: creating them changes the mode of the descriptor, and a proxy that logs needs none. */
+/**
+ * Uses Node's streams only when needed: creating them changes the mode of the descriptor, and a proxy that logs needs
+ * none.
+ */
 function write(output: NodeJS.WriteStream, line: string, onDone: () => void = () => undefined): void {
   if (output.listenerCount('error') === 0) {
     output.on('error', ({ code = 'without a code' }: NodeJS.ErrnoException) => {

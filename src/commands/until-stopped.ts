@@ -4,8 +4,8 @@ import type { Proxy } from '../proxy.ts';
 import { endProcess } from './end-process.ts';
 
 /**
- * Runs until SIGINT or SIGTERM. The first signal waits for requests in flight; a second signal ends the process immediately. SIGHUP
- * reloads the files. It ends the process only if the terminal was closed.
+ * Runs until SIGINT or SIGTERM. The first signal waits for requests in flight; a second signal ends the process
+ * immediately. SIGHUP reloads the files. It ends the process only if the terminal was closed.
  *
  * @returns the exit code
  */

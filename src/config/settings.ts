@@ -7,7 +7,9 @@ import * as values from './values.ts';
 export interface Setting<Value> {
   /** The flag's name without its dashes; `undefined` if a process list must not show the value. */
   readonly flag?: string;
-  /** The short names in the environment and in `.env`, the first one winning; `longName` gives each setting one more. */
+  /**
+   * The short names in the environment and in `.env`, the first one winning; `longName` gives each setting one more.
+   */
   readonly env: readonly string[];
   /** The placeholder after the flag in `--help`; `undefined` for a flag without a value. */
   readonly argument?: string;

@@ -2,8 +2,9 @@ import type { ClientIdentity } from '../clients/identity.ts';
 import { addressBlock } from '../http/peer.ts';
 
 /**
- * The fairness key of a request: slots, memory and limits are divided between these. It is the name of a gateway's client,
- * else the address, because nothing else distinguishes clients without a key. No client's name equals an address's key.
+ * The fairness key of a request: slots, memory and limits are divided between these. It is the name of a gateway's
+ * client, else the address, because nothing else distinguishes clients without a key. No client's name equals an
+ * address's key.
  *
  * @param peer the address; `undefined` on a unix socket
  */

@@ -14,7 +14,8 @@ const levelColors: Readonly<Record<string, readonly [start: number, end: number]
 const cyan = [36, 39] as const;
 
 /**
- * Makes a formatter that turns a JSON line of the log into a line for people: `[14:03:27] INFO: message`, in local time.
+ * Makes a formatter that turns a JSON line of the log into a line for people: `[14:03:27] INFO: message`, in local
+ * time.
  *
  * pino-pretty would add no more than the time and the colours to what stands here, and needs two packages for it.
  *

@@ -5,8 +5,9 @@ import { originForm } from '../http/origin-form.ts';
 export const ownRoot = '/-/';
 
 /**
- * Whether a request is for the page, and so never forwarded: everything below `/-/`, and a GET of `/` with `Accept`, which
- * browsers, curl and HTTPie send. MAAS has no operation at `/`; a request without `Accept` gets MAAS's own response.
+ * Whether a request is for the page, and so never forwarded: everything below `/-/`, and a GET of `/` with `Accept`,
+ * which browsers, curl and HTTPie send. MAAS has no operation at `/`; a request without `Accept` gets MAAS's own
+ * response.
  */
 export function isForPage({ method, target, request }: Pick<Exchange, 'method' | 'target' | 'request'>): boolean {
   const path = pathOf(target);

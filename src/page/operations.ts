@@ -20,8 +20,8 @@ interface ShownOperation {
 }
 
 /**
- * All known operations of MAAS, with MAAS's own descriptions, and whether a policy allows each. Identifiers count as ones
- * that no rule names.
+ * All known operations of MAAS, with MAAS's own descriptions, and whether a policy allows each. Identifiers count as
+ * ones that no rule names.
  */
 export function listOperations(
   policy: Policy,

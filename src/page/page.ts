@@ -33,8 +33,8 @@ interface SharedSteps {
 const noApiPath: ApiPath = { form: '', path: ownRoot, query: '', segments: ['-'] };
 
 /**
- * The page in the browser, at the proxy's own addresses: `/` and everything below `/-/`. The page's files need no key, but
- * its data maasInfo MAAS and requests do, like any request.
+ * The page in the browser, at the proxy's own addresses: `/` and everything below `/-/`. The page's files need no key,
+ * but its data about MAAS and requests does, like any request.
  */
 export function createPage(
   { maas, upstream, feed }: PageOptions,

@@ -3,8 +3,8 @@ import { isArriving } from '../http/request-body.ts';
 import { endOrLinger } from '../respond/lingering-close.ts';
 
 /**
- * The headers of every response of the page: scripts and styles come only from the proxy, no other page may frame it or keep
- * a reference to its window, and browsers do not guess types.
+ * The headers of every response of the page: scripts and styles come only from the proxy, no other page may frame it or
+ * keep a reference to its window, and browsers do not guess types.
  */
 const safetyHeaders = {
   'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",

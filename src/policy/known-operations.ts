@@ -37,7 +37,7 @@ export function explainIdleRules({ rules }: Policy, subject: string): string[] {
 }
 
 /**
- * The operation that was probably probable by one that MAAS does not have: `POST machines/{system_id} deploy`; `undefined`
+ * The operation that was probably meant by one that MAAS does not have: `POST machines/{system_id} deploy`; `undefined`
  * if none is similar.
  *
  * @param method `*` for any
@@ -84,7 +84,7 @@ function below(segments: readonly string[], method: string, op: string | undefin
   )?.name;
 }
 
-/** The operation of a path that was probably probable: the op may be mistyped, or the method wrong. */
+/** The operation of a path that was probably meant: the op may be mistyped, or the method wrong. */
 function nearestThere(
   there: readonly KnownOperation[],
   method: string,

@@ -23,8 +23,8 @@ export class RuleError extends Error {
 
 /**
  * Reads a rule: `[allow|deny] METHOD path [op] [name=value]`, such as `GET **`, `POST machines/* deploy`,
- * `deny * account/ *`. A rule without `allow` or `deny` allows. `{system_id}` is `*`, as in the names of operations, and an
- * `op-…` at the path's end is the op, as in addresses.
+ * `deny * account/ *`. A rule without `allow` or `deny` allows. `{system_id}` is `*`, as in the names of operations, and
+ * an `op-…` at the path's end is the op, as in addresses.
  *
  * @throws {RuleError} what is wrong, and what would be right
  */

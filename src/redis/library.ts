@@ -10,8 +10,8 @@ export const missingLibrary = {
 } as const;
 
 /**
- * Loads the library that speaks to Redis. It is an optional peer dependency: most proxies have no Redis, and need neither
- * its eight packages on their disk nor its memory.
+ * Loads the library that speaks to Redis. It is an optional peer dependency: most proxies have no Redis, and need
+ * neither its eight packages on their disk nor its memory.
  *
  * @throws {ConfigurationError} where it is not installed
  */

@@ -10,13 +10,13 @@ import { keyPrefix, Unavailable, type RedisConnection } from './connection.ts';
 const lease = { time: 30_000, renewal: 10_000 };
 
 /**
- * The same algorithm as in the local limiter, in one atomic step, and by Redis's clock, so that the clocks of the replicas
- * do not matter.
+ * The same algorithm as in the local limiter, in one atomic step, and by Redis's clock, so that the clocks of the
+ * replicas do not matter.
  *
- * KEYS: for each share the key of its minute and the key of its requests in flight. ARGV: the id of this request, the lease
- * in ms, and for each share its requests a minute and its concurrent requests, 0 for no limit.
- * Returns nothing if the request is admitted; else the number of the share, which limit was reached (1: a minute, 2:
- * concurrent), and the ms to wait.
+ * KEYS: for each share the key of its minute and the key of its requests in flight. ARGV: the id of this request, the
+ * lease in ms, and for each share its requests a minute and its concurrent requests, 0 for no limit. Returns nothing if
+ * the request is admitted; else the number of the share, which limit was reached (1: a minute, 2: concurrent), and the
+ * ms to wait.
  */
 const admitScript = `
 local time = redis.call('TIME')

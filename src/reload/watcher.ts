@@ -64,7 +64,10 @@ export interface Watcher<Value> {
   close(): void;
 }
 
-/** How long files must stay unchanged before they are read, ms: a writer that truncates a file needs a moment to fill it. */
+/**
+ * How long files must stay unchanged before they are read, ms: a writer that truncates a file needs a moment to fill
+ * it.
+ */
 const debounceMs = 100;
 
 /**

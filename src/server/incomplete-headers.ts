@@ -75,8 +75,8 @@ export function boundIncompleteHeaders(server: Server, maxBytes: number, maxHead
 }
 
 /**
- * The most memory that so many bytes of headers may take, bytes: their text, and fields of six bytes (`a:b`, CR, LF and
- * a colon's space).
+ * The most memory that so many bytes of headers may take, bytes: their text, and fields of six bytes (`a:b` with its
+ * line end).
  */
 function memoryOf(read: number): number {
   return read + Math.min(read / 6, maxFields) * perField;

@@ -32,7 +32,10 @@ export interface Upstream {
    * @param maxBytes how much MAAS may send; 1 MiB by default
    */
   sendOwnRequest(path: string, signer?: Signer | 'nobody', maxBytes?: number): Promise<OwnResponse>;
-  /** Trusts these certificate authorities from the next connection on, PEM text; requests in flight keep their connection. */
+  /**
+   * Trusts these certificate authorities from the next connection on, PEM text; requests in flight keep their
+   * connection.
+   */
   trust(ca: string | undefined): void;
   /** MAAS's clock, as far as it is known. */
   readonly clock: Clock;
@@ -70,7 +73,9 @@ export interface UpstreamOptions {
   readonly cacheMaxBytes?: number;
   /** The bound of all responses together that are buffered for several clients, bytes. */
   readonly maxShared?: number;
-  /** Called with the whole difference in seconds whenever MAAS has corrected the clock; positive where MAAS is ahead. */
+  /**
+   * Called with the whole difference in seconds whenever MAAS has corrected the clock; positive where MAAS is ahead.
+   */
   onClockDifference?(offset: number): void;
   /** Called when a region of several is ejected, with the reason, and when it is back. */
   onRegionChange?(maas: MaasAddress, lastError: Problem | undefined): void;

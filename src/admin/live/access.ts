@@ -6,8 +6,8 @@ import { isLoopback } from '../../config/loopback.ts';
 export type PageAccess = 'open' | 'token' | 'none';
 
 /**
- * The page shows the requests of all clients. Beyond loopback, and in a gateway, where clients must not see each other, it
- * needs a token.
+ * The page shows the requests of all clients. Beyond loopback, and in a gateway, where clients must not see each other,
+ * it needs a token.
  */
 export function pageAccess({
   page,

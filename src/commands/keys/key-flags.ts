@@ -10,7 +10,10 @@ import type { Found, Layers } from '../../config/layers/layers.ts';
 import { isPath, isPolicyFile, readPolicy } from '../../config/policy-file.ts';
 import { apiKey, SettingError, wholeNumber } from '../../config/values.ts';
 
-/** Changes to a client's entry. A member that is `undefined` is removed from it; a missing member leaves the entry as it is. */
+/**
+ * Changes to a client's entry. A member that is `undefined` is removed from it; a missing member leaves the entry as it
+ * is.
+ */
 export type Changes = { readonly [Member in 'policy' | 'expires' | 'maasKeyFile']?: Client[Member] | undefined } & {
   /** `undefined` for no limit. */
   readonly limits?: { readonly [Limit in keyof ClientLimits]?: ClientLimits[Limit] | undefined };

@@ -1,7 +1,7 @@
 /**
- * Every operation of MAAS's API that has a name, of the releases 3.7.3 and main (August 2026) together: a path below the
- * API's root, and for each method the ops that it takes, `-` for none. `[s]?` is MAAS's way to say that both forms are known;
- * the identifier of `{+name}` may hold slashes (RFC 6570 §3.2.3).
+ * Every operation of MAAS's API that has a name, of the releases 3.7.3 and main (August 2026) together: a path below
+ * the API's root, and for each method the ops that it takes, `-` for none. `[s]?` is MAAS's way to say that both forms
+ * are known; the identifier of `{+name}` may hold slashes (RFC 6570 §3.2.3).
  */
 export const operationTable = `
 account GET list_authorisation_tokens POST create_authorisation_token delete_authorisation_token update_token_name

@@ -5,8 +5,8 @@ import { readRoute, type Reading } from './route.ts';
 export interface Operation {
   readonly method: string;
   /**
-   * The segments of the path without an operation suffix, percent-decoded, each identifier in one piece: `['machines', 'abc']`,
-   * `['subnets', '10.0.0.0/24']`.
+   * The segments of the path without an operation suffix, percent-decoded, each identifier in one piece:
+   * `['machines', 'abc']`, `['subnets', '10.0.0.0/24']`.
    */
   readonly segments: readonly string[];
   /** Its op; `undefined` for a plain create, read, update or delete. */

@@ -91,8 +91,8 @@ const arrivingShare = 1 / 2;
  * Creates a fair queue: a bounded number of requests is in flight, and the rest wait, round robin between clients. Long
  * requests never hold all slots.
  *
- * A slot stands for one of MAAS's workers. MAAS completes a response before it sends it, and its web server buffers it for
- * the worker, so a client that reads slowly needs no slot: the slot is freed a while after the response has begun.
+ * A slot stands for one of MAAS's workers. MAAS completes a response before it sends it, and its web server buffers it
+ * for the worker, so a client that reads slowly needs no slot: the slot is freed a while after the response has begun.
  */
 export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): ConcurrencyLimiter {
   const {
@@ -198,7 +198,9 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
     last.at = slot.at;
   }
 
-  /** Assigns free slots. A waiter that fails immediately calls `release` in here, and the loop assigns that slot too. */
+  /**
+   * Assigns free slots. A waiter that fails immediately calls `release` in here, and the loop assigns that slot too.
+   */
   function advance(): void {
     if (isAdvancing) return;
     isAdvancing = true;
@@ -213,7 +215,9 @@ export function createConcurrencyLimiter(options: ConcurrencyLimiterOptions): Co
     }
   }
 
-  /** The next slot to run: the oldest of the first client that has one. That client moves to the end of the round robin. */
+  /**
+   * The next slot to run: the oldest of the first client that has one. That client moves to the end of the round robin.
+   */
   function next(): Slot | undefined {
     if (running.length >= maxConcurrent || queues.length === 0) return undefined;
     const mayBeLong = count.long > 0 && longRunning() < maxLong;

@@ -19,9 +19,9 @@ import { createSlowOperations, type SlowOperations } from './slow-operations.ts'
 const retryAfter = 5;
 
 /**
- * Queues requests, so that MAAS never gets more than it has workers for. An attempt holds its slot until its response is
- * complete or has failed; while a retry waits, it holds none. The proxy's own requests (is MAAS there?) bypass the queue:
- * there is one short request at a time, and it must work under a flood of requests.
+ * Queues requests, so that MAAS never gets more than it has workers for. An attempt holds its slot until its response
+ * is complete or has failed; while a retry waits, it holds none. The proxy's own requests (is MAAS there?) bypass the
+ * queue: there is one short request at a time, and it must work under a flood of requests.
  */
 export function queue(limiter: ConcurrencyLimiter): Interceptor {
   const slowOperations = createSlowOperations();

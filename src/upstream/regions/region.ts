@@ -29,15 +29,18 @@ export interface Region {
 }
 
 /**
- * The backoff of an ejected region, ms: it is probed after the shortest time, then each time after twice the time, until
- * a probe succeeds. Clients' requests are not used as probes.
+ * The backoff of an ejected region, ms: it is probed after the shortest time, then each time after twice the time,
+ * until a probe succeeds. Clients' requests are not used as probes.
  */
 const backoffMs = { shortest: 1_000, longest: 15_000 };
 
 /** How long a read may wait before the region is probed, ms. */
 const probeAfterMs = 10_000;
 
-/** Unreachable. Not a probe without a response: the region may be busy, and its reads would make the next region busy too. */
+/**
+ * Unreachable. Not a probe without a response: the region may be busy, and its reads would make the next region busy
+ * too.
+ */
 const unreachable = /^(?:maas-connect-timeout|maas-unroutable)$/;
 
 /**

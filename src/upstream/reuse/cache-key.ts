@@ -85,8 +85,8 @@ function readMaxAge(cacheControl: string): number {
 
 /**
  * Whether a response may be shared by all requests with the same cache key: it is not compressed for one of them, and
- * does not vary by a field that is not in the cache key (RFC 9110 §12.5.5). The API key is in the cache key, and cookies
- * never reach MAAS.
+ * does not vary by a field that is not in the cache key (RFC 9110 §12.5.5). The API key is in the cache key, and
+ * cookies never reach MAAS.
  */
 export function isShareable(fields: Fields): boolean {
   if (fieldOf(fields, 'content-encoding') !== undefined) return false;

@@ -35,8 +35,8 @@ export interface Cache {
 }
 
 /**
- * The number of entries is bounded as if each had at least so many bytes: a small entry takes several times its bytes of
- * memory.
+ * The number of entries is bounded as if each had at least so many bytes: a small entry takes several times its bytes
+ * of memory.
  */
 const minBytesPerEntry = 4_096;
 const minEntries = 100;

@@ -30,12 +30,14 @@ export interface ReuseOptions {
 const renewAfter = 64;
 
 /**
- * Collapses identical reads: when several clients send the same read at the same time, MAAS gets it once. A read that was
- * sent a moment ago is served from cache. This is the first interceptor of the chain; the policy has been evaluated before.
+ * Collapses identical reads: when several clients send the same read at the same time, MAAS gets it once. A read that
+ * was sent a moment ago is served from cache. This is the first interceptor of the chain; the policy has been evaluated
+ * before.
  *
- * undici's `deduplicate` was looked at and not taken: it does not know writes, so a read could get a response from before a
- * write; when the first client disconnects, the others fail too, and when it is slow, they wait; it cuts a slow subscriber
- * off above a size; and to keep keys apart it would need the signature, which is made further down the chain.
+ * undici's `deduplicate` was looked at and not taken: it does not know writes, so a read could get a response from
+ * before a write; when the first client disconnects, the others fail too, and when it is slow, they wait; it cuts a
+ * slow subscriber off above a size; and to keep keys apart it would need the signature, which is made further down the
+ * chain.
  */
 export function reuse({ epoch, sharedSigner, collapses, cache, maxHeld }: ReuseOptions): Interceptor {
   let requests = new Map<string, SharedRequest>();

@@ -37,10 +37,10 @@ export interface SharedRequestContext {
 /**
  * One read in flight to MAAS, and its subscribers. Clients can subscribe until the response begins.
  *
- * A single subscriber gets the response as it comes. For several, and to be stored, the response is buffered first: slow
- * clients hold up no others, a response that breaks off is an error for all and a broken transfer for none, and there is
- * one copy of it in memory. If the response is too large for that, or not shareable, the first subscriber gets it, and
- * the others send requests of their own.
+ * A single subscriber gets the response as it comes. For several, and to be stored, the response is buffered first:
+ * slow clients hold up no others, a response that breaks off is an error for all and a broken transfer for none, and
+ * there is one copy of it in memory. If the response is too large for that, or not shareable, the first subscriber gets
+ * it, and the others send requests of their own.
  *
  * All subscribers are equal: a client that disconnects is removed, also the first one, and the request ends when no
  * subscriber is left.

@@ -1,12 +1,12 @@
 /**
  * Which reads may share one response.
  *
- * A client that has seen the response to a write, its own or another client's, must never be shown MAAS as it was before
- * that write. MAAS carries a write out at some moment between the request and the response, so every write advances the
- * epoch three times: when it begins, when its response begins (the first moment at which anybody can know that it was
- * carried out), and when it ends. **Two reads share a request only if both began in the same epoch**, and a new epoch
- * empties the cache. The epoch is one for all clients, keys and paths: one operation of MAAS changes the responses to
- * many others.
+ * A client that has seen the response to a write, its own or another client's, must never be shown MAAS as it was
+ * before that write. MAAS carries a write out at some moment between the request and the response, so every write
+ * advances the epoch three times: when it begins, when its response begins (the first moment at which anybody can know
+ * that it was carried out), and when it ends. **Two reads share a request only if both began in the same epoch**, and a
+ * new epoch empties the cache. The epoch is one for all clients, keys and paths: one operation of MAAS changes the
+ * responses to many others.
  *
  * - While a write is in flight, reads may share a request that began after the write did: at that time a client may see
  *   MAAS before or after the write. A shared request lasts for one read only; the cache lasts longer, so nothing is

@@ -1,6 +1,9 @@
 import type { Values } from './call.ts';
 
-/** The page's address for an operation with the filled-in values, so that a link opens the same call. Files are left out. */
+/**
+ * The page's address for an operation with the filled-in values, so that a link opens the same call. Files are left
+ * out.
+ */
 export function toHash(name: string, values: Values): string {
   const query = new URLSearchParams({ operation: name });
   for (const [key, value] of Object.entries(values))

@@ -17,7 +17,8 @@ const synonyms: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The operations in which each word of a search occurs, the best first: a word in the name counts more than one in the text.
+ * The operations in which each word of a search occurs, the best first: a word in the name counts more than one in the
+ * text.
  */
 export function search(operations: readonly Operation[], text: string): readonly Operation[] {
   const words = text
