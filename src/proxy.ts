@@ -66,7 +66,7 @@ export async function startProxy(
   droppedLines: () => number = () => 0,
 ): Promise<Proxy> {
   // Where it is missing nothing has been opened yet that would have to be closed.
-  if (config.redis !== undefined) await loadRedisLibrary();
+  if (config.redis !== undefined) await loadRedisLibrary(config.wording.redis);
   const metrics = createMetrics(droppedLines);
   const audit = openAuditFile(config, log, metrics);
   const files = createWatchedFiles((event) => reportChange(event, log, metrics));
@@ -117,8 +117,8 @@ export async function startProxy(
   try {
     const url =
       config.socket === undefined
-        ? await listenOnPort(app, config.host, config.port, config.wording.names('port'))
-        : await listenOnSocket(app, config.socket, config.wording.names('socket'));
+        ? await listenOnPort(app, config.host, config.port, config.wording.choice('port'))
+        : await listenOnSocket(app, config.socket, config.wording.choice('socket'));
     const adminUrl = await listenAdmin(admin, config, log, adminPortChosen);
     return {
       url,
@@ -162,7 +162,7 @@ async function listenAdmin(
 ): Promise<string | undefined> {
   if (adminPort === 'off') return undefined;
   try {
-    return await listenOnPort(admin, adminHost, adminPort, wording.names('adminPort'));
+    return await listenOnPort(admin, adminHost, adminPort, wording.choice('adminPort'));
   } catch (error) {
     if (chosen || !(error instanceof ListenError)) throw error;
     log.warn(`There is no admin listener: ${error.message}`);

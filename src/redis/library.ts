@@ -13,15 +13,16 @@ export const missingLibrary = {
  * Loads the library that speaks to Redis. It is an optional peer dependency: most proxies have no Redis, and need
  * neither its eight packages on their disk nor its memory.
  *
+ * @param setBy the settings that may say where Redis is, for the sentence
  * @throws {ConfigurationError} where it is not installed
  */
-export async function loadRedisLibrary(): Promise<typeof Redis> {
+export async function loadRedisLibrary(setBy = 'REDIS_URL or REDIS_URL_FILE'): Promise<typeof Redis> {
   try {
     return (await import('ioredis')).Redis;
   } catch (error) {
     if (!isNotFound(error)) throw error;
     const { detail, remedy } = missingLibrary;
-    throw new ConfigurationError([`A Redis is set (REDIS_URL or REDIS_URL_FILE), but ${detail}. ${remedy}`]);
+    throw new ConfigurationError([`A Redis is set (${setBy}), but ${detail}. ${remedy}`]);
   }
 }
 

@@ -99,7 +99,7 @@ test('a port that is taken is a sentence that names the option; once it is free,
   const proxy = make(t, { ...right, port });
   await assert.rejects(proxy.listen(), {
     name: 'ListenError',
-    message: `127.0.0.1 port ${port} is in use by another program; choose another port with port.`,
+    message: `127.0.0.1 port ${port} is in use by another program; choose another port with the option port.`,
   });
   assert.equal(proxy.url, undefined);
   other.close();

@@ -75,6 +75,17 @@ test("the guide's wrong options lead to the sentences that it shows", (t) => {
   assert.deepEqual(run(folder, process.execPath, 'mistaken.mjs'), { code: 0, output: printed });
 });
 
+test('with redisUrl but without ioredis, the sentence names the options and says what to install', (t) => {
+  const folder = installed(t);
+  const code = `import { createProxy } from 'maas-auth-proxy';
+createProxy({ maasUrl: 'http://127.0.0.1:9', apiKey: 'a:b:c', redisUrl: 'redis://127.0.0.1:6379', port: 0 })
+  .listen()
+  .catch((error) => console.log(error.name, error.message));`;
+  writeFileSync(join(folder, 'redis.mjs'), code);
+  const { output } = run(folder, process.execPath, 'redis.mjs');
+  assert.match(output, /^ConfigurationError A Redis is set \(redisUrl or redisUrlFile\), but .+ npm install ioredis@6/);
+});
+
 test("TypeScript accepts the guide's examples", (t) => {
   const folder = installed(t);
   writeFileSync(join(folder, 'example.mts'), example);
