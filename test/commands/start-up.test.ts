@@ -22,6 +22,20 @@ test('a person reads version, address, MAAS, key and a line to paste', async (t)
   assert.ok(!text.includes(maas.adminKey.split(':')[2] ?? '?'));
 });
 
+test("a person reads where the operator's page is, if there is one", async (t) => {
+  const maas = await startSimulator();
+  t.after(() => maas.close());
+  const env = { MAAS_URL: maas.url, MAAS_API_KEY: maas.adminKey, LOG_FORMAT: 'pretty' };
+  const running = startCli(t, ['--port', '0', '--admin-port', '0'], env);
+  const [, page = ''] = await running.printed(/^ {2}Operator {2}(http:\/\/127\.0\.0\.1:\d+\/) in a browser$/m);
+  assert.equal((await send(page, { headers: { Accept: 'text/html' } })).status, 200);
+  for (const flags of [['--no-page'], ['--clients-file', writeClients(t, [give('ann')])], ['--admin-port', 'off']]) {
+    const without = startCli(t, ['--port', '0', '--admin-port', '0', ...flags], env);
+    await without.printed(/Try +curl/);
+    assert.doesNotMatch(without.output(), /Operator/, flags.join(' '));
+  }
+});
+
 test('a person reads the address while MAAS has not answered yet', async (t) => {
   const { url } = await startRawMaas(t, () => {});
   const env = { MAAS_URL: url, MAAS_API_KEY: canaryKey, LOG_FORMAT: 'pretty' };
