@@ -1,18 +1,18 @@
 import type { AccessLogEntry } from '../../access-log/access-log.ts';
 
-/** A summary of the requests of the last seconds. */
+/** A summary of the requests of the last seconds; a value is `null` if there is nothing to compute it from. */
 export interface RecentRequests {
   /** Requests per second that ended. */
-  readonly rate: number;
+  readonly rate: number | null;
   /** Those with a status from 400 to 499, and from 500 on. */
-  readonly refused: number;
-  readonly failed: number;
-  /** The median and the 99th percentile of the durations, ms; `null` if there were no requests. */
+  readonly refused: number | null;
+  readonly failed: number | null;
+  /** The median and the 99th percentile of the durations, ms. */
   readonly p50: number | null;
   readonly p99: number | null;
   /** The shares of requests that were collapsed, and that were served from the cache: 0 to 1. */
-  readonly collapsed: number;
-  readonly cached: number;
+  readonly collapsed: number | null;
+  readonly cached: number | null;
 }
 
 /** For how many seconds a request counts: few enough to show a change soon, enough to show a curve at low load. */
@@ -69,19 +69,23 @@ function emptySecond(): Second {
 }
 
 function summarise(past: readonly Second[]): RecentRequests {
-  const sum = (count: (second: Second) => number): number => past.reduce((total, second) => total + count(second), 0);
-  const length = Math.max(1, past.length);
-  const requests = sum((second) => second.requests);
+  const total = (counted: Exclude<keyof Second, 'durations'>): number =>
+    past.reduce((sum, second) => sum + second[counted], 0);
+  const requests = total('requests');
   const durations = Float64Array.from(past.flatMap((second) => second.durations)).toSorted();
   return {
-    rate: requests / length,
-    refused: sum((second) => second.refused) / length,
-    failed: sum((second) => second.failed) / length,
+    rate: ratio(requests, past.length),
+    refused: ratio(total('refused'), past.length),
+    failed: ratio(total('failed'), past.length),
     p50: quantile(durations, 0.5),
     p99: quantile(durations, 0.99),
-    collapsed: requests === 0 ? 0 : sum((second) => second.collapsed) / requests,
-    cached: requests === 0 ? 0 : sum((second) => second.cached) / requests,
+    collapsed: ratio(total('collapsed'), requests),
+    cached: ratio(total('cached'), requests),
   };
+}
+
+function ratio(count: number, of: number): number | null {
+  return of === 0 ? null : count / of;
 }
 
 /** The smallest value that this share of the values does not exceed. */

@@ -22,15 +22,15 @@ export interface ProxyState {
   readonly isRedisUp: boolean | null;
   readonly recent: {
     /** Requests per second. */
-    readonly rate: number;
-    readonly refused: number;
-    readonly failed: number;
+    readonly rate: number | null;
+    readonly refused: number | null;
+    readonly failed: number | null;
     /** ms. */
     readonly p50: number | null;
     readonly p99: number | null;
     /** Shares, 0 to 1. */
-    readonly collapsed: number;
-    readonly cached: number;
+    readonly collapsed: number | null;
+    readonly cached: number | null;
   };
   readonly problems: readonly { readonly code: string; readonly title: string; readonly count: number }[];
   readonly brokenFiles: readonly { readonly file: string; readonly reason: string }[];

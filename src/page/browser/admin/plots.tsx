@@ -40,10 +40,14 @@ export function Plots({ states }: { readonly states: readonly ProxyState[] }) {
         unit="%"
         times={times}
         series={[
-          { label: 'collapsed', values: each(({ recent }) => recent.collapsed * 100) },
-          { label: 'from the cache', values: each(({ recent }) => recent.cached * 100) },
+          { label: 'collapsed', values: each(({ recent }) => percent(recent.collapsed)) },
+          { label: 'from the cache', values: each(({ recent }) => percent(recent.cached)) },
         ]}
       />
     </section>
   );
+}
+
+function percent(share: number | null): number | null {
+  return share === null ? null : share * 100;
 }
