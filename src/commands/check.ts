@@ -1,10 +1,9 @@
 import { homedir } from 'node:os';
-import { styleText } from 'node:util';
 import { runChecks } from '../check/checks.ts';
-import type { Status, Step } from '../check/finding.ts';
 import { readDraft } from '../config/configuration.ts';
 import { ConfigurationError } from '../config/configuration-error.ts';
 import { say, type Run } from './command.ts';
+import { showStep } from './show-step.ts';
 
 /** Finds out what does not work: one line for each step between this machine and MAAS. */
 export const check: Run = async (layers) => {
@@ -14,7 +13,7 @@ export const check: Run = async (layers) => {
   if (unreadable.length > 0) throw new ConfigurationError(unreadable);
 
   const forScripts = layers.extra.has('json');
-  const steps = await runChecks(draft, forScripts ? () => {} : show);
+  const steps = await runChecks(draft, forScripts ? () => {} : showStep);
   const ok = steps.every(({ status }) => status !== 'error');
   if (forScripts) {
     // Listed one by one: `found` is only for later steps.
@@ -23,21 +22,3 @@ export const check: Run = async (layers) => {
   }
   return ok ? 0 : 1;
 };
-
-const marks = {
-  ok: { mark: '✓', colour: 'green' },
-  warning: { mark: '!', colour: 'yellow' },
-  error: { mark: '✗', colour: 'red' },
-  skipped: { mark: '-', colour: 'gray' },
-} as const satisfies Record<Status, { mark: string; colour: Parameters<typeof styleText>[0] }>;
-
-/** The longest name of a step is `clients file`. */
-const width = 12;
-
-function show({ step, status, detail, remedy }: Step): void {
-  const { mark, colour } = marks[status];
-  const coloured = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
-  const [first = '', ...more] = detail.split('\n');
-  say(` ${step.padEnd(width)} ${first}`, coloured ? styleText(colour, mark) : mark);
-  for (const line of [...more, ...(remedy?.split('\n') ?? [])]) say(`  ${' '.repeat(width)} ${line}`);
-}

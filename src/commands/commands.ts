@@ -7,6 +7,19 @@ export const commands: Readonly<Record<string, Command>> = {
     settings: 'all',
     load: async () => (await import('./serve.ts')).serve,
   },
+  init: {
+    summary: "ask for MAAS's address and the key, try them, and write them into .env",
+    usage: `init [FLAGS]
+
+  In a terminal it asks; otherwise the address comes from --maas-url and the key from standard input:
+  maas-auth-proxy init --maas-url http://maas:5240 < KEY-FILE`,
+    settings: ['maasUrl', 'apiKeyFile', 'profile', 'caFile', 'insecure'],
+    flags: [
+      { flag: 'force', help: 'change a .env that is there already, without asking; its other lines stay' },
+      { flag: 'no-check', help: 'write the values without trying them' },
+    ],
+    load: async () => (await import('./init/init.ts')).init,
+  },
   check: {
     summary: 'test each step from here to MAAS, and each file and port that the proxy would use',
     settings: [

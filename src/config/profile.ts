@@ -35,6 +35,21 @@ export async function readProfile(name: string, home: string): Promise<Profile> 
   return { ...data, source: `profile ${name} of the MAAS CLI` };
 }
 
+/** The logins of the MAAS CLI that hold a key; none where there is no such file, or none that can be read. */
+export async function readLogins(home: string): Promise<readonly { readonly name: string; readonly url: string }[]> {
+  const file = join(home, '.maascli.db');
+  if (!existsSync(file)) return [];
+  try {
+    return (await readRows(file)).flatMap(({ name, data }) => {
+      const login = asLogin(data);
+      return login === undefined ? [] : [{ name, url: login.url }];
+    });
+  } catch (error) {
+    if (error instanceof SettingError) return [];
+    throw error;
+  }
+}
+
 async function readRows(file: string): Promise<{ name: string; data: string }[]> {
   // Loaded here because few users need it: it is a database compiled to WebAssembly.
   const { default: sqlite } = await import('node-sqlite3-wasm');
@@ -60,7 +75,7 @@ function asLogin(text: string): Omit<Profile, 'source'> | undefined {
   } catch {
     return undefined;
   }
-  const { url, credentials, cacerts } = data as { url?: unknown; credentials?: unknown; cacerts?: unknown };
+  const { url, credentials, cacerts } = (data ?? {}) as { url?: unknown; credentials?: unknown; cacerts?: unknown };
   if (typeof url !== 'string' || !Array.isArray(credentials) || credentials.length !== 3) return undefined;
   return { url, key: credentials.join(':'), ca: typeof cacerts === 'string' && cacerts !== '' ? cacerts : undefined };
 }

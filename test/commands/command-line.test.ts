@@ -5,7 +5,7 @@ import { runCli } from '../support/cli.ts';
 import { canaryKey } from '../support/proxy.ts';
 
 const good = { MAAS_URL: 'http://127.0.0.1:1', MAAS_API_KEY: canaryKey };
-const commands = 'serve, check, explain, keys, healthcheck, demo';
+const commands = 'serve, init, check, explain, keys, healthcheck, demo';
 
 for (const [line, sentence] of [
   ['-port 8240', '-port is not a flag of this command; did you mean --port?'],

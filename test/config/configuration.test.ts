@@ -182,7 +182,7 @@ test('--help says of a flag that turns something off what is not done then', asy
 });
 
 test('--help and --version work on every command, and need no configuration', async (t) => {
-  for (const command of [[], ['serve'], ['check'], ['explain'], ['keys'], ['healthcheck'], ['demo']]) {
+  for (const command of [[], ['serve'], ['init'], ['check'], ['explain'], ['keys'], ['healthcheck'], ['demo']]) {
     const help = await runCli(t, [...command, '--help']);
     assert.equal(help.code, 0);
     assert.match(help.stdout, /Usage: maas-auth-proxy/);
