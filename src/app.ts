@@ -20,7 +20,6 @@ import { createBodyReader } from './inbound/request-body.ts';
 import type { Limiter } from './limits/limiter.ts';
 import type { MemoryBounds } from './config/memory-budget.ts';
 import type { Regions } from './maas/maas-address.ts';
-import { randomHex } from './maas/random-hex.ts';
 import type { Policy } from './policy/policy.ts';
 import { isForPage } from './page/addresses.ts';
 import { createPage, type PageOptions } from './page/page.ts';
@@ -112,12 +111,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   }
 
   function onRequest(request: IncomingMessage, response: ServerResponse, target: string): void {
-    const exchange = beginExchange(
-      requestId(request, () => randomHex(8)),
-      request,
-      response,
-      target,
-    );
+    const exchange = beginExchange(requestId(request), request, response, target);
     log(exchange); //                                                     10
     handle(exchange).catch((error: unknown) => sendProblem(exchange, error));
   }

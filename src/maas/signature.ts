@@ -1,5 +1,5 @@
+import { randomUUID } from 'node:crypto';
 import type { ApiKey } from './api-key.ts';
-import { randomHex } from './random-hex.ts';
 
 /** Makes the value of an `Authorization` header; each call uses a new nonce. */
 export type Signer = (timestamp: number) => string;
@@ -18,5 +18,5 @@ export function createSigner(key: ApiKey): Signer {
   const start =
     `OAuth oauth_version="1.0", oauth_signature_method="PLAINTEXT", oauth_consumer_key="${key.consumer}", ` +
     `oauth_token="${key.token}", oauth_signature="%26${key.revealSecret()}", oauth_nonce="`;
-  return (timestamp) => `${start}${randomHex(16)}", oauth_timestamp="${timestamp}"`;
+  return (timestamp) => `${start}${randomUUID().replaceAll('-', '')}", oauth_timestamp="${timestamp}"`;
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -7,7 +6,7 @@ import type { Logger } from 'pino';
 import { breakBody } from '../http/request-body.ts';
 import { isForgedCertificate, untrustedCertificate } from '../inbound/client-certificate.ts';
 import { headersTooLarge } from '../inbound/message.ts';
-import { connectEntry, requestId, type EntrySink } from '../access-log/access-log.ts';
+import { connectEntry, newRequestId, requestId, type EntrySink } from '../access-log/access-log.ts';
 import type { LastExchanges } from '../inbound/pipelining.ts';
 import { parserFault } from '../http/parser-fault.ts';
 import { peerAddress } from '../http/peer.ts';
@@ -54,7 +53,7 @@ export function rejectMalformedInput(
 export function rejectConnect(sink: EntrySink): (request: IncomingMessage, socket: Duplex) => void {
   return (request, socket) => {
     const problem = new Problem('method-not-forwarded', 'This is no proxy for tunnels; use another method.');
-    const id = requestId(request, newId);
+    const id = requestId(request);
     sink(connectEntry(request, problem, id, close(socket, problem, id)));
   };
 }
@@ -63,14 +62,10 @@ export function rejectConnect(sink: EntrySink): (request: IncomingMessage, socke
  * Sends a problem on a connection for which Node has no request, and closes it. @param cause as a clause, for the log
  */
 export function rejectAndClose(log: Logger, socket: Socket, problem: Problem, cause: string): void {
-  const id = newId();
+  const id = newRequestId();
   const { status, code } = problem;
   log.warn({ requestId: id, status, peer: peerAddress(socket) ?? 'unix', code, cause }, 'no request');
   close(socket, problem, id);
-}
-
-function newId(): string {
-  return randomBytes(8).toString('hex');
 }
 
 /** Sends a problem as the last response of a connection. @returns the size of its document, bytes */

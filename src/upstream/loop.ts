@@ -1,4 +1,4 @@
-import { randomHex } from '../maas/random-hex.ts';
+import { randomBytes } from 'node:crypto';
 import { Problem } from '../problem.ts';
 
 /**
@@ -7,7 +7,7 @@ import { Problem } from '../problem.ts';
  * each.
  */
 export function createPseudonym(): string {
-  return `maas-auth-proxy-${randomHex(8)}`;
+  return `maas-auth-proxy-${randomBytes(8).toString('hex')}`;
 }
 
 /** Whether a request with this `Via` has been sent by the proxy of that name. */
