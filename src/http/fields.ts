@@ -1,34 +1,6 @@
 /** Header fields as a flat list of names and values, in the order in which they came (as Node's `rawHeaders`). */
 export type Fields = readonly string[];
 
-/**
- * Decodes header fields from bytes, one character per byte. undici slices names and values out of its read buffer, so
- * they mostly lie next to each other in memory; decoding them together costs a third of decoding them one by one.
- */
-export function readFields(raw: readonly Buffer[]): Fields {
-  const [first] = raw;
-  const last = raw.at(-1);
-  if (first === undefined || last === undefined) return [];
-  const { buffer, byteOffset: start } = first;
-  const length = last.byteOffset + last.length - start;
-  if (last.buffer !== buffer || length < 0 || length > maxSpan) return raw.map(decode);
-  const text = Buffer.from(buffer, start, length).toString('latin1');
-  const fields: string[] = [];
-  for (const part of raw) {
-    const at = part.byteOffset - start;
-    if (part.buffer !== buffer || at < 0 || at + part.length > length) return raw.map(decode);
-    fields.push(text.slice(at, at + part.length));
-  }
-  return fields;
-}
-
-/** How much is decoded together, bytes: fields that are farther apart are not from one read. */
-const maxSpan = 64 * 1024;
-
-function decode(part: Buffer): string {
-  return part.toString('latin1');
-}
-
 /** Calls `visit` for each field. @param visit gets the name as it came, its value, and the name in lower case */
 export function forEachField(fields: Fields, visit: (name: string, value: string, lower: string) => void): void {
   for (let index = 0; index < fields.length; index += 2) {

@@ -1,5 +1,4 @@
 import type { Dispatcher } from 'undici';
-import { readFields } from '../../http/fields.ts';
 import type { Controller, UpstreamDispatch, UpstreamHandler } from '../handler.ts';
 
 /** The end of the chain: hands a request to undici, and reads the header fields of what comes back. */
@@ -42,6 +41,7 @@ class UndiciHandler implements Dispatcher.DispatchHandler {
   }
 }
 
+/** Decodes header fields, one character per byte. */
 function readRaw(raw: readonly (Buffer | string)[]): readonly string[] {
-  return raw.every((part) => Buffer.isBuffer(part)) ? readFields(raw) : raw.map((part) => part.toString('latin1'));
+  return raw.map((part) => part.toString('latin1'));
 }
