@@ -28,9 +28,6 @@ const prefix = 'maas_auth_proxy_';
 /** From a cached response to MAAS's own ceiling of 900 s. */
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900];
 
-/** The labels of counted requests. */
-type RequestLabels = Readonly<Record<'operation' | 'client' | 'status', string>>;
-
 /** The label of a request without a client. */
 const nobody = '-';
 
@@ -75,10 +72,9 @@ export function createMetrics(droppedLines: () => number): Metrics {
     buckets,
     registers,
   });
-  const waiting = inBatches(durations.labels('waiting'));
-  const maas = inBatches(durations.labels('maas'));
-  const total = inBatches(durations.labels('total'));
-  const phases = [waiting, maas, total];
+  const waiting = durations.labels('waiting');
+  const maas = durations.labels('maas');
+  const total = durations.labels('total');
   const build = new Gauge({
     name: `${prefix}build_info`,
     help: 'The version that runs.',
@@ -88,26 +84,13 @@ export function createMetrics(droppedLines: () => number): Metrics {
   build.set({ version }, 1);
   for (const how of ['joined', 'memory']) reused.inc({ how }, 0);
 
-  /** The counts since the last scrape, by all labels together: prom-client's own lookup of a series costs more. */
-  const pending = new Map<string, { readonly labels: RequestLabels; value: number }>();
-  const bytes = { received: 0, sent: 0 };
   const counted = new Set([nobody]);
   let clientKeys: MetricSources['clientKeys'];
 
-  function takeOver(): void {
-    for (const { labels, value } of pending.values()) {
-      counted.add(labels.client);
-      requests.inc(labels, value);
-    }
-    pending.clear();
-    for (const phase of phases) phase.takeOver();
-    received.inc(bytes.received);
-    sent.inc(bytes.sent);
-    bytes.received = 0;
-    bytes.sent = 0;
-    const droppedNow = droppedLines();
-    dropped.inc(droppedNow - droppedBefore);
-    droppedBefore = droppedNow;
+  function countDroppedLines(): void {
+    const now = droppedLines();
+    dropped.inc(now - droppedBefore);
+    droppedBefore = now;
   }
 
   /** Drops the series of removed clients. This scrape still has their last values. */
@@ -126,18 +109,16 @@ export function createMetrics(droppedLines: () => number): Metrics {
       const { operation, status, waitMs, maasMs, retries: repeated, reuse, code } = recorded;
       // A client whose key was refused is not authenticated, so its series do not change.
       const client = code === 'client-unknown' ? nobody : (recorded.client ?? nobody);
-      const series = `${status} ${client} ${operation}`;
-      const known = pending.get(series);
-      if (known === undefined) pending.set(series, { labels: { operation, client, status: String(status) }, value: 1 });
-      else known.value += 1;
-      total.add(recorded.ms / 1000);
-      if (waitMs !== undefined) waiting.add(waitMs / 1000);
-      if (maasMs !== undefined) maas.add(maasMs / 1000);
+      requests.inc({ operation, client, status: String(status) });
+      counted.add(client);
+      total.observe(recorded.ms / 1000);
+      if (waitMs !== undefined) waiting.observe(waitMs / 1000);
+      if (maasMs !== undefined) maas.observe(maasMs / 1000);
       if (repeated !== undefined) retries.inc(repeated);
       if (reuse !== undefined) reused.inc({ how: reuse === 'hit' ? 'memory' : 'joined' });
       if (code !== undefined) problems.inc({ code });
-      bytes.received += recorded.bytesIn;
-      bytes.sent += recorded.bytesOut;
+      received.inc(recorded.bytesIn);
+      sent.inc(recorded.bytesOut);
     },
     reloadFailed: (file) => reloads.inc({ file }),
     auditFailed: (lines) => audit.inc(lines),
@@ -150,36 +131,10 @@ export function createMetrics(droppedLines: () => number): Metrics {
       return new Map(values.map(({ labels, value }) => [String(labels.code), value]));
     },
     async text() {
-      takeOver();
+      countDroppedLines();
       const text = `${await registry.metrics()}\n${await processMetrics().metrics()}`;
       await forgetFormerClients();
       return text;
     },
-  };
-}
-
-/** How many values are batched before a histogram observes them. One at a time they cost three times as much. */
-const batch = 256;
-
-interface Batches {
-  add(value: number): void;
-  /** Observes the batched values. */
-  takeOver(): void;
-}
-
-function inBatches(histogram: { observe(value: number): void }): Batches {
-  const values = new Float64Array(batch);
-  let count = 0;
-  function takeOver(): void {
-    for (let index = 0; index < count; index += 1) histogram.observe(values[index] as number);
-    count = 0;
-  }
-  return {
-    add(value) {
-      values[count] = value;
-      count += 1;
-      if (count === batch) takeOver();
-    },
-    takeOver,
   };
 }
