@@ -207,7 +207,9 @@ const requestIdForm = /^[\x21-\x7e]{1,128}$/;
  */
 export function requestId(request: IncomingMessage): string {
   const received = request.headers['x-request-id'];
-  return typeof received === 'string' && requestIdForm.test(received) && !holdsKey(received) ? received : newRequestId();
+  return typeof received === 'string' && requestIdForm.test(received) && !holdsKey(received)
+    ? received
+    : newRequestId();
 }
 
 /** 16 hexadecimal digits. Of `node:crypto`'s sources this is the quickest: Node keeps a stock of random bytes for it. */
