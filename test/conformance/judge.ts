@@ -146,11 +146,11 @@ function shown(text: string): string {
 /** What was seen, in a few words for a table. */
 function summary({ answers, ending, arrivals, bytes }: Seen, malformed: readonly string[]): string {
   const statuses = answers.map(({ status, complete, interim }) =>
-    [...interim, status === 0 ? 'bytes that are no answer' : complete ? status : `${status} cut off`].join('+'),
+    [...interim, status === 0 ? 'bytes that are no response' : complete ? status : `${status} cut off`].join('+'),
   );
   const whole = arrivals.filter(({ complete }) => complete).length;
   return [
-    bytes === '' ? 'no answer' : statuses.join(', '),
+    bytes === '' ? 'no response' : statuses.join(', '),
     ending === 'open' ? 'open' : ending,
     `MAAS got ${whole}`,
     ...malformed.slice(0, 1).map((fault) => (fault.length > 60 ? `${fault.slice(0, 60)}…` : fault)),

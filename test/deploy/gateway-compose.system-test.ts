@@ -80,11 +80,11 @@ test(
 test('the gateways find Valkey, and nobody else reaches it', { skip }, () => {
   const services = composeServices(file, 'keys');
   assert.equal(services['gateway']?.environment?.['REDIS_URL'], 'redis://valkey:6379');
-  const near = Object.entries(services).filter(([, { networks = {} }]) => 'memory' in networks);
+  const near = Object.entries(services).filter(([, { networks = {} }]) => 'valkey' in networks);
   assert.deepEqual(near.map(([name]) => name).toSorted(), ['gateway', 'valkey']);
-  assert.deepEqual(Object.keys(services['valkey']?.networks ?? {}), ['memory']);
+  assert.deepEqual(Object.keys(services['valkey']?.networks ?? {}), ['valkey']);
   const [whole] = readYaml(file) as { networks: Record<string, { internal?: boolean } | null> }[];
-  assert.equal(whole?.networks['memory']?.internal, true);
+  assert.equal(whole?.networks['valkey']?.internal, true);
 });
 
 test(

@@ -15,7 +15,7 @@ export async function startNameServer(
   addresses: () => readonly string[],
 ): Promise<string> {
   const server = createSocket('udp4').on('message', (question, { address, port }) => {
-    server.send(answer(question, name, addresses()), port, address);
+    server.send(responseTo(question, name, addresses()), port, address);
   });
   server.bind(0, '127.0.0.1');
   await once(server, 'listening');
@@ -23,8 +23,8 @@ export async function startNameServer(
   return `127.0.0.1:${server.address().port}`;
 }
 
-/** The message for a question of RFC 1035 §4; only the first question counts, and nothing but A records is known. */
-function answer(question: Buffer, name: string, addresses: readonly string[]): Buffer {
+/** The DNS response to a query (RFC 1035 §4): only its first question counts, and only A records are known. */
+function responseTo(question: Buffer, name: string, addresses: readonly string[]): Buffer {
   const end = question.indexOf(0, 12) + 5;
   const labels = name.split('.').map((label) => `${String.fromCharCode(label.length)}${label}`);
   const isKnown = question.subarray(12, end - 4).equals(Buffer.from(`${labels.join('')}\0`, 'latin1'));

@@ -111,7 +111,7 @@ export const connection: readonly Case[] = [
     expect: [
       { label: 'reset', client: [{ status: 200, broken: true }] },
       { label: '502', client: [{ status: 502 }] },
-      { label: 'closed without an answer', client: [], connection: 'closed' },
+      { label: 'closed without a response', client: [], connection: 'closed' },
     ],
     note: 'Without a length only a reset of the connection can tell.',
   },
@@ -162,7 +162,7 @@ export const connection: readonly Case[] = [
     maas: [message('HTTP/1.1 200 OK', 'Content-Length: 5'), answer('second')],
     expect: [
       {
-        label: 'two answers',
+        label: 'two responses',
         client: [
           { status: 200, body: '' },
           { status: 200, body: 'second' },
@@ -308,7 +308,7 @@ export const connection: readonly Case[] = [
         connection: 'closed',
         maas: [],
       },
-      { label: 'closed without an answer', client: [], connection: 'closed', maas: [] },
+      { label: 'closed without a response', client: [], connection: 'closed', maas: [] },
       refusedAndClosed(400),
     ],
   },

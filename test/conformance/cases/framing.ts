@@ -291,7 +291,7 @@ export const transferEncoding: readonly Case[] = [
     methods: ['POST', 'GET'],
     expect: [
       {
-        label: 'two answers',
+        label: 'two responses',
         client: [okExpected, okExpected],
         maas: [
           { method: 'POST', body: 'hello' },
@@ -299,7 +299,7 @@ export const transferEncoding: readonly Case[] = [
         ],
       },
       {
-        label: 'two answers',
+        label: 'two responses',
         client: [okExpected, okExpected],
         maas: [
           { method: 'GET', target: path, body: '' },

@@ -16,7 +16,7 @@ function response(
 
 const broken: readonly Outcome[] = [
   badGateway,
-  { label: 'closed without an answer', client: [], connection: 'closed' },
+  { label: 'closed without a response', client: [], connection: 'closed' },
 ];
 const status = (line: string): string => `${line}\r\nContent-Length: 2\r\n\r\nok`;
 

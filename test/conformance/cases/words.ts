@@ -73,5 +73,5 @@ export const badGateway: Outcome = { label: '502', client: [{ status: 502 }] };
 export const neverComplete: readonly Outcome[] = [
   badGateway,
   { label: 'broken transfer', client: [{ broken: true }], connection: 'closed' },
-  { label: 'closed without an answer', client: [], connection: 'closed' },
+  { label: 'closed without a response', client: [], connection: 'closed' },
 ];
