@@ -99,13 +99,15 @@ export function buildApp(options: AppOptions): FastifyInstance {
     checkHost(exchange); //                                                      1 one Host, and a name of the proxy's?
     checkBrowser(exchange); //                                                   2 from a web page of another origin?
     if (page !== undefined && isForPage(exchange)) return page(exchange); // for the page, not for MAAS?
-    const apiPath = (trace.apiPath = resolveAddress(exchange)); //               3 which MAAS API path is meant?
-    const identity = (trace.identity = await authenticate(exchange, apiPath)); //  4 which client's key is it?
+    const addressed = resolveAddress(exchange); //                               3 which MAAS API path is meant?
+    const { apiPath } = addressed;
+    trace.operation = addressed.operation;
+    const identity = (trace.identity = await authenticate(exchange, addressed)); // 4 which client's key is it?
     await admit(exchange, identity); //                                          5 is this client within its share?
     const policy = identity.client?.policy ?? options.policy();
-    const operation = await resolveOperation(exchange, apiPath, identity, policy); // 6 which operation is it?
+    const operation = await resolveOperation(exchange, addressed, identity, policy); // 6 which operation is it?
     authorize(exchange, identity, policy, operation); //                         7 may this client do that?
-    const body = operation.body ?? (await readBody(exchange, apiPath, identity)); //   8 to MAAS
+    const body = operation.body ?? (await readBody(exchange, operation, identity)); //   8 to MAAS
     const relay = relayResponse({ exchange, apiPath, operationClass: operation.operationClass }, relaying); // 9 and back
     forward({ exchange, apiPath, identity, operation, body }, options, relay);
   }

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { peerAddress } from './http/peer.ts';
 import { unidentified, type ClientIdentity } from './clients/identity.ts';
-import type { ApiPath } from './maas/api-path.ts';
 import type { MaasAddress } from './maas/maas-address.ts';
 import type { Operation } from './maas/operations/operation.ts';
 import type { Problem } from './problem.ts';
@@ -55,7 +54,6 @@ export interface UpstreamTrace {
 
 /** What the steps note about a request: no step reads it, only the access log. */
 export interface Trace extends UpstreamTrace {
-  apiPath: ApiPath | undefined;
   /** Whether it is for the page, at one of the proxy's own addresses. */
   isOwnAddress: boolean;
   identity: ClientIdentity;
@@ -104,7 +102,6 @@ export function beginExchange(
     startedAt: performance.now(),
     connection: { mustClose: false, closeAnnounced: false, isResponseWritten: false },
     trace: {
-      apiPath: undefined,
       isOwnAddress: false,
       identity: unidentified,
       operation: undefined,

@@ -6,7 +6,6 @@ import { anonymousName } from '../clients/client.ts';
 import type { Exchange } from '../exchange.ts';
 import { holdsKey, maskKeys } from '../maas/mask-keys.ts';
 import { operationName, unknownOperation } from '../maas/operations/operation-name.ts';
-import { resolveOperation } from '../maas/operations/operation.ts';
 import { parserFault } from '../http/parser-fault.ts';
 import { peerAddress } from '../http/peer.ts';
 import type { Problem, ProblemCode } from '../problem.ts';
@@ -168,11 +167,10 @@ function verdictOn({ trace: { sentAt, problem } }: Exchange): AccessLogEntry['ve
   return problem === undefined || problem.code === 'client-gone' ? undefined : 'refused';
 }
 
-/** Names the operation, also for a request that was refused before it was resolved. */
-function nameOperation({ method, trace: { apiPath, operation, isOwnAddress } }: Exchange): string {
+/** Names the operation, also for a request that was refused before step 6. */
+function nameOperation({ trace: { operation, isOwnAddress } }: Exchange): string {
   if (isOwnAddress) return pageOperation;
-  if (apiPath === undefined) return unknownOperation;
-  return operationName(operation ?? resolveOperation(method, apiPath));
+  return operation === undefined ? unknownOperation : operationName(operation);
 }
 
 function causeOf({ cause }: Problem): string | undefined {

@@ -6,7 +6,7 @@ import { SettingError } from '../config/values.ts';
 import { findSignatureOverride, resolveApiPath, type ApiPath } from '../maas/api-path.ts';
 import { formOps } from '../maas/forms/form.ts';
 import { maskKeys } from '../maas/mask-keys.ts';
-import type { Operation } from '../maas/operations/operation.ts';
+import { resolveOperation, type Operation } from '../maas/operations/operation.ts';
 import { nameOf } from '../maas/operations/route.ts';
 import { describeOperation } from '../policy/explanation.ts';
 import { evaluate } from '../policy/evaluate.ts';
@@ -24,7 +24,9 @@ export const explain: Run = async (layers) => {
 
   const { policy, note } = inForce;
   const { method, path, type, body } = request;
-  const { operation, decision, ambiguity } = evaluate(policy, method, path, body && formOps(type, body));
+  const form = body && formOps(type, body);
+  const operation = resolveOperation(method, path, form);
+  const { decision, ambiguity } = evaluate(policy, operation, path, form);
   const override = findSignatureOverride(path.query);
   const fault = override === undefined ? ambiguity : `has "${override}" in its query, which is never forwarded`;
   const allowed = decision.allowed && fault === undefined;

@@ -1,10 +1,18 @@
 import type { Exchange } from '../exchange.ts';
 import { originForm } from '../http/origin-form.ts';
 import { findSignatureOverride, resolveApiPath, type ApiPath } from '../maas/api-path.ts';
+import { resolveOperation, type Operation } from '../maas/operations/operation.ts';
 import { Problem } from '../problem.ts';
 
-/** Step 3: which MAAS API path is meant? */
-export function resolveAddress(exchange: Exchange): ApiPath {
+/** What of MAAS a request is addressed to. */
+export interface Addressed {
+  readonly apiPath: ApiPath;
+  /** As method and address name it. A POST's form may name another op; step 6 reads it. */
+  readonly operation: Operation;
+}
+
+/** Step 3: which MAAS API path is meant, and which operation does it name? Step 4 asks whether that one needs a key. */
+export function resolveAddress(exchange: Exchange): Addressed {
   const resolved = resolveApiPath(originForm(exchange.target));
   switch (resolved) {
     case 'outside-api':
@@ -30,7 +38,7 @@ export function resolveAddress(exchange: Exchange): ApiPath {
     );
   }
   refuseOddCharset(exchange);
-  return resolved;
+  return { apiPath: resolved, operation: resolveOperation(exchange.method, resolved) };
 }
 
 /**

@@ -6,10 +6,10 @@ import { createFailedLoginThrottle } from '../clients/failed-login-throttle.ts';
 import type { ClientAuthorities } from '../config/tls/tls-files.ts';
 import { unidentified, type ClientIdentity } from '../clients/identity.ts';
 import type { Exchange } from '../exchange.ts';
-import type { ApiPath } from '../maas/api-path.ts';
 import { needsNoSignature } from '../maas/operations/anonymous.ts';
 import { fieldValues } from '../http/fields.ts';
 import { Problem } from '../problem.ts';
+import type { Addressed } from './address.ts';
 import { createCertificateReader } from './client-certificate.ts';
 
 /** How clients prove who they are. */
@@ -41,8 +41,8 @@ export function createAuthentication({
   if (registry === undefined) return () => unidentified;
   if (clientAuthorities !== undefined) {
     const readCertificate = createCertificateReader(registry, clientAuthorities);
-    return (exchange, apiPath) => {
-      const client = readCertificate(exchange, anonymous && isAnonymous(exchange, apiPath));
+    return (exchange, addressed) => {
+      const client = readCertificate(exchange, anonymous && isAnonymous(exchange, addressed));
       return { client, isAnonymous: client === undefined };
     };
   }
@@ -68,14 +68,14 @@ export function createAuthentication({
       throw error;
     }
   }
-  return (exchange, apiPath) =>
-    anonymous && isAnonymous(exchange, apiPath) ? { client: undefined, isAnonymous: true } : authenticate(exchange);
+  return (exchange, addressed) =>
+    anonymous && isAnonymous(exchange, addressed) ? { client: undefined, isAnonymous: true } : authenticate(exchange);
 }
 
 /** Step 4: authenticates the client. @throws {Problem} 401 */
-export type Authenticate = (exchange: Exchange, apiPath: ApiPath) => ClientIdentity | Promise<ClientIdentity>;
+export type Authenticate = (exchange: Exchange, addressed: Addressed) => ClientIdentity | Promise<ClientIdentity>;
 
 /** Whether a request needs no key, and has none. A presented key is always checked. */
-function isAnonymous({ method, request }: Exchange, apiPath: ApiPath): boolean {
-  return request.headers.authorization === undefined && needsNoSignature(method, apiPath);
+function isAnonymous({ request }: Exchange, { operation, apiPath }: Addressed): boolean {
+  return request.headers.authorization === undefined && needsNoSignature(operation, apiPath);
 }

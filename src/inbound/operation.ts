@@ -2,12 +2,12 @@ import type { ClientIdentity } from '../clients/identity.ts';
 import type { Exchange } from '../exchange.ts';
 import { concatBlocks } from '../http/byte-blocks.ts';
 import { takesNoSignature } from '../maas/operations/anonymous.ts';
-import type { ApiPath } from '../maas/api-path.ts';
 import { formOpsInPieces } from '../maas/forms/form.ts';
-import { namesOpInQuery, type Operation } from '../maas/operations/operation.ts';
+import { namesOpInQuery, resolveOperation, type FormOps, type Operation } from '../maas/operations/operation.ts';
 import { classify, type OperationClass } from '../policy/operation-class.ts';
 import { dependsOnOp, evaluate, isRefusal, type Evaluation } from '../policy/evaluate.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { Addressed } from './address.ts';
 import { contentTypeOf, type ReadBody, type RequestBody } from './request-body.ts';
 
 /** What a request asks MAAS to do. */
@@ -23,37 +23,37 @@ export interface RequestedOperation {
 }
 
 /**
- * Step 6: which operation is it, by method, path and op, and which class does it have? A form in the body is read only
- * if the policy's decision depends on its op.
+ * Step 6: which operation is it, by method, path and op, and which class does it have? It is the one that the address
+ * names, unless a form in the body names the op. The form is read only if the policy's decision depends on its op.
  */
 export function createOperationStep(
   readBody: ReadBody,
 ): (
   exchange: Exchange,
-  apiPath: ApiPath,
+  addressed: Addressed,
   identity: ClientIdentity,
   policy: Policy,
 ) => RequestedOperation | Promise<RequestedOperation> {
-  return (exchange, apiPath, identity, policy) => {
-    const { method } = exchange;
-    const evaluation = evaluate(policy, method, apiPath);
-    const found = (of: Evaluation, body?: RequestBody): RequestedOperation => ({
-      operation: of.operation,
-      operationClass: classify(method, apiPath),
-      takesNoSignature: takesNoSignature(method, apiPath, of.operation.op),
-      evaluation: of,
+  return (exchange, addressed, identity, policy) => {
+    const { apiPath, operation } = addressed;
+    const { method } = operation;
+    const found = (named: Operation, body?: RequestBody, form?: FormOps): RequestedOperation => ({
+      operation: named,
+      operationClass: classify(named, apiPath),
+      takesNoSignature: takesNoSignature(named, apiPath),
+      evaluation: evaluate(policy, named, apiPath, form),
       body,
     });
-    const hangsOnForm = method === 'POST' && mayBeForm(exchange) && dependsOnOp(policy, method, apiPath);
+    if (method !== 'POST' || !mayBeForm(exchange) || !dependsOnOp(policy, operation, apiPath)) return found(operation);
     // Beside an op in the query, an op in the form is always one too many.
-    if (!hangsOnForm || (namesOpInQuery(apiPath) && isRefusal(evaluation))) return found(evaluation);
+    if (namesOpInQuery(apiPath) && isRefusal(evaluate(policy, operation, apiPath))) return found(operation);
     return (async () => {
-      const read = await readBody(exchange, apiPath, identity, true);
+      const read = await readBody(exchange, addressed, identity, true);
       const text = concatBlocks(read.pieces ?? []);
       // The pieces are no longer needed.
       const body = { ...read, pieces: [text] };
       const form = await formOpsInPieces(contentTypeOf(exchange, body), text);
-      return found(evaluate(policy, method, apiPath, form), body);
+      return found(form === undefined ? operation : resolveOperation(method, apiPath, form), body, form);
     })();
   };
 }

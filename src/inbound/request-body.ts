@@ -4,10 +4,11 @@ import { hasBody } from '../http/request-body.ts';
 import type { Exchange } from '../exchange.ts';
 import type { ClientIdentity } from '../clients/identity.ts';
 import { connectionOptions } from '../http/hop-by-hop.ts';
-import { isSignatureOverride, type ApiPath } from '../maas/api-path.ts';
+import { isSignatureOverride } from '../maas/api-path.ts';
 import { jsonToForm, maxJson, type JsonFormFault } from '../maas/forms/json-form.ts';
-import { readsFormOnly } from '../maas/operations/operation.ts';
+import { readsFormOnly, type Operation } from '../maas/operations/operation.ts';
 import { Problem } from '../problem.ts';
+import type { Addressed } from './address.ts';
 import { smallBody, type BufferBody } from './buffered-body.ts';
 
 /** The body of a request, as it goes to MAAS. */
@@ -25,7 +26,7 @@ export interface RequestBody {
  */
 export type ReadBody = (
   exchange: Exchange,
-  apiPath: ApiPath,
+  addressed: Pick<Addressed, 'operation'>,
   identity: ClientIdentity,
   isNeeded?: boolean,
 ) => RequestBody | Promise<RequestBody>;
@@ -41,11 +42,11 @@ const streamed: RequestBody = { pieces: undefined, contentType: undefined };
  * @param convertsJson whether JSON is converted
  */
 export function createBodyReader(convertsJson: boolean, bufferBody: BufferBody): ReadBody {
-  return (exchange, apiPath, identity, isNeeded = false) => {
+  return (exchange, { operation }, identity, isNeeded = false) => {
     const { request, method } = exchange;
     if (method === 'GET' || method === 'HEAD' || !hasBody(request)) return streamed;
     const length = Number(request.headers['content-length']);
-    const json = convertsJson && method === 'POST' ? jsonIn(request, apiPath) : undefined;
+    const json = convertsJson && method === 'POST' ? jsonIn(request, operation) : undefined;
     const isInspected = isNeeded || json === 'declared' || (json === 'possible' && length <= maxJson);
     if (!isInspected && !isChunked(request) && length > smallBody) return streamed;
     return bufferBody(exchange, identity).then((pieces) => convert(pieces, json));
@@ -62,11 +63,11 @@ export function contentTypeOf({ request: { headers } }: Exchange, body = streame
  * Whether a body may be JSON that MAAS would ignore: its type says so, or it has the type that `curl -d` sends for
  * everything. MAAS would respond 200 without doing what the JSON says.
  */
-function jsonIn({ headers }: IncomingMessage, apiPath: ApiPath): 'declared' | 'possible' | undefined {
+function jsonIn({ headers }: IncomingMessage, operation: Operation): 'declared' | 'possible' | undefined {
   if (headers['content-encoding'] !== undefined) return undefined;
   const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   if (type !== 'application/json' && type !== formType) return undefined;
-  if (!readsFormOnly(apiPath)) return undefined;
+  if (!readsFormOnly(operation)) return undefined;
   return type === formType ? 'possible' : 'declared';
 }
 

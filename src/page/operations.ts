@@ -1,5 +1,6 @@
 import { hasNoTrailingSlash, type ApiPath } from '../maas/api-path.ts';
 import type { DescribedOperation, DescribedParameter } from '../maas/description.ts';
+import { resolveOperation } from '../maas/operations/operation.ts';
 import { knownOperations, nameOf, type KnownOperation } from '../maas/operations/route.ts';
 import { evaluate, isRefusal } from '../policy/evaluate.ts';
 import { classify, type OperationClass } from '../policy/operation-class.ts';
@@ -47,13 +48,14 @@ function show(known: KnownOperation, policy: Policy, described: DescribedOperati
   const segments = described?.path.split('/') ?? known.segments;
   const path = `${segments.join('/')}${hasNoTrailingSlash(segments) ? '' : '/'}`;
   const apiPath: ApiPath = { form: '', path: `/${path}`, query: op === undefined ? '' : `?op=${op}`, segments };
-  const evaluation = evaluate(policy, method, apiPath);
+  const operation = resolveOperation(method, apiPath);
+  const evaluation = evaluate(policy, operation, apiPath);
   return {
     name,
     method,
     path,
     op: op ?? null,
-    class: classify(method, apiPath),
+    class: classify(operation, apiPath),
     summary: described?.title ?? '',
     description: described?.text ?? '',
     parameters: described?.parameters ?? identifiersOf(segments),

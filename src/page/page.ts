@@ -1,8 +1,9 @@
 import type { ClientIdentity } from '../clients/identity.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MaasAddress } from '../maas/maas-address.ts';
-import type { ApiPath } from '../maas/api-path.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { Addressed } from '../inbound/address.ts';
+import type { Authenticate } from '../inbound/authenticate.ts';
 import type { Admit } from '../inbound/limits.ts';
 import { Problem } from '../problem.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -24,13 +25,16 @@ export interface PageOptions {
 
 /** The steps that the page's own addresses share with the proxy's. */
 interface SharedSteps {
-  authenticate(exchange: Exchange, apiPath: ApiPath): ClientIdentity | Promise<ClientIdentity>;
+  readonly authenticate: Authenticate;
   policy(): Policy;
   readonly admit: Admit;
 }
 
-/** Not a path of MAAS's, so that it never counts as an operation that needs no key. */
-const noApiPath: ApiPath = { form: '', path: ownRoot, query: '', segments: ['-'] };
+/** Nothing of MAAS's, so that it never counts as an operation that needs no key. */
+const ownAddress: Addressed = {
+  apiPath: { form: '', path: ownRoot, query: '', segments: ['-'] },
+  operation: { method: 'GET', segments: ['-'], op: undefined },
+};
 
 /**
  * The page in the browser, at the proxy's own addresses: `/` and everything below `/-/`. The page's files need no key,
@@ -71,7 +75,7 @@ export function createPage(
     if (name.startsWith('assets/') && (await sendAsset(exchange, name.slice('assets/'.length)))) return;
     const respond = Object.hasOwn(data, name) ? data[name] : undefined;
     if (respond === undefined) throw noSuchAddress();
-    const identity = (exchange.trace.identity = await authenticate(exchange, noApiPath));
+    const identity = (exchange.trace.identity = await authenticate(exchange, ownAddress));
     await admit(exchange, identity, name !== 'requests');
     await respond(exchange, identity);
   };

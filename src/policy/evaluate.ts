@@ -1,12 +1,11 @@
 import type { ApiPath } from '../maas/api-path.ts';
 import { findAmbiguity, resolveOperation, type FormOps, type Operation } from '../maas/operations/operation.ts';
-import { readOtherwise, readRoute } from '../maas/operations/route.ts';
+import { readOtherwise, type OtherReading } from '../maas/operations/route.ts';
 import { cachedEvaluation } from './evaluation-cache.ts';
 import { decide, needsOp, type Policy, type Decision } from './policy.ts';
 
 /** A policy's decision about a request. */
 export interface Evaluation {
-  readonly operation: Operation;
   readonly decision: Decision;
   /** Why the request is ambiguous, as a clause: "names several operations …"; an ambiguous request is refused. */
   readonly ambiguity: string | undefined;
@@ -24,33 +23,39 @@ const ambiguities = {
 } as const;
 
 /** Whether the decision about a request depends on its op, so that a form in its body must be read. */
-export function dependsOnOp(policy: Policy, method: string, path: ApiPath): boolean {
-  const readings = [readRoute(path), ...readOtherwise(method, path)];
-  return readings.some(({ segments }) => needsOp(policy, method, segments));
+export function dependsOnOp(
+  policy: Policy,
+  { method, segments }: Operation,
+  path: ApiPath,
+  others: readonly OtherReading[] = readOtherwise(method, path),
+): boolean {
+  return needsOp(policy, method, segments) || others.some((reading) => needsOp(policy, method, reading.segments));
 }
 
 /**
- * Evaluates a request: which operation it is, and whether the policy allows it. If the decision depends on the op, a
- * request that two readers could take for different operations is ambiguous. If the path can be read in two ways, both
- * must get the same decision.
+ * Evaluates a policy for a request: whether it allows the operation. If the decision depends on the op, a request that
+ * two readers could take for different operations is ambiguous. If the path can be read in two ways, both must get the
+ * same decision.
  *
+ * @param operation the operation that was resolved from the address, and from the form if there is one
  * @param form what the body says; `undefined` if it was not read or is no form
  */
-export function evaluate(policy: Policy, method: string, path: ApiPath, form?: FormOps): Evaluation {
-  if (form !== undefined) return evaluateAfresh(policy, method, path, form);
-  return cachedEvaluation(policy, method, path, () => evaluateAfresh(policy, method, path));
+export function evaluate(policy: Policy, operation: Operation, path: ApiPath, form?: FormOps): Evaluation {
+  if (form !== undefined) return evaluateAfresh(policy, operation, path, form);
+  return cachedEvaluation(policy, operation.method, path, () => evaluateAfresh(policy, operation, path));
 }
 
-function evaluateAfresh(policy: Policy, method: string, path: ApiPath, form?: FormOps): Evaluation {
-  const operation = resolveOperation(method, path, form);
+function evaluateAfresh(policy: Policy, operation: Operation, path: ApiPath, form?: FormOps): Evaluation {
+  const { method } = operation;
   const decision = decide(policy, operation, path.query);
-  const ambiguity = dependsOnOp(policy, method, path) ? findAmbiguity(method, path, form) : undefined;
-  if (ambiguity !== undefined) return { operation, decision, ambiguity: ambiguities[ambiguity] };
-  for (const reading of readOtherwise(method, path)) {
+  const others = readOtherwise(method, path);
+  const ambiguity = dependsOnOp(policy, operation, path, others) ? findAmbiguity(method, path, form) : undefined;
+  if (ambiguity !== undefined) return { decision, ambiguity: ambiguities[ambiguity] };
+  for (const reading of others) {
     const other = decide(policy, resolveOperation(method, path, form, reading), path.query);
-    if (other.allowed !== decision.allowed) return { operation, decision, ambiguity: ambiguities[reading.because] };
+    if (other.allowed !== decision.allowed) return { decision, ambiguity: ambiguities[reading.because] };
   }
-  return { operation, decision, ambiguity: undefined };
+  return { decision, ambiguity: undefined };
 }
 
 /** Whether a request must be refused. */

@@ -28,18 +28,9 @@ export function cachedEvaluation(
   const key = `${id} ${method} ${matters(path.query) ? path.path + path.query : path.path}`;
   const before = evaluations.get(key);
   if (before !== undefined) return before;
-  const evaluation = copiedEvaluation(evaluate());
+  const evaluation = evaluate();
   evaluations.set(key, evaluation);
   return evaluation;
-}
-
-/** The evaluation with copied strings: V8's slices would otherwise hold the request's whole address in memory. */
-function copiedEvaluation({ operation: { method, segments, op }, ...evaluation }: Evaluation): Evaluation {
-  return { ...evaluation, operation: { method, segments: segments.map(copied), op: op && copied(op) } };
-}
-
-function copied(text: string): string {
-  return Buffer.from(text, 'utf16le').toString('utf16le');
 }
 
 /** What the cache must know of a policy. */

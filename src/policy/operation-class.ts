@@ -1,5 +1,6 @@
 import type { ApiPath } from '../maas/api-path.ts';
 import { readsThatChange } from '../maas/operations/credentials.ts';
+import type { Operation } from '../maas/operations/operation.ts';
 import { presetPolicy } from './policy.ts';
 import { evaluate } from './evaluate.ts';
 
@@ -15,11 +16,12 @@ export type OperationClass = 'shareable' | 'private' | 'unsafe';
 const readOnly = presetPolicy('read-only');
 
 /** Returns the class of a request. An ambiguous request is `unsafe`. */
-export function classify(method: string, path: ApiPath): OperationClass {
+export function classify(operation: Operation, path: ApiPath): OperationClass {
+  const { method, op } = operation;
   // MAAS responds to HEAD and OPTIONS with 405: there is nothing to share, and nothing changes.
   if (method === 'HEAD' || method === 'OPTIONS') return 'private';
   if (method !== 'GET') return 'unsafe';
-  const { operation, decision, ambiguity } = evaluate(readOnly, method, path);
-  if (ambiguity !== undefined || readsThatChange.has(operation.op)) return 'unsafe';
+  const { decision, ambiguity } = evaluate(readOnly, operation, path);
+  if (ambiguity !== undefined || readsThatChange.has(op)) return 'unsafe';
   return decision.allowed ? 'shareable' : 'private';
 }

@@ -106,9 +106,9 @@ function readCondition(condition: string, method: string, text: string): Rule['p
  * @param paths the ways in which the path may be written
  */
 export function coversPath(rule: Rule, method: string, paths: readonly (readonly string[])[]): boolean {
-  return (
-    (rule.method === '*' || rule.method === method) && paths.some((segments) => matchSegments(rule.segments, segments))
-  );
+  if (rule.method !== '*' && rule.method !== method) return false;
+  for (const segments of paths) if (matchSegments(rule.segments, segments)) return true;
+  return false;
 }
 
 /** Whether the rule's decision depends on the op. */
@@ -139,6 +139,9 @@ export function matches(
 
 /** Matches with backtracking to the last `**` only: a long path must not take quadratic time. */
 function matchSegments(pattern: readonly string[], segments: readonly string[]): boolean {
+  const [first] = pattern;
+  // Most rules speak of another collection.
+  if (first !== segments[0] && first !== '*' && first !== '**') return false;
   let at = 0;
   let retry: { pattern: number; segment: number } | undefined;
   for (let index = 0; index < segments.length;) {

@@ -123,7 +123,11 @@ test('whatever way a request is written: what MAAS would run is refused by a rul
         `deny ${method} ${maas.rule}`,
         `deny ${method} ${maas.template} ${op ?? '-'}`,
       ]) {
-        const { decision, ambiguity } = evaluate(parsePolicy('test', `* **\n${rule}`), method, path);
+        const { decision, ambiguity } = evaluate(
+          parsePolicy('test', `* **\n${rule}`),
+          resolveOperation(method, path),
+          path,
+        );
         assert.ok(!decision.allowed || ambiguity !== undefined, `${method} ${target} is allowed by "* **; ${rule}"`);
       }
       assert.equal(
@@ -151,7 +155,7 @@ test('with a rule for it alone, what MAAS would run passes in its plain spelling
       const path = resolveApiPath(`${target}${op === undefined ? '' : `?op=${op}`}`);
       assert.ok(typeof path !== 'string');
       const rule = `${method} ${plain.replaceAll(/\{\w+\}/g, '*')} ${op ?? '-'}`;
-      const { decision, ambiguity } = evaluate(parsePolicy('test', rule), method, path);
+      const { decision, ambiguity } = evaluate(parsePolicy('test', rule), resolveOperation(method, path), path);
       assert.ok(decision.allowed && ambiguity === undefined, `${method} ${target} under "${rule}": ${ambiguity}`);
     }
   }

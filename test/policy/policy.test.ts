@@ -8,6 +8,7 @@ import { commands } from '../../src/commands/commands.ts';
 import { readLayers } from '../../src/config/layers/layers.ts';
 import { resolveApiPath } from '../../src/maas/api-path.ts';
 import { formOps } from '../../src/maas/forms/form.ts';
+import { resolveOperation } from '../../src/maas/operations/operation.ts';
 import { explainRefusal } from '../../src/policy/explanation.ts';
 import { evaluate } from '../../src/policy/evaluate.ts';
 import { parsePolicy, presetPolicy, type Policy } from '../../src/policy/policy.ts';
@@ -30,7 +31,7 @@ function verdict(rules: Policy | string, request: string, form?: string): 'allow
   const path = resolveApiPath(target);
   assert.ok(typeof path !== 'string', `${request}: ${String(path)}`);
   const read = form === undefined ? undefined : formOps('application/x-www-form-urlencoded', Buffer.from(form));
-  const judged = evaluate(policy, method, path, read);
+  const judged = evaluate(policy, resolveOperation(method, path, read), path, read);
   if (judged.ambiguity !== undefined) return 'in doubt';
   return judged.decision.allowed ? 'allowed' : 'refused';
 }
@@ -540,7 +541,8 @@ test('a policy says of an address what it would say if it had never been asked b
       const policy = asked[which] ?? assert.fail();
       const address = resolveApiPath(plain + text);
       assert.ok(typeof address !== 'string');
-      assert.deepEqual(evaluate(policy, verb, address), evaluate({ ...policy }, verb, address));
+      const operation = resolveOperation(verb, address);
+      assert.deepEqual(evaluate(policy, operation, address), evaluate({ ...policy }, operation, address));
     }),
     { numRuns: 5_000 },
   );
@@ -553,7 +555,7 @@ test('long addresses that were asked for are not kept', () => {
     const target = Buffer.from(`/machines/abcdefghijklmnop${count}/?x=${'z'.repeat(50_000)}`).toString('latin1');
     const path = resolveApiPath(target);
     assert.ok(typeof path !== 'string');
-    evaluate(policy, 'GET', path);
+    evaluate(policy, resolveOperation('GET', path), path);
   };
   ask(0);
   collectGarbage();

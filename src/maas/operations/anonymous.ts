@@ -1,6 +1,6 @@
 import type { ApiPath } from '../api-path.ts';
 import { operationName } from './operation-name.ts';
-import { findAmbiguity, resolveOperation } from './operation.ts';
+import { findAmbiguity, type Operation } from './operation.ts';
 import { readOtherwise } from './route.ts';
 
 /** The collections that tell whether MAAS knows a MAC address (MAAS's `AnonNodesHandler` and its subclasses). */
@@ -29,16 +29,13 @@ const answeredUnsigned: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether MAAS answers a request anonymously, and it changes nothing. `false` for an ambiguous request. */
-export function needsNoSignature(method: string, path: ApiPath): boolean {
-  if (method !== 'GET' || !answeredUnsigned.has(operationName(resolveOperation(method, path)))) return false;
+export function needsNoSignature(operation: Operation, path: ApiPath): boolean {
+  const { method } = operation;
+  if (method !== 'GET' || !answeredUnsigned.has(operationName(operation))) return false;
   return findAmbiguity(method, path) === undefined && readOtherwise(method, path).length === 0;
 }
 
-/**
- * Whether MAAS answers a request only if it is unsigned. `false` for an ambiguous request.
- *
- * @param op the request's op; nearly every request has another one
- */
-export function takesNoSignature(method: string, path: ApiPath, op: string | undefined): boolean {
-  return op === unsignedOp && needsNoSignature(method, path);
+/** Whether MAAS answers a request only if it is unsigned. `false` for an ambiguous request. */
+export function takesNoSignature(operation: Operation, path: ApiPath): boolean {
+  return operation.op === unsignedOp && needsNoSignature(operation, path);
 }

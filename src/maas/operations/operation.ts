@@ -69,8 +69,7 @@ const plainFormReaders = /^account\/prefs\/ss[hl]keys$/;
  * Whether MAAS reads a POST's body only as a form, so that it would silently ignore JSON: all operations with an `op`,
  * and the two creates above. Other creates and updates accept JSON.
  */
-export function readsFormOnly(path: ApiPath): boolean {
-  const { op, segments } = resolveOperation('POST', path);
+export function readsFormOnly({ op, segments }: Operation): boolean {
   return op !== undefined || plainFormReaders.test(segments.join('/'));
 }
 
@@ -79,6 +78,7 @@ export function readsFormOnly(path: ApiPath): boolean {
  * (Python's `parse_qsl` with `keep_blank_values`, which Django uses). Forms are larger: form.ts reads them.
  */
 export function opValues(pairs: string): string[] {
+  if (pairs === '') return [];
   return Array.from(pairs.matchAll(opPair), ([, value]) => (value === undefined ? '' : decodeFormName(value)));
 }
 

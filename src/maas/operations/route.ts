@@ -72,7 +72,9 @@ export interface OtherReading extends Reading {
  * or a final `op-…` for a name if MAAS takes it for an operation, or vice versa. If only one of the last two readings
  * is an operation of MAAS's, the path is not ambiguous.
  */
-export function readOtherwise(method: string, path: ApiPath): OtherReading[] {
+export function readOtherwise(method: string, path: ApiPath): readonly OtherReading[] {
+  // Of nearly all paths there is one reading.
+  if (!path.path.includes('%') && !path.path.includes('//') && !path.path.includes('/op-')) return [];
   const own = readRoute(path);
   const all: OtherReading[] = [];
   const add = (because: OtherReading['because'], pieces: readonly string[], op?: string): void => {
