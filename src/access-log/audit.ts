@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { openLineFile, type LineFile } from '../output/line-file.ts';
 import type { AccessLogEntry } from './access-log.ts';
+import { systemErrorCode } from '../system/system-error.ts';
 
 /** The access log in a file of its own. */
 export interface Audit {
@@ -53,7 +54,7 @@ export function openAudit(path: string, maxBytes: number, log: Logger, onLost: (
       isFailing = true;
       log.error(
         { file: path },
-        `The audit file ${path} cannot be opened anew${reasons[codeOf(error)] ?? ''}; the one from before stays in use until it can.`,
+        `The audit file ${path} cannot be opened anew${reasons[systemErrorCode(error)] ?? ''}; the one from before stays in use until it can.`,
       );
     }
   }
@@ -79,7 +80,3 @@ const reasons: Readonly<Record<string, string>> = {
   EMFILE: ' while so many files and connections are open (a higher limit helps: ulimit -n, LimitNOFILE=)',
   EBUSY: ' as fast as requests come',
 };
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}

@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { checkServerIdentity, type DetailedPeerCertificate } from 'node:tls';
 import { printable } from '../output/printable.ts';
+import { certificateBlocks } from '../config/tls/pem.ts';
 
 /** A certificate as it was presented in a TLS handshake, and the result of its verification. */
 export interface Presented {
@@ -141,7 +142,7 @@ function chainOf(certificate: DetailedPeerCertificate): DetailedPeerCertificate[
 }
 
 function authorities(pem = ''): X509Certificate[] {
-  return (pem.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? []).flatMap((block) => {
+  return certificateBlocks(pem).flatMap((block) => {
     try {
       return [new X509Certificate(block)];
     } catch {

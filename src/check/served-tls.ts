@@ -5,6 +5,7 @@ import type { Draft } from '../config/configuration.ts';
 import { printable } from '../output/printable.ts';
 import { failed, type Finding } from './finding.ts';
 import { about } from './configured.ts';
+import { certificateBlocks } from '../config/tls/pem.ts';
 
 const day = 86_400_000;
 
@@ -47,8 +48,7 @@ export function checkClientCa({ tls, files, mistakes }: Draft): Finding {
   if (tls?.authorities === undefined || clientCa === undefined) {
     return { status: 'skipped', detail: 'not looked at, because of certificate' };
   }
-  const blocks = tls.authorities.pem.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? [];
-  const all = blocks.map((block) => new X509Certificate(block));
+  const all = certificateBlocks(tls.authorities.pem).map((block) => new X509Certificate(block));
   const ended = all.filter(({ validTo }) => Date.parse(validTo) <= Date.now());
   const strange = all.filter(({ ca }) => !ca);
   const remedies = [

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { realPath } from './file/real-path.ts';
 import type { Registry } from './registry.ts';
+import { systemErrorCode } from '../system/system-error.ts';
 
 /** How often a gateway saves when keys were last used, ms. */
 const interval = 60_000;
@@ -75,7 +76,7 @@ async function readOrNone(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '{}';
+    if (systemErrorCode(error) === 'ENOENT') return '{}';
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { SettingError } from './values.ts';
+import { systemErrorCode } from '../system/system-error.ts';
 
 /** Reads a file's text; throws a `SettingError` where it cannot be read. */
 export type ReadText = (file: string) => string;
@@ -31,7 +32,7 @@ export function readSettingFile(file: string): string {
 
 /** Describes why a file could not be read. */
 export function whyUnreadable(error: unknown): string {
-  switch (error instanceof Error && 'code' in error ? error.code : '') {
+  switch (systemErrorCode(error)) {
     case 'ENOENT':
     case 'ENOTDIR':
       return 'which does not exist';
@@ -52,7 +53,7 @@ export function whyUnreadable(error: unknown): string {
 
 /** Describes why a file could not be created or appended to. */
 export function whyUnwritable(error: unknown): string {
-  switch (error instanceof Error && 'code' in error ? error.code : '') {
+  switch (systemErrorCode(error)) {
     case 'ENOENT':
     case 'ENOTDIR':
       return 'whose directory does not exist';

@@ -2,10 +2,15 @@ import { isIPv6, type Socket } from 'node:net';
 
 /**
  * The address at the other end of a connection; `undefined` on a unix socket. A socket that listens on `::` sees IPv4
- * clients as `::ffff:192.0.2.1`; they know themselves as `192.0.2.1`.
+ * clients as `::ffff:192.0.2.1`.
  */
 export function peerAddress({ remoteAddress }: Socket): string | undefined {
-  return remoteAddress?.replace(/^::ffff:(?=\d+\.)/i, '');
+  return remoteAddress && plainAddress(remoteAddress);
+}
+
+/** An address as its host knows it: `192.0.2.1` for `::ffff:192.0.2.1`. */
+export function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Exchange } from '../exchange.ts';
 import { Problem } from '../problem.ts';
+import { schemeOf } from '../http/scheme.ts';
 
 /**
  * Step 2: does a web page of another origin send this? A page may send requests to any address that the browser
@@ -12,7 +13,7 @@ export function checkBrowser({ request }: Pick<Exchange, 'request'>): void {
   if (site !== undefined && site !== 'same-origin' && site !== 'none') throw crossSite();
   const { origin } = headers;
   if (origin === undefined) return;
-  const scheme = 'encrypted' in request.socket ? 'https' : 'http';
+  const scheme = schemeOf(request.socket);
   if (origin.toLowerCase() !== `${scheme}://${headers.host?.toLowerCase()}`) throw crossSite();
 }
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Exchange } from '../exchange.ts';
 import { Problem } from '../problem.ts';
+import { plainAddress } from '../http/peer.ts';
 
 /** `uri-host [ ":" port ]` of RFC 9112 §3.2, without the user information that RFC 9110 §4.2.4 forbids. */
 const hostForm =
@@ -73,6 +74,6 @@ function normal(name: string): string {
 function ownAddress({ localAddress: address }: Socket): string | undefined {
   if (address === undefined) return undefined;
   // No client sends the zone of a link-local address (RFC 6874 §4).
-  const plain = address.replace(/^::ffff:(?=\d)/, '').replace(/%.*$/, '');
+  const plain = plainAddress(address).replace(/%.*$/, '');
   return plain.includes(':') ? `[${plain}]` : plain;
 }

@@ -2,7 +2,8 @@ import { constants, fstatSync, openSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { createLineQueue, type LineQueueOptions, type LineSink } from './line-queue.ts';
-import { isSystemError, writeAll, writeInPool, writeWhenReady } from './write.ts';
+import { writeAll, writeInPool, writeWhenReady } from './write.ts';
+import { isSystemError } from '../system/system-error.ts';
 
 /** Standard output for a service: writing never blocks, whatever reads it. */
 export interface StandardOutput {

@@ -1,5 +1,6 @@
 import { write, writeSync } from 'node:fs';
 import type { LineSink } from './line-queue.ts';
+import { isSystemError } from '../system/system-error.ts';
 
 /** Writes to a file in libuv's thread pool: a disk may hang without warning. */
 export function writeInPool(fd: number, batch: Buffer, start: number, done: Parameters<LineSink['write']>[2]): void {
@@ -61,9 +62,4 @@ export function writeWhenReady(fd: number): ReadySink {
 /** @throws {Error} the system's, as soon as the descriptor is full */
 export function writeAll(fd: number, batch: Buffer, start: number): void {
   for (let at = start; at < batch.length;) at += writeSync(fd, batch, at);
-}
-
-/** Whether it is an error of the system, with its code. */
-export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error;
 }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { ConfigurationError } from '../config/configuration-error.ts';
+import { systemErrorCode } from '../system/system-error.ts';
 
 /** What is wrong where a Redis is set and the package that speaks to it is missing, and what to do. */
 export const missingLibrary = {
@@ -27,5 +28,5 @@ export async function loadRedisLibrary(setBy = 'REDIS_URL or REDIS_URL_FILE'): P
 }
 
 function isNotFound(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+  return systemErrorCode(error) === 'ERR_MODULE_NOT_FOUND';
 }

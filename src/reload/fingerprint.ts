@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { statSync, type BigIntStats } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { systemErrorCode } from '../system/system-error.ts';
 
 /**
  * The fingerprint of a file: its identity (behind symbolic links), its size and its times. Equal fingerprints mean that
@@ -12,7 +13,7 @@ export async function fingerprint(file: string): Promise<string> {
   try {
     return outline(await stat(file, { bigint: true }));
   } catch (error) {
-    return codeOf(error);
+    return systemErrorCode(error) || 'unreachable';
   }
 }
 
@@ -21,7 +22,7 @@ export function fingerprintSync(file: string): string {
   try {
     return outline(statSync(file, { bigint: true }));
   } catch (error) {
-    return codeOf(error);
+    return systemErrorCode(error) || 'unreachable';
   }
 }
 
@@ -32,8 +33,4 @@ export function digest(content: string): string {
 
 function outline({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unreachable';
 }

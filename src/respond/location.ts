@@ -2,13 +2,14 @@ import type { Exchange } from '../exchange.ts';
 import type { ApiPath } from '../maas/api-path.ts';
 import { locateInApi } from '../maas/location.ts';
 import type { Regions } from '../maas/maas-address.ts';
+import { schemeOf } from '../http/scheme.ts';
 
 /** The proxy's own address in the form that the client used: `http://localhost:8240/MAAS/api/2.0`. */
 export function ownOrigin(
   { request }: Exchange,
   { form }: ApiPath,
 ): { readonly origin: string; readonly path: string } {
-  const scheme = 'encrypted' in request.socket ? 'https' : 'http';
+  const scheme = schemeOf(request.socket);
   return { origin: `${scheme}://${request.headers.host ?? 'localhost'}`, path: form };
 }
 

@@ -2,7 +2,7 @@ import type { Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import { setImmediate as afterPoll, setTimeout as wait } from 'node:timers/promises';
 import { Server as TlsServer } from 'node:tls';
-import { trackHandshakes } from './handshakes.ts';
+import { handshakesOf } from './handshakes.ts';
 
 /** The connections of a server, and how to close them without cutting off a response. */
 export interface Connections {
@@ -53,7 +53,7 @@ export function trackConnections(server: Server): Connections {
   let draining = false;
   let isLastCallOver = false;
   const isTls = server instanceof TlsServer;
-  const handshakes = isTls ? trackHandshakes(server) : undefined;
+  const handshakes = isTls ? handshakesOf(server) : undefined;
   server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
     open.set(socket, { responses: [], bytesRead: 0 });
     socket.once('close', () => open.delete(socket));

@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net';
 import type { Logger } from 'pino';
-import { trackHandshakes } from './handshakes.ts';
+import { handshakesOf } from './handshakes.ts';
 import { peerAddress } from '../http/peer.ts';
 import { Problem } from '../problem.ts';
 import { rejectAndClose } from './malformed-input.ts';
@@ -10,7 +10,7 @@ import { rejectAndClose } from './malformed-input.ts';
  * too. A client that connects and disconnects, as probes of load balancers do, is not logged.
  */
 export function reportFailedHandshakes(server: Server, log: Logger): void {
-  const handshakes = trackHandshakes(server);
+  const handshakes = handshakesOf(server);
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const below = handshakes.below(socket);
     if (error.code === 'ERR_SSL_HTTP_REQUEST' && below !== undefined) {

@@ -9,10 +9,18 @@ export interface Handshakes {
 }
 
 /**
- * Tracks a server's handshakes, by the client's address and port: for each connection, TCP and TLS have a socket object
+ * The handshakes of a server, which are tracked from the first call on, by the client's address and port: for each connection, TCP and TLS have a socket object
  * each.
  */
-export function trackHandshakes(server: Server): Handshakes {
+export function handshakesOf(server: Server): Handshakes {
+  const tracked = handshakes.get(server) ?? trackHandshakes(server);
+  handshakes.set(server, tracked);
+  return tracked;
+}
+
+const handshakes = new WeakMap<Server, Handshakes>();
+
+function trackHandshakes(server: Server): Handshakes {
   const open = new Map<string, Socket>();
   server.on('connection', (socket: Socket) => {
     const peer = peerOf(socket);

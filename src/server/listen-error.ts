@@ -1,3 +1,4 @@
+import { systemErrorCode } from '../system/system-error.ts';
 /** Says in a sentence why a program cannot listen. */
 export class ListenError extends Error {
   override name = 'ListenError';
@@ -10,7 +11,7 @@ export class ListenError extends Error {
  */
 export function noPort(error: unknown, host: string, port: number, setting: string): unknown {
   const address = `${host} port ${port}`;
-  switch (error instanceof Error && 'code' in error ? error.code : '') {
+  switch (systemErrorCode(error)) {
     case 'EADDRINUSE':
       return new ListenError(`${address} is in use by another program; choose another port with ${setting}.`);
     case 'EACCES':

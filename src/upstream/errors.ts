@@ -5,6 +5,9 @@ const caFile = '--ca-file (MAAS_CA_FILE)';
 /** This process or machine has no free file descriptors or ports: not MAAS's fault. */
 export const outOfDescriptors = /^(?:EMFILE|ENFILE)$/;
 
+/** An open connection was closed or reset. Not a timeout: MAAS may still be working on the request. */
+export const brokenConnection = /^(?:ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET)$/;
+
 /** The problem for each failure of a request to MAAS, by the codes of Node, OpenSSL, llhttp and undici. */
 const failureTable: readonly { codes: RegExp; problem: ProblemCode; detail: string }[] = [
   {
@@ -77,7 +80,7 @@ const failureTable: readonly { codes: RegExp; problem: ProblemCode; detail: stri
     detail: 'The response is not valid HTTP; check that MAAS_URL names the port of MAAS.',
   },
   {
-    codes: /^(?:UND_ERR_SOCKET|ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_DESTROYED|UND_ERR_CLOSED)$/,
+    codes: new RegExp(`${brokenConnection.source}|^(?:UND_ERR_DESTROYED|UND_ERR_CLOSED)$`),
     problem: 'maas-reset',
     detail: 'MAAS closed the connection before it sent a response; whether the request has run is not known.',
   },

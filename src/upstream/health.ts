@@ -7,6 +7,7 @@ import {
   type UpstreamHandler,
   type UpstreamRequest,
 } from './handler.ts';
+import { isGatewayStatus } from './regions/region-down.ts';
 
 /** What MAAS's responses have shown, to clients and to the proxy's own requests. */
 export interface Health {
@@ -51,7 +52,7 @@ export function createHealth(): { readonly health: Health; readonly interceptor:
     override onResponseStart(controller: Controller, head: ResponseHead): void {
       const { status, fields } = head;
       // These come from a web server or proxy in front of MAAS.
-      if (status >= 200 && status !== 502 && status !== 504 && status !== 508) health.lastResponseAt = Date.now();
+      if (status >= 200 && !isGatewayStatus(status)) health.lastResponseAt = Date.now();
       if (isSuspect(status)) health.healthyAt = -Infinity;
       // Only MAAS's API sets this field.
       else if (this.#provesKey && status >= 200 && status < 300 && fieldOf(fields, 'x-maas-api-hash') !== undefined) {

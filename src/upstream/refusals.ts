@@ -13,7 +13,7 @@ import {
 } from './handler.ts';
 import type { Clock } from './clock.ts';
 import { redirectAway } from './redirect.ts';
-import { regionDown } from './regions/region-down.ts';
+import { isGatewayStatus, regionDown } from './regions/region-down.ts';
 
 /** The longest body of a 401 that is read, bytes; MAAS's are shorter than 200. */
 const limit = 16 * 1024;
@@ -61,10 +61,9 @@ class RefusalHandler extends ForwardingHandler {
     const { status, fields } = head;
     const { request, regions } = this.#context;
     this.#isRefused = status === 401 && request.signedBy !== 'nobody';
-    this.#problem =
-      status === 502 || status === 504 || status === 508
-        ? regionDown(status)
-        : redirectAway(status, fields, this.#requestedUrl, regions);
+    this.#problem = isGatewayStatus(status)
+      ? regionDown(status)
+      : redirectAway(status, fields, this.#requestedUrl, regions);
     if (!this.#isRefused && this.#problem === undefined) super.onResponseStart(controller, head);
   }
 

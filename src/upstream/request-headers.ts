@@ -2,6 +2,7 @@ import { anonymousName } from '../clients/client.ts';
 import type { ClientIdentity } from '../clients/identity.ts';
 import type { Exchange } from '../exchange.ts';
 import { connectionOptions, hopByHop } from '../http/hop-by-hop.ts';
+import { schemeOf } from '../http/scheme.ts';
 
 /** Fields that the client may not set, because they would speak to MAAS in place of the proxy. */
 const dropped: ReadonlySet<string> = new Set([
@@ -22,6 +23,9 @@ const dropped: ReadonlySet<string> = new Set([
   'via',
   'x-request-id',
 ]);
+
+/** The fields set below that differ from client to client without changing MAAS's response. */
+export const perClientFields = ['user-agent', 'x-request-id', 'x-forwarded-for', 'via'] as const;
 
 /**
  * The header fields for MAAS, as a flat list of names and values, without the signature.
@@ -62,7 +66,7 @@ export function requestHeaders(
   headers.push('Via', `${via}${httpVersion} ${pseudonym}`, 'X-Request-Id', exchange.id);
   if (exchange.peer !== undefined) headers.push('X-Forwarded-For', exchange.peer);
   if (named.host !== undefined) headers.push('X-Forwarded-Host', named.host);
-  headers.push('X-Forwarded-Proto', 'encrypted' in socket ? 'https' : 'http');
+  headers.push('X-Forwarded-Proto', schemeOf(socket));
   return headers;
 }
 

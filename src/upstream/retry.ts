@@ -10,7 +10,7 @@ import {
   type UpstreamRequest,
 } from './handler.ts';
 import { abortable } from './abortable.ts';
-import { errorCode } from './errors.ts';
+import { brokenConnection, errorCode } from './errors.ts';
 
 /** How often a request is sent at most. */
 const maxAttempts = 3;
@@ -20,9 +20,6 @@ const maxTotalWaitMs = 30_000;
 
 /** The wait before a new connection is tried, ms, doubled each time. */
 const firstDelayMs = 100;
-
-/** A connection that was not opened, or was closed or reset. Not a time-out: MAAS may still be working then. */
-const brokenConnection = /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET)$/;
 
 /** An upload's chunks are appended at MAAS, so a chunk that is sent twice is stored twice. */
 const upload = /\/boot-resources\/[^?]*\/upload\//;
@@ -96,7 +93,7 @@ class RetryHandler extends ForwardingHandler {
       isSafe &&
       !this.#hasResponse &&
       this.#course.count < maxAttempts &&
-      brokenConnection.test(errorCode(error)) &&
+      isNotConnected(errorCode(error)) &&
       isReplayable(this.#request)
     ) {
       this.#repeat(firstDelayMs * 2 ** (this.#course.count - 1));
@@ -130,4 +127,8 @@ class RetryHandler extends ForwardingHandler {
       }),
     );
   }
+}
+
+function isNotConnected(code: string): boolean {
+  return code === 'ECONNREFUSED' || brokenConnection.test(code);
 }

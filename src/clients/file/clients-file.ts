@@ -4,6 +4,7 @@ import { takeLock } from './lock.ts';
 import { parseClients } from './parse-clients.ts';
 import { realPath } from './real-path.ts';
 import { replaceFile } from './replace-file.ts';
+import { systemErrorCode } from '../../system/system-error.ts';
 
 /** How long a command waits for another one that changes the file, ms. */
 const lockTimeoutMs = 30_000;
@@ -86,14 +87,14 @@ function readForChange(file: string): Client[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (systemErrorCode(error) === 'ENOENT') return [];
     throw new ClientsError(whyNot(error, 'read'));
   }
   return text.trim() === '' ? [] : parseClients(text);
 }
 
 function whyNot(error: unknown, done: 'read' | 'written'): string {
-  switch (error instanceof Error && 'code' in error ? error.code : '') {
+  switch (systemErrorCode(error)) {
     case 'ENOENT':
     case 'ENOTDIR':
       return done === 'read' ? 'does not exist' : 'cannot be written: its directory does not exist';

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
+import { systemErrorCode } from '../../system/system-error.ts';
 
 /** A lock that this process holds. */
 export interface Lock {
@@ -47,7 +48,7 @@ function tryCreate(file: string, owner: string): boolean {
     writeFileSync(file, owner, { flag: 'wx', mode: 0o600 });
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    if (systemErrorCode(error) === 'EEXIST') return false;
     throw error;
   }
 }
@@ -62,7 +63,7 @@ function readLock(file: string): Found | undefined {
   try {
     return { owner: readFileSync(file, 'utf8'), age: Math.abs(Date.now() - statSync(file).mtimeMs) };
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -77,7 +78,7 @@ function isAbandoned({ owner, age }: Found): boolean {
     process.kill(Number(pid), 0);
     return false;
   } catch (error) {
-    return codeOf(error) === 'ESRCH';
+    return systemErrorCode(error) === 'ESRCH';
   }
 }
 
@@ -113,8 +114,4 @@ function readOr(otherwise: string, read: () => string): string {
   } catch {
     return otherwise;
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

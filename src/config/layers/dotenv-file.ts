@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'dotenv';
 import { whyUnreadable } from '../files.ts';
 import { settingNames } from './names.ts';
+import { systemErrorCode } from '../../system/system-error.ts';
 
 /**
  * Reads the names and values of a `.env` file; none if there is no such file.
@@ -13,7 +14,7 @@ export function readDotenvFile(file: string, mistakes: string[]): Readonly<Recor
   try {
     content = readFileSync(file, 'utf8');
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+    if (systemErrorCode(error) !== 'ENOENT') {
       mistakes.push(`There is a .env here, ${whyUnreadable(error)}.`);
     }
     return {};

@@ -3,6 +3,7 @@ import { createSecureContext } from 'node:tls';
 import { readCertificates } from './certificates-file.ts';
 import { readSettingFile, type NamedFile, type ReadText } from '../files.ts';
 import { SettingError } from '../values.ts';
+import { certificateBlocks } from './pem.ts';
 
 /** The certificate that the proxy presents to its clients, with its key, in PEM. */
 export interface ServerCertificate {
@@ -55,7 +56,7 @@ export function readServerCertificate(
  */
 export function readClientAuthorities(file: string, read: ReadText = readSettingFile): ClientAuthorities {
   const pem = readCertificates(file, read);
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? [];
+  const blocks = certificateBlocks(pem);
   return { pem, fingerprints: new Set(blocks.map((block) => new X509Certificate(block).fingerprint256)) };
 }
 

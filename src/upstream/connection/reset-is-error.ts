@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { errors } from 'undici';
+import { systemErrorCode } from '../../system/system-error.ts';
 
 /**
  * Makes a reset of a connection to MAAS an error, also if the end of the connection ends the response. undici 7 takes
@@ -9,7 +10,7 @@ import { errors } from 'undici';
 export function makeResetAnError(socket: Socket): void {
   const destroy = socket.destroy.bind(socket);
   socket.destroy = (error?: Error): Socket =>
-    destroy(error !== undefined && 'code' in error && error.code === 'ECONNRESET' ? wrapped(error) : error);
+    destroy(error !== undefined && systemErrorCode(error) === 'ECONNRESET' ? wrapped(error) : error);
 }
 
 /** The same error for undici with another code; the original error is its cause. */

@@ -9,12 +9,20 @@ import { loopDetected } from '../loop.ts';
  * @param field gives the value of a header field by its name in lower case
  */
 export function isRegionDown(status: number, field: (name: string) => string | undefined): boolean {
-  if (status === 502 || status === 504 || status === 508) return true;
+  if (isGatewayStatus(status)) return true;
   return (
     status === 503 &&
     field('retry-after') === undefined &&
     field('content-type')?.toLowerCase().startsWith('text/plain') !== true
   );
+}
+
+/**
+ * Whether only a web server or proxy in front of MAAS sends a status: 502 and 504 if the region controller behind it is
+ * down, 508 from a proxy in a loop.
+ */
+export function isGatewayStatus(status: number): boolean {
+  return status === 502 || status === 504 || status === 508;
 }
 
 /** The problem that takes the place of such a response. */

@@ -12,7 +12,7 @@ import {
   type UpstreamHandler,
   type UpstreamRequest,
 } from '../handler.ts';
-import { errorCode, outOfDescriptors, toProblem } from '../errors.ts';
+import { brokenConnection, errorCode, outOfDescriptors, toProblem } from '../errors.ts';
 import { isRegionDown, regionDown } from './region-down.ts';
 import { createRegion, type Region } from './region.ts';
 
@@ -117,9 +117,6 @@ function tryNext(course: Attempts, handler: UpstreamHandler): void {
   course.dispatch(request, new RegionHandler(handler, course, region));
 }
 
-/** A broken connection, or a response that is not HTTP. Not a time-out: MAAS may still be working on the request. */
-const broken = /^(?:ECONNRESET|EPIPE|ECONNABORTED|UND_ERR_SOCKET|HPE_\w+)$/;
-
 class RegionHandler extends ForwardingHandler {
   readonly #course: Attempts;
   readonly #region: Region;
@@ -184,7 +181,8 @@ class RegionHandler extends ForwardingHandler {
     const code = errorCode(error);
     if (outOfDescriptors.test(code)) return false;
     if (this.#isSent) {
-      if (!broken.test(code)) return false;
+      // What is not HTTP comes from no region either.
+      if (!brokenConnection.test(code) && !code.startsWith('HPE_')) return false;
       // It may be a connection that ended while it was idle.
       void this.#region.probe();
     } else {

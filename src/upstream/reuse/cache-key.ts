@@ -1,13 +1,11 @@
 import { fieldOf, fieldValues, forEachField, type Fields } from '../../http/fields.ts';
 import type { Signer } from '../../maas/signature.ts';
 import type { UpstreamRequest } from '../handler.ts';
+import { perClientFields } from '../request-headers.ts';
 
 /** Fields about the client and the transfer, on which MAAS's response does not depend. */
 const notInKey: ReadonlySet<string> = new Set([
-  'user-agent',
-  'x-request-id',
-  'x-forwarded-for',
-  'via',
+  ...perClientFields,
   'traceparent',
   'tracestate',
   'accept-encoding', // MAAS does not compress; a response that is compressed all the same is not shared
