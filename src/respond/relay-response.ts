@@ -1,7 +1,7 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Exchange } from '../exchange.ts';
 import { countTransferred } from '../http/collect-by-bytes.ts';
-import { fieldLines, fieldOf, type Fields } from '../http/fields.ts';
+import { fieldOf, type Fields } from '../http/fields.ts';
 import { isArriving } from '../http/request-body.ts';
 import type { ApiPath } from '../maas/api-path.ts';
 import type { Regions } from '../maas/maas-address.ts';
@@ -16,6 +16,7 @@ import { sendProblem } from './problem-response.ts';
 import { responseHeaders } from './response-headers.ts';
 import { descriptionRewrite, maxDescription, type Rewrite } from './rewrite-description.ts';
 import type { SlowReaders } from './slow-readers.ts';
+import { serializeHead } from '../http/serialize-response.ts';
 
 /** The options for all responses of a proxy. */
 export interface RelayOptions {
@@ -153,8 +154,7 @@ class ResponseRelay implements UpstreamHandler {
    */
   #passInterim(controller: Controller, status: number, fields: Fields): void {
     const headers = responseHeaders(fields, this.#exchange.id, (location) => location);
-    const statusLine = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Interim'}`;
-    const head = `${statusLine}\r\n${fieldLines(headers)}\r\n`;
+    const head = serializeHead(status, headers, STATUS_CODES[status] ?? 'Interim');
     this.#interimSize += head.length;
     if (this.#interimSize > maxInterim) controller.abort(tooManyInterim());
     else if (this.#exchange.request.httpVersion === '1.1') this.#client.socket?.write(head, 'latin1');

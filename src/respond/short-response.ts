@@ -1,6 +1,7 @@
 import { keepAliveTimeoutMs } from '../server/connections.ts';
 import type { Exchange } from '../exchange.ts';
-import { fieldLines, fieldOf, type Fields } from '../http/fields.ts';
+import { fieldOf, type Fields } from '../http/fields.ts';
+import { serializeHead } from '../http/serialize-response.ts';
 
 /**
  * The largest body that is written in one piece with its headers, bytes: one packet of loopback's, and cheap to copy.
@@ -8,7 +9,7 @@ import { fieldLines, fieldOf, type Fields } from '../http/fields.ts';
 const maxBody = 16 * 1024;
 
 /** What Node writes for a persistent connection. */
-const persistence = `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveTimeoutMs / 1000}\r\n\r\n`;
+const persistence: Fields = ['Connection', 'keep-alive', 'Keep-Alive', `timeout=${keepAliveTimeoutMs / 1000}`];
 
 /** A response that is ready to be written. */
 interface Ready {
@@ -50,7 +51,7 @@ export function writeShortResponse(
   // The length may be a field that MAAS has named in `Connection`.
   if (fieldOf(headers, 'content-length') !== String(body.length)) return false;
   response.statusCode = status; // for the access log
-  const text = `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(headers)}${persistence}${body.toString('latin1')}`;
+  const text = serializeHead(status, [...headers, ...persistence], reason) + body.toString('latin1');
   if (ready.length === 0) setImmediate(writeReady);
   ready.push({ exchange, text, size: body.length });
   return true;
@@ -65,7 +66,8 @@ function writeReady(): void {
     exchange.connection.isResponseWritten = true;
     exchange.trace.bytesOut += size;
     response.socket.write(text, 'latin1', (error) => {
-      // At this event Node's server continues with the connection's next request.
+      // At this event, and at nothing else, Node's server continues with the connection's next request. It is the only event of
+      // Node's that the proxy emits itself.
       if (!error) response.emit('finish');
     });
   }

@@ -11,6 +11,7 @@ import type { LastExchanges } from '../inbound/pipelining.ts';
 import { parserFault } from '../http/parser-fault.ts';
 import { peerAddress } from '../http/peer.ts';
 import { Problem } from '../problem.ts';
+import { serializeHead } from '../http/serialize-response.ts';
 
 /**
  * Responds to input that Node's parser rejects (RFC 9112 §2.2), and closes the connection: nobody knows where a next
@@ -73,29 +74,14 @@ function close(socket: Duplex, problem: Problem, id: string): number {
   const { status, challenge } = problem;
   const body = `${JSON.stringify(problem.document(id))}\n`;
   const bytes = Buffer.byteLength(body);
-  socket.end(
-    `HTTP/1.1 ${status} ${reasons[status] ?? 'Bad Request'}\r\n` +
-      'Content-Type: application/problem+json\r\n' +
-      `Content-Length: ${bytes}\r\n` +
-      (status === 401 ? `WWW-Authenticate: ${challenge}\r\n` : '') +
-      `Date: ${new Date().toUTCString()}\r\n` +
-      `Proxy-Status: ${problem.proxyStatus}\r\n` +
-      `X-Request-Id: ${id}\r\n` +
-      'Connection: close\r\n' +
-      `\r\n${body}`,
-    // Further input of the client is discarded.
-    () => socket.destroy(),
-  );
+  const fields = ['Content-Type', 'application/problem+json', 'Content-Length', String(bytes)];
+  if (status === 401) fields.push('WWW-Authenticate', challenge);
+  fields.push('Date', new Date().toUTCString(), 'Proxy-Status', problem.proxyStatus, 'X-Request-Id', id);
+  fields.push('Connection', 'close');
+  // Further input of the client is discarded.
+  socket.end(serializeHead(status, fields) + body, () => socket.destroy());
   return bytes;
 }
-
-const reasons: Readonly<Record<number, string>> = {
-  401: 'Unauthorized',
-  405: 'Method Not Allowed',
-  408: 'Request Timeout',
-  431: 'Request Header Fields Too Large',
-  501: 'Not Implemented',
-};
 
 /** The bytes that were not a request. Fastify's types say that they are JSON; they are a Buffer. */
 function bytesOf({ rawPacket }: ConnectionError): Buffer | undefined {
