@@ -5,6 +5,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { startSimulator } from '../../src/simulator/simulator.ts';
 import { emptyDirectory } from '../support/cli.ts';
 import { give, writeClients } from '../support/gateway.ts';
 import { startOrigin } from '../support/origin.ts';
@@ -235,6 +236,14 @@ test('nothing is counted while no page is open: one that opens is told of what e
     () => send(`${url}/zones/`),
   );
   assert.deepEqual(seen, ['GET zones']);
+});
+
+test('a program that asks for the state once is told whether the proxy is ready', async (t) => {
+  const maas = await startSimulator({ machines: 1 });
+  t.after(() => maas.close());
+  const { adminUrl = '' } = await startTestProxy(t, maas.url, { key: maas.adminKey });
+  const state = (await send(`${adminUrl}/-/state`)).json();
+  assert.deepEqual([state['ready'], state['reasons']], [true, []]);
 });
 
 test('so many pages may be open, and one more is told so', async (t) => {

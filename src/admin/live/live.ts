@@ -34,6 +34,9 @@ const mostUnread = 1024 * 1024;
 
 const tickMs = 1_000;
 
+/** How long a snapshot waits for MAAS, ms; a page gets what MAAS says with a later event. */
+const snapshotWaitMs = 2_000;
+
 /** Nothing is counted or computed while no page is open. */
 export function createLive(sources: StateSources): Live {
   const pages = new Set<ServerResponse>();
@@ -47,7 +50,7 @@ export function createLive(sources: StateSources): Live {
     const ended = { requests, left };
     requests = [];
     left = 0;
-    const state = await reader.read(recent.tick());
+    const state = await reader.read(recent.tick(), 0);
     const event: LiveEvent = { state, ...ended };
     const text = `data: ${JSON.stringify(event)}\n\n`;
     for (const page of pages) {
@@ -86,12 +89,12 @@ export function createLive(sources: StateSources): Live {
         timer = setInterval(() => void tick(), tickMs).unref();
       }
       // The page gets the current state immediately.
-      void reader.read(recent.peek()).then((state) => {
+      void reader.read(recent.peek(), 0).then((state) => {
         const event: LiveEvent = { state, requests: [], left: 0 };
         return page.write(`data: ${JSON.stringify(event)}\n\n`);
       });
       return true;
     },
-    snapshot: () => reader.read(recent.peek()),
+    snapshot: () => reader.read(recent.peek(), snapshotWaitMs),
   };
 }

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { endOf } from '../../clients/client.ts';
 import type { ProblemCode } from '../../problem.ts';
 import { Problem } from '../../problem.ts';
@@ -60,27 +61,26 @@ const endingsMs = 10_000;
 
 /** Reads the state of things for the operator's page. */
 export function createStateReader({ sources, readiness, metrics }: StateSources): {
-  read(recent: RecentRequests): Promise<ProxyState>;
+  /** @param maxWaitMs how long to wait for MAAS; after that, the state has what was known before */
+  read(recent: RecentRequests, maxWaitMs: number): Promise<ProxyState>;
 } {
   let found: Readiness | undefined;
-  let isProbing = false;
+  let probing: Promise<void> | undefined;
   let endings: readonly Ending[] = [];
   let endingsUntil = -Infinity;
 
-  /** A probe may take as long as MAAS does; its result is part of a later state. */
-  async function probeReadiness(): Promise<void> {
-    if (isProbing) return;
-    isProbing = true;
+  async function probe(): Promise<void> {
     try {
       found = await readiness();
     } finally {
-      isProbing = false;
+      probing = undefined;
     }
   }
 
   return {
-    async read(recent) {
-      await Promise.race([probeReadiness(), new Promise((resolve) => setImmediate(resolve))]);
+    async read(recent, maxWaitMs) {
+      // A probe may take as long as MAAS does; then its result is part of a later state.
+      await Promise.race([(probing ??= probe()), wait(maxWaitMs, undefined, { ref: false })]);
       if (performance.now() >= endingsUntil) {
         endings = nextEndings(sources);
         endingsUntil = performance.now() + endingsMs;
