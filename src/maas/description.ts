@@ -25,7 +25,7 @@ export interface DescribedOperation {
 
 /**
  * Parses `describe/`. Its texts have the form of 3.4 and 3.7 (seen): a title, paragraphs, then `:param NAME: Required.
- * TEXT` and `:type NAME: TYPE`, each over several lines. Unknown parts are left out, because the description is only
+ * TEXT` and `:type NAME: TYPE`, each over several lines, and other lines that begin with a colon. Unknown parts are left out, because the description is only
  * informative.
  *
  * @param document the parsed JSON
@@ -62,7 +62,7 @@ function readText(
   identifiers: readonly string[],
 ): Pick<DescribedOperation, 'title' | 'text' | 'parameters'> {
   const fields = [...doc.matchAll(field)];
-  const prose = doc.slice(0, fields[0]?.index ?? doc.length);
+  const [prose = ''] = doc.split(/^:(?=\w+)/m, 1);
   const [title = '', ...paragraphs] = prose.trim().split(/\n{2,}/);
   const types = new Map(
     fields.flatMap(([, directive, name = '', text = '']) => (directive === 'type' ? [[name, joined(text)]] : [])),

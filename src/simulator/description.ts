@@ -7,10 +7,21 @@ const CRUD: Record<string, string> = { GET: 'read', POST: 'create', PUT: 'update
 
 /** Filler text: the real documents explain each operation at length, so clients receive large responses. */
 const explanation = Array.from(
-  { length: 32 },
-  (_, line) =>
-    `:param option_${line}: Optional. Stands for the text that MAAS has here.\n:type option_${line}: String\n`,
+  { length: 48 },
+  (_, line) => `:success (json) "example_${line}": Stands for an example that MAAS has here, of its response.`,
 ).join('\n');
+
+/** Some parameters in MAAS's notation, so that the page for browsers has fields to show. */
+const parameters: Readonly<Record<string, string>> = {
+  'POST zones/':
+    parameter('name', "Required. The new zone's name.") + parameter('description', 'Optional. A brief description.'),
+  'POST tags/':
+    parameter('name', 'Required. The new tag name.') + parameter('comment', 'Optional. What the tag will be used for.'),
+};
+
+function parameter(name: string, text: string): string {
+  return `:param ${name}: ${text}\n:type ${name}: String\n\n`;
+}
 
 const entries = (actions: Actions) =>
   Object.keys(actions).map((key) => {
@@ -22,7 +33,7 @@ function handler(resource: Resource, name: string, actions: Actions, origin: str
   const template = documented(resource);
   return {
     actions: entries(actions).map(({ method, op, name: title }) => ({
-      doc: `${title}\n\n${explanation}`,
+      doc: `${title}\n\n${parameters[`${method} ${template}`] ?? ''}${explanation}`,
       method,
       name: title,
       op,

@@ -15,7 +15,7 @@ const document = {
           method: 'POST',
           op: 'deploy',
         },
-        { doc: 'Read a machine', method: 'GET', op: null },
+        { doc: 'Read a machine\n\n:success (json) "content": {}\n', method: 'GET', op: null },
       ],
     },
     {
