@@ -4,9 +4,9 @@ import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { elsewherePorts, makeDesk } from '../support/desk.ts';
+import { replacementPorts, makeDesk } from '../support/desk.ts';
 
-test('all that the README has one type works as typed', { timeout: 120_000 }, async (t) => {
+test('all that the README and docs/policies.md have one type works as typed', { timeout: 120_000 }, async (t) => {
   const shelf = mkdtempSync(join(tmpdir(), 'maas-auth-proxy-readme-'));
   t.after(() => rmSync(shelf, { recursive: true, force: true }));
   const program = (name: string, script: string): void => {
@@ -29,7 +29,8 @@ esac`,
   );
   program('nano', `grep -q '^MAAS_URL=$' "$1" && stat -c %a "$1" > "${shelf}/mode"`);
   copyFileSync(resolve('.env.example'), join(shelf, '.env.example'));
-  const ports = await elsewherePorts(8240, 8241);
+  writeFileSync(join(shelf, 'start'), 'PATH="$SHELF:$PATH"; cp -n "$SHELF/.env.example" . || true\n');
+  const ports = await replacementPorts(8240, 8241);
   const desk = await makeDesk(t, ['bash', 'curl'], ports, {
     PORT: ports.get('8240') ?? '',
     ADMIN_PORT: ports.get('8241') ?? '',
@@ -37,8 +38,8 @@ esac`,
     SHELF: shelf,
   });
   if (desk === undefined) return;
-  writeFileSync(join(shelf, 'start'), 'PATH="$SHELF:$PATH"; cp -n "$SHELF/.env.example" . || true\n');
   await desk.follow('README.md');
+  await desk.follow('docs/policies.md');
   assert.equal(readFileSync(join(shelf, 'mode'), 'utf8').trim(), '600');
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
   assert.match(scripts['demo'] ?? '', / node dist\/src\/cli\.js demo$/);
