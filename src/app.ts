@@ -55,7 +55,7 @@ export interface AppOptions extends AuthenticationOptions {
   readonly log: Logger;
   /** Receive the access-log entry of each request, as the log does. */
   readonly entrySinks: readonly EntrySink[];
-  /** The page in the browser; `undefined` where there is none. */
+  /** The page in the browser; `undefined` if there is none. */
   readonly page?: PageOptions | undefined;
   /** The bounds of memory. */
   readonly memory: MemoryBounds;

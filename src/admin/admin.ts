@@ -28,7 +28,7 @@ export interface Readiness {
  *
  * @param readiness called for each `/readyz`
  * @param names the names that `Host` may have
- * @param page `undefined` where there is none
+ * @param page `undefined` if there is none
  */
 export function buildAdmin(
   readiness: () => Promise<Readiness>,

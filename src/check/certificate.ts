@@ -146,7 +146,7 @@ function authorities(pem = ''): X509Certificate[] {
     try {
       return [new X509Certificate(block)];
     } catch {
-      return []; // one that cannot be read has vouched for nobody
+      return []; // an unreadable certificate cannot be an issuer
     }
   });
 }

@@ -53,7 +53,7 @@ function addMonths(from: number, months: number): number {
 /**
  * Reads a date such as `2027-01-31`, which is its last second in UTC, or a moment such as `2027-01-31T18:00:00Z`.
  *
- * @returns ms since 1970; `undefined` where it is neither, or on no calendar
+ * @returns ms since 1970; `undefined` if it is neither, or no valid date
  */
 export function parseDate(text: string): number | undefined {
   const [, day, time] =
@@ -69,7 +69,7 @@ export function parseDate(text: string): number | undefined {
  * Reads an end: a span from now, a date, or `never`.
  *
  * @param now ms since 1970
- * @returns the moment, ISO 8601, or `never`; `undefined` where it is none of them
+ * @returns the moment, ISO 8601, or `never`; `undefined` if it is none of them
  */
 export function parseEnd(text: string, now: number): string | undefined {
   if (text === 'never') return text;

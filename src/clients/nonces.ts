@@ -23,8 +23,8 @@ export interface Nonces {
 }
 
 /**
- * The used nonces of this process, about 20 MB when full. A Map, and no lru-cache: what goes first is the oldest and
- * never the least recently used, and lru-cache would take 11 MB more when full, or 6 MB when empty.
+ * The used nonces of this process, about 20 MB when full. A Map and not lru-cache: the oldest nonce is dropped first,
+ * not the least recently used, and lru-cache would take 11 MB more when full, or 6 MB when empty.
  *
  * @param limit how many are stored at most; beyond this bound the oldest are forgotten
  */

@@ -58,7 +58,7 @@ async function greet(config: Configuration, proxy: Proxy, { say }: Log): Promise
   say();
 }
 
-/** MAAS's address and version; where there are several regions, a line for each. */
+/** MAAS's address and version; with several regions, one line for each. */
 function describeMaas(regions: Regions, { upstream }: Proxy, found: Identity | { failure: string }): string[] {
   const states = upstream.regions();
   if (states.length === 0) {

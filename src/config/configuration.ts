@@ -44,7 +44,7 @@ export interface Configuration extends SettingValues {
   readonly warnings: readonly string[];
 }
 
-/** The files of a configuration, where there are any. */
+/** The files of a configuration, if it has any. */
 export interface ConfigurationFiles {
   readonly key: NamedFile | undefined;
   readonly ca: NamedFile | undefined;

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { SettingError } from './values.ts';
 import { systemErrorCode } from '../system/system-error.ts';
 
-/** Reads a file's text; throws a `SettingError` where it cannot be read. */
+/** Reads a file's text; throws a `SettingError` if it cannot be read. */
 export type ReadText = (file: string) => string;
 
 /** A file that a setting names, and that may change while the program runs. */

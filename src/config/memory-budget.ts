@@ -16,9 +16,9 @@ export interface MemoryBounds {
   readonly connections: number;
   /** Buffered request bodies, bytes. */
   readonly bodies: number;
-  /** Pipelined headers that wait, and large headers until their request ends, bytes. */
+  /** Pipelined request headers that wait, and large headers until their request ends, bytes. */
   readonly headers: number;
-  /** Incomplete headers, bytes. */
+  /** Incomplete request headers, bytes. */
   readonly incompleteHeaders: number;
   /** Responses that several clients share, bytes. */
   readonly shared: number;

@@ -16,8 +16,8 @@ export interface Limits {
 /**
  * Takes a request for its client's share, or refuses it.
  *
- * @param holdsSlot `false` for a stream that stays open for hours: it counts in the minute, and is none of the
- *   concurrent requests, or an open page would lock a client out that may send one request at a time
+ * @param holdsSlot `false` for a stream that stays open for hours: it counts as a
+ *   request, but not as a concurrent one: an open page would block a client with a limit of one concurrent request
  * @throws {Problem} `limit-reached`
  */
 export type Admit = (exchange: Exchange, identity: ClientIdentity, holdsSlot?: boolean) => void | Promise<void>;

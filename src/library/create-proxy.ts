@@ -14,8 +14,8 @@ export interface Proxy {
    * Starts the proxy. MAAS need not be up yet.
    *
    * @returns the proxy's address, such as `http://127.0.0.1:8240` or `unix:/run/maas.sock`
-   * @throws {ConfigurationError} all that is wrong with the options, one sentence each
-   * @throws {Error} named `ListenError`, when the port or the socket is not to be had
+   * @throws {ConfigurationError} all mistakes in the options, one sentence each
+   * @throws {Error} named `ListenError`, if the port or the socket is not available
    */
   listen(): Promise<string>;
   /** The proxy's address while it listens, otherwise `undefined`. */
@@ -32,7 +32,7 @@ export interface Proxy {
 }
 
 /**
- * Makes a proxy that signs requests for a MAAS. Nothing is read or opened before `listen()`.
+ * Creates a proxy that signs requests for a MAAS. Nothing is read or opened before `listen()`.
  *
  * @example
  * const proxy = createProxy({ maasUrl: 'http://maas.example:5240', apiKey: 'consumer:token:secret' });
@@ -68,7 +68,7 @@ export function createProxy(options: ProxyOptions = {}): Proxy {
     },
     stop() {
       if (starting !== undefined) {
-        // A start that failed has left nothing to stop; `listen()` says why.
+        // After a failed start there is nothing to stop; `listen()` has rejected with the reason.
         stopping = starting.then(
           (proxy) => proxy.stop(),
           () => 0,

@@ -9,7 +9,7 @@ export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as
 export function openLibraryLog(log: ProxyOptions['log'] = 'off'): Logger {
   if (log === 'off') return createLogger('silent', () => {});
   if (typeof log === 'string') return createLogger(log, (line) => process.stdout.write(line));
-  // As lines: they are masked as text, and what is masked then goes to the caller's logger, whatever that does with it.
+  // As lines: they are masked as text before they go to the caller's logger.
   return createLogger(log.level, (line) => passOn(line, log));
 }
 
@@ -18,7 +18,7 @@ function passOn(line: string, log: ProxyLogger): void {
   log[level](fields, msg ?? '');
 }
 
-/** What is wrong with the option, as a sentence; `undefined` where nothing is. */
+/** What is wrong with the option, as a sentence; `undefined` if it is valid. */
 export function findWrongLog(log: unknown): string | undefined {
   if (log === undefined || log === 'off' || logLevels.some((level) => level === log)) return undefined;
   if (typeof log === 'object' && log !== null && 'level' in log && logLevels.every((level) => hasMethod(log, level)))

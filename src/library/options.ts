@@ -53,8 +53,8 @@ export interface ProxyOptions {
   /** Port of the admin listener; "off" turns it off. Default: 8241. */
   readonly adminPort?: number | 'off' | undefined;
   /**
-   * File with the token that the operator's page asks for; beyond loopback, or with a clients file, there is no such page
-   * without it.
+   * File with the token that the operator's page asks for; beyond loopback, or with a clients file, there is no such
+   * page without it.
    */
   readonly adminTokenFile?: string | undefined;
   /** Whether to convert JSON bodies to forms for operations where MAAS ignores JSON. Default: true. */
@@ -108,8 +108,8 @@ export interface ProxyOptions {
    */
   readonly log?: ProxyLogger | LogLevel | 'off' | undefined;
   /**
-   * Where settings are looked up that no option has: variables under the names of docs/settings.md, such as `process.env`.
-   * `LOG_LEVEL` and `LOG_FORMAT` are not read. Default: nowhere.
+   * Where settings are looked up that no option has: variables under the names of docs/settings.md, such as
+   * `process.env`. `LOG_LEVEL` and `LOG_FORMAT` are not read. Default: nowhere.
    */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }

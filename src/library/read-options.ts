@@ -16,8 +16,8 @@ const optionNames = (Object.keys(settings) as SettingName[]).filter(
 const rank = -1;
 
 /**
- * Brings options into the form in which the program reads flags and variables, so that one reader judges all of them.
- * Neither the environment nor a `.env` is read, but for what `env` holds.
+ * Converts options to the form of flags and variables, so that one parser validates all of them. Of the environment
+ * only `env` is read, and no `.env`.
  */
 export function readOptions(options: ProxyOptions): Layers {
   const { log, env, ...given } = options;
@@ -36,7 +36,7 @@ export function readOptions(options: ProxyOptions): Layers {
   return { ...variables, found, mistakes, wording: libraryWording };
 }
 
-/** A value as the text that a flag would have; `undefined` where none would. */
+/** A value as the text of a flag; `undefined` if no flag could have it. */
 function asText(value: unknown): string | undefined {
   if (typeof value === 'string') return value.trim();
   if (typeof value === 'boolean' || typeof value === 'number') return String(value);

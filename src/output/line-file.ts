@@ -103,7 +103,7 @@ function endsWithinLine(path: string, { isFile }: Target): boolean {
   try {
     fd = openSync(path, 'r');
   } catch {
-    return false; // it may be written and not read
+    return false; // the file may be writable but not readable
   }
   try {
     const stats = fstatSync(fd);

@@ -50,7 +50,7 @@ export function openStandardOutput(maxBytes: number, notice: LineQueueOptions['n
 
 /**
  * Batches lines: the first is written at the end of the event loop's iteration, and those that come within a moment
- * after it batched. A write for each line was the log's largest cost.
+ * after it in one write. A write for each line was the log's largest cost.
  */
 function batched(): (write: () => void) => void {
   let writtenAt = -Infinity;

@@ -16,7 +16,7 @@ export interface RequestFeed {
 /** How many pages may be open. */
 const maxListeners = 100;
 
-/** How much a page may remove unread before its stream is closed, bytes; it connects again. */
+/** How much a page may leave unread before its stream is closed, bytes; it connects again. */
 const maxUnread = 64 * 1024;
 
 const heartbeatMs = 15_000;

@@ -16,7 +16,7 @@ export function matchesAnything(rule: Rule): boolean {
 }
 
 /**
- * Explains that a rule matches no operation of MAAS, and which operation was probably probable; without a full stop.
+ * Explains that a rule matches no operation of MAAS, and which operation was probably meant; without a full stop.
  * `undefined` for every other rule.
  */
 export function explainIdleRule(rule: Rule): string | undefined {

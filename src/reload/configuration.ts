@@ -22,7 +22,7 @@ export interface ReloadedConfiguration {
   readonly registry: Registry | undefined;
   /** TLS options of the https listener; `undefined` for plain http. */
   readonly tls: ReloadedTls | undefined;
-  /** The token for the operator's page in force; `undefined` where none is set. */
+  /** The token for the operator's page in force; `undefined` if none is set. */
   readonly adminToken: (() => string) | undefined;
 }
 

@@ -43,9 +43,9 @@ export interface Upstream {
   readonly health: Health;
   /** When the certificates end that MAAS has shown, s since 1970, by its origin; none over plain http. */
   readonly certificates: ReadonlyMap<string, number>;
-  /** How the regions are, as the last requests have shown it; none where there is only one. */
+  /** The states of the regions, as the last requests have shown them; empty if there is only one. */
   regions(): readonly RegionState[];
-  /** Probes each region; does nothing where there is only one. */
+  /** Probes each region; does nothing if there is only one. */
   probeRegions(): Promise<void>;
   /** How many requests are in flight to MAAS, and how many are queued. */
   readonly queue: QueueState;
@@ -74,7 +74,7 @@ export interface UpstreamOptions {
   /** The bound of all responses together that are buffered for several clients, bytes. */
   readonly maxShared?: number;
   /**
-   * Called with the whole difference in seconds whenever MAAS has corrected the clock; positive where MAAS is ahead.
+   * Called with the whole difference in seconds whenever MAAS has corrected the clock; positive if MAAS is ahead.
    */
   onClockDifference?(offset: number): void;
   /** Called when a region of several is ejected, with the reason, and when it is back. */
@@ -110,7 +110,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     queue(limiter), //         wait for a slot
     readRefusals(addresses, clock), // read 401, 502, 504 and redirects; set the clock
     watch, //                 note what the responses show of MAAS's health
-    ...(regions === undefined ? [] : [regions.interceptor]), // choose a region; go on to the next where one fails
+    ...(regions === undefined ? [] : [regions.interceptor]), // choose a region; move on to the next if one fails
     sign(signer, () => clock.now()),
   )(pools.dispatch);
   return {

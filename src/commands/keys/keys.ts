@@ -111,7 +111,7 @@ function isAction(word: string): word is Action {
 }
 
 async function add(file: string, name: string, layers: Layers): Promise<void> {
-  // POLICY of the gateway, where it is set, so that a new key has no more rights than the gateway allows.
+  // POLICY of the gateway, if it is set, so that a new key has no more rights than the gateway allows.
   const changes = readChanges(layers, file, layers.found.get('policy'));
   const { client: made, key } = makeKey({ name, policy: 'standard' });
   const client = applyChanges(made, changes);

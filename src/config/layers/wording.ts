@@ -1,6 +1,6 @@
 import { settings, type Setting, type SettingName } from '../settings.ts';
 
-/** How sentences name settings: flags and variables where the program was started, options where the library was called. */
+/** How sentences name settings: as flags and variables of the program, or as options of the library. */
 export interface Wording {
   /** A setting's name: `--port`, or `port`. */
   readonly name: (setting: SettingName) => string;

@@ -39,7 +39,7 @@ export const readsThatReveal = [
   'GET oidc-providers/**',
   'GET pods/* parameters',
   'GET vm-hosts/* parameters',
-  // Their list too: it has the keys with which MAAS serves them to anybody.
+  // Their list too: it has the keys by which anybody gets them from MAAS without a signature.
   'GET files/**',
 ] as const;
 

@@ -38,7 +38,7 @@ export interface Operations {
 /** `/-/me` */
 export interface Me {
   readonly maas: { readonly url: string; readonly version: string | null };
-  /** The user whose MAAS key signs; `null` where MAAS does not say. */
+  /** The user of the MAAS key that signs; `null` if MAAS does not say. */
   readonly user: { readonly name: string; readonly administrator: boolean } | null;
   readonly policy: string;
   /** The name of this client, in a gateway. */
@@ -52,7 +52,7 @@ export interface RequestEntry {
   /** ISO 8601. */
   readonly time: string;
   readonly client?: string;
-  /** Where it came from; told to the operator alone. */
+  /** The client's address; only on the operator's page. */
   readonly peer?: string;
   readonly operation: string;
   readonly method: string;
@@ -65,6 +65,6 @@ export interface RequestEntry {
   readonly code?: string;
   readonly title?: string;
   readonly detail?: string;
-  /** What caused the problem, as the log has it; told to the operator alone. */
+  /** The problem's cause, as in the log; only on the operator's page. */
   readonly cause?: string;
 }

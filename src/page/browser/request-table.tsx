@@ -7,13 +7,13 @@ export const mostEntries = 500;
 interface Props {
   /** The newest first. */
   readonly entries: readonly RequestEntry[];
-  /** Whether to say that they are live, or not; missing where the page says so elsewhere. */
+  /** Whether the stream is connected; missing if the page shows that elsewhere. */
   readonly isConnected?: boolean;
-  /** Whether to say whose each one is. */
+  /** Whether to show the client of each. */
   readonly showsClient?: boolean;
 }
 
-/** Requests that have ended, to filter, and to hold still. Metadata only. */
+/** Requests that have ended; they can be filtered and paused. Metadata only. */
 export function RequestTable({ entries, isConnected, showsClient = false }: Props) {
   const [held, setHeld] = useState<readonly RequestEntry[]>();
   const [filter, setFilter] = useState('');

@@ -42,7 +42,7 @@ class Queued extends ForwardingHandler implements Waiter {
   readonly #limiter: ConcurrencyLimiter;
   readonly #slowOperations: SlowOperations;
   #slot: Slot | undefined;
-  /** `performance.now()` when it was queued, ms; `undefined` where it got a slot immediately. */
+  /** `performance.now()` when it was queued, ms; `undefined` if it got a slot immediately. */
   #waitsSince: number | undefined;
 
   constructor(

@@ -30,7 +30,7 @@ let count = 0;
 export interface CacheLookup {
   /** Equal for reads with the same response: signed with the same key, and with the same fields but for `notInKey`. */
   readonly key: string;
-  /** The oldest stored response that the client accepts, s; 0 where it accepts none (RFC 9111 §5.2.1). */
+  /** The oldest stored response that the client accepts, s; 0 if it accepts none (RFC 9111 §5.2.1). */
   readonly maxAge: number;
   /** The entity tags of responses that the client has already. */
   readonly ifNoneMatch: string | undefined;
@@ -39,10 +39,10 @@ export interface CacheLookup {
 /**
  * Makes the cache key of a read.
  *
- * @param signer signs the request; `undefined` where it is sent unsigned: signed and unsigned requests never share a
+ * @param signer signs the request; `undefined` if it is sent unsigned: signed and unsigned requests never share a
  *   response
  * @param hasEtags whether the proxy gives responses an `ETag`, and so evaluates `If-None-Match` itself
- * @returns `undefined` where the read must go to MAAS by itself
+ * @returns `undefined` if the read must not be shared
  */
 export function readCacheLookup(
   { path, headers }: UpstreamRequest,

@@ -274,7 +274,7 @@ class Subscription implements Controller {
   }
 }
 
-/** The `Content-Length` of a response, bytes; 0 where it has none. */
+/** The `Content-Length` of a response, bytes; 0 if it has none. */
 function announcedLength(fields: Fields): number {
   const length = Number(fieldOf(fields, 'content-length') ?? 0);
   return Number.isNaN(length) ? 0 : length;

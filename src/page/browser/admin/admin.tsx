@@ -11,15 +11,15 @@ import { Plots } from './plots.tsx';
 /** How much is plotted: ten minutes, a point a second. */
 const mostStates = 600;
 
-/** What has come since the page was opened. */
+/** The data since the page was opened. */
 interface Seen {
   readonly states: readonly ProxyState[];
   readonly entries: readonly RequestEntry[];
-  /** How many requests of a busy proxy were not told. */
+  /** How many requests of a busy proxy were not sent. */
   readonly left: number;
 }
 
-/** The operator's page: everybody's requests, and how the proxy and MAAS are. */
+/** The operator's page: the requests of all clients, and the state of the proxy and MAAS. */
 export function Admin() {
   const [{ states, entries, left }, setSeen] = useState<Seen>({ states: [], entries: [], left: 0 });
   const [isConnected, setConnected] = useState(false);
@@ -33,7 +33,7 @@ export function Admin() {
         await read('/-/state');
         setRefusal(undefined);
       } catch (error) {
-        // Where the proxy does not respond, the stream is tried again by itself.
+        // If the proxy does not respond, the stream is reopened automatically.
         if (!(error instanceof ProblemError) || error.status !== 401) return;
         setRefusal(error.message);
         ended.abort();

@@ -1,7 +1,7 @@
-// What the admin listener tells the operator's page, in /-/state and /-/live.
+// The JSON that the admin listener sends to the operator's page, in /-/state and /-/live.
 import type { RequestEntry } from '../contract.ts';
 
-/** How the proxy and MAAS are at one moment; `null` is what is not known. */
+/** The state of the proxy and of MAAS at one moment; `null` for unknown values. */
 export interface ProxyState {
   /** ISO 8601. */
   readonly time: string;
@@ -12,7 +12,7 @@ export interface ProxyState {
   readonly reasons: readonly string[];
   /** When MAAS last responded, ISO 8601. */
   readonly lastResponse: string | null;
-  /** The region controllers, where there are several. */
+  /** The region controllers, if there are several. */
   readonly regions: readonly { readonly region: string; readonly isUp: boolean; readonly reason: string | null }[];
   readonly inFlight: number;
   readonly queued: number;

@@ -1,10 +1,10 @@
 import type { ComponentChildren } from 'preact';
 import type { ProxyState } from './contract.ts';
 
-/** What ends sooner than this is marked, ms. */
+/** Certificates and keys that expire sooner are marked, ms. */
 const soon = 14 * 86_400_000;
 
-/** How MAAS and the proxy are, in words. */
+/** The state of MAAS and the proxy, in words. */
 export function Facts({ state }: { readonly state: ProxyState }) {
   const { problems, endings, time } = state;
   const now = Date.parse(time);

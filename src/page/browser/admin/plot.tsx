@@ -6,9 +6,9 @@ export interface Series {
 
 interface Props {
   readonly title: string;
-  /** What the values are: `ms`, `%`; empty where they are counts. */
+  /** The unit: `ms`, `%`; empty for counts. */
   readonly unit: string;
-  /** When each value was, ms since 1970, ascending. */
+  /** The times of the values, ms since 1970, ascending. */
   readonly times: readonly number[];
   readonly series: readonly Series[];
 }
@@ -16,7 +16,7 @@ interface Props {
 const width = 600;
 const height = 150;
 
-/** The least that a plot shows, ms: a page that was just opened has no curve yet. */
+/** The shortest time that a plot shows, ms: a page that was just opened has no curve yet. */
 const leastSpan = 60_000;
 
 /** A longer pause than this is a gap in the curve, ms. */

@@ -25,7 +25,7 @@ export function copyAs(language: Language, call: Call, origin: string, needsKey:
   }
 }
 
-/** Where the key of a gateway is to be put; every example reads it from the environment. */
+/** The placeholder of a gateway's key; every example reads it from the environment. */
 const keyVariable = 'MAAS_API_KEY';
 
 function curl(call: Call, origin: string, needsKey: boolean): string {

@@ -10,7 +10,7 @@ export interface Received {
   readonly took: number;
   readonly headers: readonly (readonly [string, string])[];
   readonly body: Blob;
-  /** The body as text; `undefined` where it is no text. */
+  /** The body as text; `undefined` if it is not text. */
   readonly text: string | undefined;
 }
 
