@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Exchange } from '../exchange.ts';
+import { fieldValues, type Fields } from '../http/fields.ts';
 import { Problem } from '../problem.ts';
 import { plainAddress } from '../http/peer.ts';
 
@@ -45,14 +46,9 @@ export function createHostCheck(
   };
 }
 
-function onlyHost(rawHeaders: readonly string[]): string {
-  let found: string | undefined;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string;
-    if (name.length !== 4 || name.toLowerCase() !== 'host') continue;
-    if (found !== undefined) throw new Problem('bad-host', 'The request must have one Host header, not two.');
-    found = rawHeaders[index + 1] as string;
-  }
+function onlyHost(rawHeaders: Fields): string {
+  const [found, second] = fieldValues(rawHeaders, 'host');
+  if (second !== undefined) throw new Problem('bad-host', 'The request must have one Host header, not two.');
   if (found === undefined) throw new Problem('bad-host', 'The request must have a Host header.');
   return found;
 }

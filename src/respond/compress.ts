@@ -2,7 +2,7 @@ import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import type { Exchange } from '../exchange.ts';
 import type { OperationClass } from '../policy/operation-class.ts';
-import { fieldOf, type Fields } from '../http/fields.ts';
+import { fieldOf, forEachField, type Fields } from '../http/fields.ts';
 
 /** The content codings that the proxy supports, in order of preference. */
 export type Coding = 'zstd' | 'br' | 'gzip';
@@ -115,16 +115,13 @@ export function chooseCoding(acceptEncoding: string): Coding | undefined {
 export function codedHeaders(headers: Fields, coding: Coding | undefined): string[] {
   const coded: string[] = [];
   let vary = '';
-  for (let index = 0; index < headers.length; index += 2) {
-    const name = headers[index] as string;
-    const value = headers[index + 1] as string;
-    const lower = name.toLowerCase();
+  forEachField(headers, (name, value, lower) => {
     if (lower === 'vary') vary += `${value}, `;
     else if (coding === undefined) coded.push(name, value);
     // A strong tag does not stand for the compressed bytes (RFC 9110 §8.8.3.3).
     else if (lower === 'etag' && !value.startsWith('W/')) coded.push(name, `W/${value}`);
     else if (lower !== 'content-length') coded.push(name, value);
-  }
+  });
   coded.push('Vary', /(?:^|,)\s*(?:accept-encoding|\*)\s*,/i.test(vary) ? vary.slice(0, -2) : `${vary}Accept-Encoding`);
   if (coding !== undefined) coded.push('Content-Encoding', coding);
   return coded;

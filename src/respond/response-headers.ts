@@ -1,5 +1,5 @@
 import { connectionOptions, hopByHop } from '../http/hop-by-hop.ts';
-import type { Fields } from '../http/fields.ts';
+import { forEachField, withoutFields, type Fields } from '../http/fields.ts';
 
 /**
  * Fields of MAAS's that would affect the client beyond this response: a cookie would be a session at MAAS, and
@@ -24,24 +24,20 @@ export function responseHeaders(
   withoutLength = false,
 ): string[] {
   const headers: string[] = [];
-  let listed: ReadonlySet<string> | undefined;
+  const listed = new Set<string>();
   let via = '';
-  for (let index = 0; index < fields.length; index += 2) {
-    const name = fields[index] as string;
-    const value = fields[index + 1] as string;
-    const lower = name.toLowerCase();
+  forEachField(fields, (name, value, lower) => {
     if (lower === 'connection') {
-      const options = connectionOptions(value);
-      if (options !== undefined) listed = new Set([...(listed ?? []), ...options]);
+      for (const option of connectionOptions(value) ?? []) listed.add(option);
     }
     if (lower === 'via') via += `${value}, `;
     else if (lower === 'location') headers.push(name, locate(value));
-    else if (lower === 'content-length' && withoutLength) continue;
+    else if (lower === 'content-length' && withoutLength) return;
     else if (lower === 'content-length' && newLength !== undefined) headers.push(name, String(newLength));
     else if (!dropped.has(lower) && !isDroppedFamily(lower) && lower !== 'x-request-id') headers.push(name, value);
-  }
+  });
   headers.push('Via', `${via}1.1 maas-auth-proxy`, 'X-Request-Id', requestId);
-  return listed === undefined ? headers : withoutListed(headers, listed);
+  return listed.size === 0 ? headers : withoutFields(headers, (lower) => listed.has(lower));
 }
 
 /**
@@ -50,8 +46,4 @@ export function responseHeaders(
  */
 function isDroppedFamily(lower: string): boolean {
   return lower.startsWith('proxy-') || lower.startsWith('access-control-');
-}
-
-function withoutListed(headers: readonly string[], listed: ReadonlySet<string>): string[] {
-  return headers.filter((_, index) => !listed.has((headers[index - (index % 2)] as string).toLowerCase()));
 }

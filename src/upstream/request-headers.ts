@@ -3,6 +3,7 @@ import type { ClientIdentity } from '../clients/identity.ts';
 import type { Exchange } from '../exchange.ts';
 import { connectionOptions, hopByHop } from '../http/hop-by-hop.ts';
 import { schemeOf } from '../http/scheme.ts';
+import { forEachField } from '../http/fields.ts';
 
 /** Fields that the client may not set, because they would speak to MAAS in place of the proxy. */
 const dropped: ReadonlySet<string> = new Set([
@@ -47,18 +48,15 @@ export function requestHeaders(
   let via = '';
   let userAgent = '';
   const client = identity.client?.client.name ?? (identity.isAnonymous ? anonymousName : undefined);
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string;
-    const value = rawHeaders[index + 1] as string;
-    const lower = name.toLowerCase();
+  forEachField(rawHeaders, (name, value, lower) => {
     if (lower === 'via') via += `${value}, `;
-    if (dropped.has(lower) || listed?.has(lower) === true) continue;
-    if (lower === 'content-type' && contentType !== undefined) continue;
+    if (dropped.has(lower) || listed?.has(lower) === true) return;
+    if (lower === 'content-type' && contentType !== undefined) return;
     // Django reads an underscore in a name as a dash, so `X_Forwarded_For` would pass for the real one.
-    if (lower.includes('_') || lower.startsWith('x-forwarded-') || lower.startsWith('proxy-')) continue;
+    if (lower.includes('_') || lower.startsWith('x-forwarded-') || lower.startsWith('proxy-')) return;
     if (lower === 'user-agent' && client !== undefined) userAgent += value === '' ? '' : `${value} `;
     else headers.push(name, lower === 'max-forwards' && exchange.method === 'OPTIONS' ? fewer(value) : value);
-  }
+  });
   if (contentType !== undefined) headers.push('Content-Type', contentType);
   // MAAS's audit log stores the user agent, which identifies the person behind a shared key.
   if (client !== undefined) headers.push('User-Agent', `${userAgent}(via maas-auth-proxy; client=${client})`);
