@@ -19,32 +19,30 @@ createServer((request, response) => {
   }
   const nonce = randomBytes(16).toString('hex');
   headers.push('Authorization', `${start}${nonce}", oauth_timestamp="${Math.floor(Date.now() / 1000)}"`);
-  let resume: (() => void) | undefined;
   const body = method === 'GET' || method === 'HEAD' ? null : request;
   pool.dispatch(
     { path: url, method, headers, body },
     {
-      onConnect() {},
-      onHeaders(status, raw, resumeResponse) {
-        resume = resumeResponse;
+      onRequestStart() {},
+      onResponseStart(controller, status) {
+        const raw = controller.rawHeaders as (Buffer | string)[];
         const head: string[] = [];
         for (let index = 0; index < raw.length; index += 2) {
-          const name = (raw[index] as Buffer).toString('latin1');
+          const name = (raw[index] as Buffer | string).toString('latin1');
           if (!/^(?:connection|transfer-encoding|keep-alive)$/i.test(name))
-            head.push(name, (raw[index + 1] as Buffer).toString('latin1'));
+            head.push(name, (raw[index + 1] as Buffer | string).toString('latin1'));
         }
         response.writeHead(status, head);
-        return true;
       },
-      onData(chunk) {
-        if (response.write(chunk)) return true;
-        response.once('drain', () => resume?.());
-        return false;
+      onResponseData(controller, chunk) {
+        if (response.write(chunk)) return;
+        controller.pause();
+        response.once('drain', () => controller.resume());
       },
-      onComplete() {
+      onResponseEnd() {
         response.end();
       },
-      onError() {
+      onResponseError() {
         response.destroy();
       },
     },
