@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { allSaid, complain, say } from './command.ts';
 import { commands } from './commands.ts';
 import { endProcess } from './end-process.ts';
-import { helpText } from './help.ts';
+import { fullHelp, helpText } from './help.ts';
 import { describeWord } from './words.ts';
 import { ConfigurationError } from '../config/configuration-error.ts';
 import { readLayers, type Layers } from '../config/layers/layers.ts';
@@ -26,7 +26,9 @@ async function run(argv: readonly string[]): Promise<number> {
   );
   if (layers.help) {
     const [word = name] = layers.positionals;
-    say(helpText(commands, Object.hasOwn(commands, word) ? word : name, process.stdout.columns).trimEnd());
+    const about = Object.hasOwn(commands, word) ? word : name;
+    const { columns } = process.stdout;
+    say((layers.extra.has('all') ? fullHelp(commands, about, columns) : helpText(commands, about, columns)).trimEnd());
     return 0;
   }
   if (layers.version) {

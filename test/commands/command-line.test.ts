@@ -1,6 +1,7 @@
 // Mistakes on the command line: one sentence each, with what was meant where that can be told.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { settings, type Setting } from '../../src/config/settings.ts';
 import { runCli } from '../support/cli.ts';
 import { canaryKey } from '../support/proxy.ts';
 
@@ -54,8 +55,25 @@ test('help is found wherever it is looked for', async (t) => {
     assert.equal((await runCli(t, line.split(' '))).stdout, check, line);
   }
   const { stdout: all } = await runCli(t, ['--help']);
-  assert.match(all, /MAAS_PROXY_PORT/);
+  assert.match(all, /Examples:/);
   for (const line of ['help', '-h', 'serve --help', '--help serve', '--help nonsense']) {
     assert.equal((await runCli(t, line.split(' '))).stdout, all, line);
   }
+});
+
+test('--help is short, with examples; --help --all holds every setting once, below a heading', async (t) => {
+  const { stdout: short } = await runCli(t, ['--help']);
+  assert.ok(short.trimEnd().split('\n').length <= 30, short);
+  const shown = short.split('\n').filter((line) => /^ {2}(?:--[a-z-]+ [A-Z]+|\(MAAS_API_KEY\)) /.test(line));
+  assert.equal(shown.length, 5, short);
+  assert.match(short, /^ {2}--help --all +every setting$/m);
+  const { stdout: full } = await runCli(t, ['--help', '--all']);
+  for (const { flag, env } of Object.values(settings) as Setting<unknown>[]) {
+    const start = flag === undefined ? `  (${env[0]})` : `  --${flag} `;
+    assert.equal(full.split('\n').filter((line) => line.startsWith(start)).length, 1, start);
+  }
+  assert.match(full, /\n\nMAAS:\n {2}--maas-url [^]*\n\nLogs:\n {2}--log-level /);
+  assert.equal((await runCli(t, ['help', '--all'])).stdout, full);
+  const alone = await runCli(t, ['--all'], good);
+  assert.deepEqual([alone.code, alone.stderr], [2, '--all belongs to --help: write --help --all.\n']);
 });

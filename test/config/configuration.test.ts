@@ -175,7 +175,7 @@ test('a key file that others may read gives a warning, one that they may not giv
 });
 
 test('--help says of a flag that turns something off what is not done then', async (t) => {
-  const { stdout } = await runCli(t, ['--help']);
+  const { stdout } = await runCli(t, ['--help', '--all']);
   const negative = stdout.split('\n').filter((line) => line.startsWith('  --no-'));
   assert.ok(negative.length >= 3, stdout);
   for (const line of negative) assert.match(line, /^ {2}--no-[a-z-]+ +do not /);

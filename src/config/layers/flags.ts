@@ -27,6 +27,7 @@ export function readFlags(
   const byFlag = new Map<string, SettingName>();
   const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = {
     help: { type: 'boolean', short: 'h' },
+    all: { type: 'boolean' },
     version: { type: 'boolean', short: 'V' },
   };
   for (const name of names) {
@@ -60,6 +61,7 @@ export function readFlags(
       else found.set(name, { text: flagText(settings[name], token.value), source: token.rawName, rank: 0 });
     }
   }
+  if (extra.has('all') && !extra.has('help')) mistakes.push('--all belongs to --help: write --help --all.');
   return { positionals, help: extra.has('help'), version: extra.has('version'), extra };
 }
 
