@@ -3,7 +3,7 @@ import type { Hash } from 'node:crypto';
 import { handled, nginx, plain, raised, Refusal, view, type SimulatedResponse } from './response.ts';
 import type { Accounts, User } from './accounts.ts';
 import { bootResources } from './boot-resources.ts';
-import { describe, openapi } from './description.ts';
+import { describe, openapi } from './description/description.ts';
 import { count, jsonFields, last, percentDecode, urlencoded, type Fields } from './fields.ts';
 import { fileResources } from './files.ts';
 import { machineResources } from './machines.ts';

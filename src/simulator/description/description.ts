@@ -1,27 +1,16 @@
 // describe/ and openapi.yaml: the simulator's own operations, with as much text as MAAS has (half a megabyte each).
-import { view, type SimulatedResponse } from './response.ts';
-import { documented, type Actions, type Resource } from './resource.ts';
-import { apiHash, openapiVersion, type Version } from './version-facts.ts';
+import { operationText } from './operation-texts.ts';
+import { view, type SimulatedResponse } from '../response.ts';
+import { documented, type Actions, type Resource } from '../resource.ts';
+import { apiHash, openapiVersion, type Version } from '../version-facts.ts';
 
 const CRUD: Record<string, string> = { GET: 'read', POST: 'create', PUT: 'update', DELETE: 'delete' };
 
 /** Filler text: the real documents explain each operation at length, so clients receive large responses. */
-const explanation = Array.from(
+const filler = Array.from(
   { length: 48 },
   (_, line) => `:success (json) "example_${line}": Stands for an example that MAAS has here, of its response.`,
 ).join('\n');
-
-/** Some parameters in MAAS's notation, so that the page for browsers has fields to show. */
-const parameters: Readonly<Record<string, string>> = {
-  'POST zones/':
-    parameter('name', "Required. The new zone's name.") + parameter('description', 'Optional. A brief description.'),
-  'POST tags/':
-    parameter('name', 'Required. The new tag name.') + parameter('comment', 'Optional. What the tag will be used for.'),
-};
-
-function parameter(name: string, text: string): string {
-  return `:param ${name}: ${text}\n:type ${name}: String\n\n`;
-}
 
 const entries = (actions: Actions) =>
   Object.keys(actions).map((key) => {
@@ -33,7 +22,7 @@ function handler(resource: Resource, name: string, actions: Actions, origin: str
   const template = documented(resource);
   return {
     actions: entries(actions).map(({ method, op, name: title }) => ({
-      doc: `${title}\n\n${parameters[`${method} ${template}`] ?? ''}${explanation}`,
+      doc: `${operationText(`${method} ${template}${op === null ? '' : ` ${op}`}`, title)}\n\n${filler}`,
       method,
       name: title,
       op,
@@ -62,7 +51,7 @@ export function describe(resources: Resource[], origin: string, version: Version
 
 /** Hand-written YAML; `address` is MAAS's configured address, whatever address the client used. */
 export function openapi(resources: Resource[], address: string, version: Version): SimulatedResponse {
-  const indented = explanation.replaceAll(/^/gm, ' '.repeat(8));
+  const indented = filler.replaceAll(/^/gm, ' '.repeat(8));
   const paths = resources.flatMap((one) => {
     const base = `/${documented(one)}`;
     // As in MAAS's own document, each op has its own path, in the suffix form.
