@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { replacementPorts, makeDesk } from '../support/desk.ts';
 
-test('all that the README and docs/policies.md have one type works as typed', { timeout: 120_000 }, async (t) => {
+test('what the README and three short guides have one type works as typed', { timeout: 120_000 }, async (t) => {
   const shelf = mkdtempSync(join(tmpdir(), 'maas-auth-proxy-readme-'));
   t.after(() => rmSync(shelf, { recursive: true, force: true }));
   const program = (name: string, script: string): void => {
@@ -31,7 +31,7 @@ esac`,
   copyFileSync(resolve('.env.example'), join(shelf, '.env.example'));
   writeFileSync(join(shelf, 'start'), 'PATH="$SHELF:$PATH"; cp -n "$SHELF/.env.example" . || true\n');
   const ports = await replacementPorts(8240, 8241);
-  const desk = await makeDesk(t, ['bash', 'curl'], ports, {
+  const desk = await makeDesk(t, ['bash', 'curl', 'openssl'], ports, {
     PORT: ports.get('8240') ?? '',
     ADMIN_PORT: ports.get('8241') ?? '',
     BASH_ENV: join(shelf, 'start'),
@@ -40,6 +40,8 @@ esac`,
   if (desk === undefined) return;
   await desk.follow('README.md');
   await desk.follow('docs/policies.md');
+  await desk.follow('docs/regions.md');
+  await desk.follow('docs/operator-page.md');
   assert.equal(readFileSync(join(shelf, 'mode'), 'utf8').trim(), '600');
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
   assert.match(scripts['demo'] ?? '', / node dist\/src\/cli\.js demo$/);
