@@ -1,6 +1,7 @@
 import { constants, fstatSync, openSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isatty } from 'node:tty';
+import { batched } from './batched.ts';
 import { createLineQueue, type LineQueueOptions, type LineSink } from './line-queue.ts';
 import { writeAll, writeInPool, writeWhenReady } from './write.ts';
 import { isSystemError } from '../system/system-error.ts';
@@ -14,9 +15,6 @@ export interface StandardOutput {
   /** Writes the remaining lines, for at most a second. */
   close(): Promise<void>;
 }
-
-/** How long lines wait for further lines, ms, while they come in quick succession. */
-const batchMs = 10;
 
 /** How long a slow reader may delay the end of the process, ms. */
 const lastWait = 1_000;
@@ -45,22 +43,6 @@ export function openStandardOutput(maxBytes: number, notice: LineQueueOptions['n
     add: queue.add,
     dropped: () => dropped,
     close: () => Promise.race([queue.close(), wait(lastWait)]),
-  };
-}
-
-/**
- * Batches lines: the first is written at the end of the event loop's iteration, and those that come within a moment
- * after it in one write. A write for each line was the log's largest cost.
- */
-function batched(): (write: () => void) => void {
-  let writtenAt = -Infinity;
-  return (write) => {
-    const flush = (): void => {
-      writtenAt = performance.now();
-      write();
-    };
-    if (performance.now() - writtenAt > batchMs) setImmediate(flush);
-    else setTimeout(flush, batchMs);
   };
 }
 

@@ -25,7 +25,8 @@ let ready: Ready[] = [];
 
 /**
  * Writes a response with a buffered body, headers and body in one piece, and ends it. This is for short responses on a
- * persistent connection; the bytes are the same as Node's. It saves a third of a short request's CPU:
+ * persistent connection; the bytes are the same as Node's. It saves a third of a short request's CPU
+ * (writing at the end of the iteration alone, measured in pairs at 32 connections: 14 %):
  * - Node checks each field once more, and writes three pieces.
  * - All responses that become ready in one iteration of the event loop are written at its end, one after the other.
  *   Written between reads from MAAS, each would wake its client separately, and that client's next request would

@@ -5,6 +5,7 @@ import type { WriteEpoch } from './write-epoch.ts';
 import type { CacheHit, Cache } from './cache.ts';
 import { readCacheLookup } from './cache-key.ts';
 import { isStorable, unlessMatched } from './etag.ts';
+import { RenewedMap } from './renewed-map.ts';
 import { replay } from './buffered-response.ts';
 import { WriteHandler } from './write.ts';
 
@@ -23,13 +24,6 @@ export interface ReuseOptions {
 }
 
 /**
- * After how many shared requests their map is made anew. V8 gives a changing Map a new table now and then, and the old
- * table points to the new one. Once an old table is in the old generation, every later shared request is promoted too,
- * with all that it refers to, and the garbage collector works five times as much.
- */
-const renewAfter = 64;
-
-/**
  * Collapses identical reads: when several clients send the same read at the same time, MAAS gets it once. A read that
  * was sent a moment ago is served from cache. This is the first interceptor of the chain; the policy has been evaluated
  * before.
@@ -40,8 +34,7 @@ const renewAfter = 64;
  * chain.
  */
 export function reuse({ epoch, sharedSigner, collapses, cache, maxHeld }: ReuseOptions): Interceptor {
-  let requests = new Map<string, SharedRequest>();
-  let ended = 0;
+  const requests = new RenewedMap<string, SharedRequest>();
   const held = { bytes: 0, maxBytes: maxHeld };
   const onBuffered: SharedRequestContext['onBuffered'] =
     cache &&
@@ -54,10 +47,7 @@ export function reuse({ epoch, sharedSigner, collapses, cache, maxHeld }: ReuseO
       dispatch,
       held,
       onClosed(request) {
-        if (requests.get(request.cacheKey) !== request) return;
-        requests.delete(request.cacheKey);
-        ended += 1;
-        if (ended % renewAfter === 0) requests = new Map(requests);
+        if (requests.get(request.cacheKey) === request) requests.delete(request.cacheKey);
       },
       onBuffered,
     };
