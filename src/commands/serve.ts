@@ -1,5 +1,4 @@
 import { homedir } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { readConfiguration, type Configuration } from '../config/configuration.ts';
 import { collectByBytes } from '../http/collect-by-bytes.ts';
@@ -14,8 +13,6 @@ import { untilStopped } from './until-stopped.ts';
 
 /** The default command: the proxy itself. */
 export const serve: Run = async (layers) => {
-  // V8 does not need a large heap while the proxy starts: 8 MB less at rest.
-  setFlagsFromString('--optimize-for-size');
   collectByBytes();
   const config = await readConfiguration(layers, homedir());
   const log = await openLog(config);
@@ -25,7 +22,6 @@ export const serve: Run = async (layers) => {
   if (isForPeople(config.logFormat)) await greet(config, proxy, log);
   else await report(config, proxy, logger);
   for (const warning of config.warnings) logger.warn(warning);
-  setFlagsFromString('--no-optimize-for-size');
   if (config.insecure)
     logger.warn(
       "MAAS's certificate is not verified (--insecure): any server that answers in MAAS's place gets the API key.",
