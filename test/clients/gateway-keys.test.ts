@@ -122,7 +122,7 @@ test('where the note of last uses cannot be written, the log says so once, and n
   running.child.kill('SIGTERM');
   const { code, stdout } = await running.ended;
   assert.equal(code, 0);
-  assert.equal(stdout.split('"keys list\\" will not tell').length, 2, stdout);
+  assert.equal(stdout.split('"keys list\\" will not show it').length, 2, stdout);
   assert.match(await keys('list'), /^alice .* unknown$/m);
   assert.deepEqual(
     readdirSync(join(file, '..')).filter((name) => name.endsWith('.new')),
