@@ -21,7 +21,9 @@ export interface Sender {
 /** Starts a MAAS, and a proxy that changes and refuses as little as it can. */
 export async function startSender(t: TestContext): Promise<Sender> {
   const maas = await startRecordingMaas(t);
-  const proxy = await startTestProxy(t, maas.url, { flags: ['--policy', 'unrestricted', '--no-json-to-form'] });
+  const proxy = await startTestProxy(t, maas.url, {
+    flags: ['--policy', 'unrestricted', '--no-json-to-form', '--no-page'],
+  });
   const port = Number(new URL(proxy.url).port);
   const answered: Sender['answered'] = async (request, cutAt = []) => {
     let text = await sendBytes(port, request, cutAt);
