@@ -1,6 +1,7 @@
 // The tables of docs/ that the program itself declares: settings and problems, each between two marks of its page.
 import { settings, type Setting } from '../../src/config/settings.ts';
-import { problemCodes, remedies, statusOf } from '../../src/problem.ts';
+import { problemCodes, statusOf } from '../../src/problem.ts';
+import { remedies } from './remedies.ts';
 
 /** A table, and the page in which it stands between `<!-- NAME: … -->` and `<!-- end of NAME -->`. */
 interface Table {

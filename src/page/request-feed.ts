@@ -1,7 +1,8 @@
 import type { AccessLogEntry } from '../access-log/access-log.ts';
 import { pageOperation } from '../access-log/access-log.ts';
 import type { Exchange } from '../exchange.ts';
-import { Problem } from '../problem.ts';
+import { Problem, titleOf } from '../problem.ts';
+import type { RequestEntry } from './browser/contract.ts';
 
 /** Sends the requests that end to open pages. */
 export interface RequestFeed {
@@ -89,12 +90,12 @@ function isOf({ client, code }: AccessLogEntry, name: string): boolean {
   return client === name && code !== 'client-unknown';
 }
 
-function shown(entry: AccessLogEntry, problem: Problem | undefined): object {
+function shown(entry: AccessLogEntry, problem: Problem | undefined): RequestEntry {
   return {
     time: new Date().toISOString(),
     ...entry,
     peer: undefined,
-    ...(entry.code !== undefined && { title: new Problem(entry.code, '').document(entry.requestId).title }),
+    ...(entry.code !== undefined && { title: titleOf(entry.code) }),
     ...(problem !== undefined && { detail: problem.message }),
   };
 }
