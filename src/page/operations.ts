@@ -3,31 +3,15 @@ import type { DescribedOperation, DescribedParameter } from '../maas/description
 import { resolveOperation } from '../maas/operations/operation.ts';
 import { knownOperations, nameOf, type KnownOperation } from '../maas/operations/route.ts';
 import { evaluate, isRefusal } from '../policy/evaluate.ts';
-import { classify, type OperationClass } from '../policy/operation-class.ts';
+import { classify } from '../policy/operation-class.ts';
 import type { Policy } from '../policy/policy.ts';
-
-/** An operation as the page shows it. */
-interface ShownOperation {
-  readonly name: string;
-  readonly method: string;
-  readonly path: string;
-  readonly op: string | null;
-  readonly class: OperationClass;
-  readonly summary: string;
-  readonly description: string;
-  readonly parameters: readonly DescribedParameter[];
-  readonly allowed: boolean;
-  readonly rule: string | null;
-}
+import type { Operation, Operations } from './browser/contract.ts';
 
 /**
  * All known operations of MAAS, with MAAS's own descriptions, and whether a policy allows each. Identifiers count as
  * ones that no rule names.
  */
-export function listOperations(
-  policy: Policy,
-  described: readonly DescribedOperation[],
-): { operations: ShownOperation[]; unknown: string[] } {
+export function listOperations(policy: Policy, described: readonly DescribedOperation[]): Operations {
   const descriptions = new Map<string, DescribedOperation>();
   const unknown = new Set<string>();
   for (const one of described) {
@@ -43,7 +27,7 @@ export function listOperations(
   };
 }
 
-function show(known: KnownOperation, policy: Policy, described: DescribedOperation | undefined): ShownOperation {
+function show(known: KnownOperation, policy: Policy, described: DescribedOperation | undefined): Operation {
   const { name, method, op } = known;
   const segments = described?.path.split('/') ?? known.segments;
   const path = `${segments.join('/')}${hasNoTrailingSlash(segments) ? '' : '/'}`;

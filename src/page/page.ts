@@ -12,6 +12,7 @@ import { createMaasInfo } from './maas-info.ts';
 import { ownRoot, pathOf } from './addresses.ts';
 import { findAsset } from './assets.ts';
 import { sendInvitation } from './invitation.ts';
+import type { Me } from './browser/contract.ts';
 import { listOperations } from './operations.ts';
 import type { RequestFeed } from './request-feed.ts';
 import { setSecurityHeaders, sendJson, sendOwn } from './send-own.ts';
@@ -57,7 +58,7 @@ export function createPage(
         policy: (client?.policy ?? policy()).name,
         client: client?.client.name ?? null,
         version,
-      });
+      } satisfies Me);
     },
     requests: (exchange, { client }) => feed.listen(exchange, client?.client.name),
   };

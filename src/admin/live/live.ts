@@ -2,16 +2,9 @@ import type { ServerResponse } from 'node:http';
 import type { AccessLogEntry } from '../../access-log/access-log.ts';
 import { pageOperation } from '../../access-log/access-log.ts';
 import { countRecent, type RecentCounter } from './recent.ts';
-import { createStateReader, type ProxyState, type StateSources } from './state.ts';
-
-/** The event that the operator's page gets once a second. */
-export interface LiveEvent {
-  readonly state: ProxyState;
-  /** The requests that have ended since the last event, the oldest first. */
-  readonly requests: readonly object[];
-  /** How many more have ended, beyond those in `requests`. */
-  readonly left: number;
-}
+import { createStateReader, type StateSources } from './state.ts';
+import type { LiveEvent, ProxyState } from '../../page/browser/admin/contract.ts';
+import type { RequestEntry } from '../../page/browser/contract.ts';
 
 /** Sends events to the open pages of operators. */
 export interface Live {
@@ -42,7 +35,7 @@ export function createLive(sources: StateSources): Live {
   const pages = new Set<ServerResponse>();
   const reader = createStateReader(sources);
   let recent: RecentCounter = countRecent();
-  let requests: object[] = [];
+  let requests: RequestEntry[] = [];
   let left = 0;
   let timer: NodeJS.Timeout | undefined;
 

@@ -1,19 +1,5 @@
 import type { AccessLogEntry } from '../../access-log/access-log.ts';
-
-/** A summary of the requests of the last seconds; a value is `null` if there is nothing to compute it from. */
-export interface RecentRequests {
-  /** Requests per second that ended. */
-  readonly rate: number | null;
-  /** Those with a status from 400 to 499, and from 500 on. */
-  readonly refused: number | null;
-  readonly failed: number | null;
-  /** The median and the 99th percentile of the durations, ms. */
-  readonly p50: number | null;
-  readonly p99: number | null;
-  /** The shares of requests that were collapsed, and that were served from the cache: 0 to 1. */
-  readonly collapsed: number | null;
-  readonly cached: number | null;
-}
+import type { RecentRequests } from '../../page/browser/admin/contract.ts';
 
 /** For how many seconds a request counts: few enough to show a change soon, enough to show a curve at low load. */
 const seconds = 10;

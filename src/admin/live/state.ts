@@ -1,50 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { endOf } from '../../clients/client.ts';
-import type { ProblemCode } from '../../problem.ts';
-import { Problem } from '../../problem.ts';
+import { titleOf, type ProblemCode } from '../../problem.ts';
 import { version } from '../../version.ts';
 import type { Readiness } from '../admin.ts';
 import type { MetricSources } from '../metric-sources.ts';
 import type { Metrics } from '../metrics.ts';
-import type { RecentRequests } from './recent.ts';
-
-/** The state of the proxy and of MAAS at one moment; `null` for unknown values. */
-export interface ProxyState {
-  /** ISO 8601. */
-  readonly time: string;
-  readonly version: string;
-  /** For how long the process has run, s. */
-  readonly uptime: number;
-  readonly ready: boolean | null;
-  readonly reasons: readonly string[];
-  /** When MAAS last responded, ISO 8601. */
-  readonly lastResponse: string | null;
-  /** The region controllers, if there are several. */
-  readonly regions: readonly { readonly region: string; readonly isUp: boolean; readonly reason: string | null }[];
-  /** Requests at MAAS, and those that wait in the queue in front of it. */
-  readonly inFlight: number;
-  readonly queued: number;
-  /** Open connections of clients. */
-  readonly connections: number;
-  /** By how many seconds MAAS's clock is ahead. */
-  readonly clockOffset: number;
-  readonly isRedisUp: boolean | null;
-  readonly recent: RecentRequests;
-  /** How many requests had each problem since the start, the most frequent first. */
-  readonly problems: readonly { readonly code: string; readonly title: string; readonly count: number }[];
-  /** Files that were changed and could not be reloaded. */
-  readonly brokenFiles: readonly { readonly file: string; readonly reason: string }[];
-  /** Certificates and clients' keys, in the order of their expiry. */
-  readonly endings: readonly Ending[];
-}
-
-/** A certificate or key that expires. */
-export interface Ending {
-  readonly what: 'certificate' | 'key';
-  readonly name: string;
-  /** ISO 8601. */
-  readonly endsAt: string;
-}
+import type { Ending, ProxyState, RecentRequests } from '../../page/browser/admin/contract.ts';
 
 /** The sources of the state. */
 export interface StateSources {
@@ -115,13 +76,11 @@ export function createStateReader({ sources, readiness, metrics }: StateSources)
 }
 
 async function countProblems(metrics: StateSources['metrics']): Promise<ProxyState['problems']> {
-  return Array.from(await metrics.problems(), ([code, count]) => ({ code, title: titleOf(code), count })).toSorted(
-    (one, other) => other.count - one.count,
-  );
-}
-
-function titleOf(code: string): string {
-  return new Problem(code as ProblemCode, '').document('').title;
+  return Array.from(await metrics.problems(), ([code, count]) => ({
+    code,
+    title: titleOf(code as ProblemCode),
+    count,
+  })).toSorted((one, other) => other.count - one.count);
 }
 
 function nextEndings({ certificates, clientKeys }: MetricSources): readonly Ending[] {

@@ -51,20 +51,20 @@ export interface RequestEntry {
   readonly requestId: string;
   /** ISO 8601. */
   readonly time: string;
-  readonly client?: string;
+  readonly client?: string | undefined;
   /** The client's address; only on the operator's page. */
-  readonly peer?: string;
+  readonly peer?: string | undefined;
   readonly operation: string;
   readonly method: string;
   readonly path: string;
   readonly status: number;
   readonly ms: number;
-  readonly waitMs?: number;
-  readonly maasMs?: number;
-  readonly reuse?: 'collapsed' | 'hit';
-  readonly code?: string;
-  readonly title?: string;
-  readonly detail?: string;
+  readonly waitMs?: number | undefined;
+  readonly maasMs?: number | undefined;
+  readonly reuse?: 'collapsed' | 'hit' | undefined;
+  readonly code?: string | undefined;
+  readonly title?: string | undefined;
+  readonly detail?: string | undefined;
   /** The problem's cause, as in the log; only on the operator's page. */
-  readonly cause?: string;
+  readonly cause?: string | undefined;
 }
